@@ -1,0 +1,117 @@
+"""Cut a face out of a frame: the one definition of the crop, in serving and in training.
+
+The detector's box spans the face from brow to chin. The crop widens it 1.3 times and heightens it 1.7
+times, with the centre moved up by a tenth of the box's height, which takes in hair and chin, then grows the
+shorter dimension until the crop is 3 wide to 4 high. At a frame's edge the crop shifts inwards; where the
+frame is too small to hold it, the missing rows and columns repeat the edge. It is never squashed.
+
+The pixels come from the frame at its native resolution, except that a frame with more lines than the
+display shows is first reduced to them: what the viewer's screen drops, the score must not see.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from facegauge_server.types import Box, FaceBoxes, FaceCrop, FaceCrops, Pixels
+
+__all__ = ["MIN_FACE_PX", "crop_box", "crop_faces", "crop_region"]
+
+WIDEN = 1.3
+HEIGHTEN = 1.7
+RAISE = 0.1
+ASPECT_RATIO = 3 / 4
+
+MIN_FACE_PX = 32.0
+"""A face whose box has a shorter side than this is not scored."""
+
+
+def crop_box(face: Box, frame_width: int, frame_height: int) -> Box:
+    """Return the 3:4 rectangle to cut out for a face, shifted into the frame as far as it fits.
+
+    The result may still be larger than the frame in one dimension or both; `crop_region` pads then.
+    """
+    width = face.width * WIDEN
+    height = face.height * HEIGHTEN
+    width, height = max(width, height * ASPECT_RATIO), max(height, width / ASPECT_RATIO)
+    center_x = face.x + face.width / 2
+    center_y = face.y + face.height / 2 - face.height * RAISE
+    return Box(
+        _shift_inside(center_x - width / 2, width, frame_width),
+        _shift_inside(center_y - height / 2, height, frame_height),
+        width,
+        height,
+    )
+
+
+def crop_region(
+    pixels: Pixels, region: Box, input_width: int, input_height: int, display_lines: int = 720
+) -> Pixels:
+    """Cut `region` out of a picture and resize it, antialiased, to the student's input.
+
+    Args:
+        pixels: RGB, uint8, (height, width, 3), at native resolution.
+        region: what `crop_box` returned for this picture.
+        input_width: of the student, pixels.
+        input_height: of the student, pixels.
+        display_lines: lines (the shorter side of the picture) that the viewer's display shows.
+
+    Returns:
+        RGB, uint8, (input_height, input_width, 3), contiguous.
+    """
+    frame_height, frame_width = pixels.shape[:2]
+    left, top = round(region.x), round(region.y)
+    right, bottom = max(left + 1, round(region.x + region.width)), max(top + 1, round(region.y + region.height))
+    cut = pixels[max(top, 0) : min(bottom, frame_height), max(left, 0) : min(right, frame_width)]
+    if left < 0 or top < 0 or right > frame_width or bottom > frame_height:
+        cut = cv2.copyMakeBorder(
+            cut,
+            max(-top, 0),
+            max(bottom - frame_height, 0),
+            max(-left, 0),
+            max(right - frame_width, 0),
+            cv2.BORDER_REPLICATE,
+        )
+    shown_share = min(1.0, display_lines / min(frame_width, frame_height))
+    shown_width = max(1, round((right - left) * shown_share))
+    if shown_share < 1.0 and shown_width < input_width:
+        shown_height = max(1, round((bottom - top) * shown_share))
+        cut = _resize(cut, shown_width, shown_height)
+    return _resize(cut, input_width, input_height)
+
+
+def crop_faces(boxes: FaceBoxes, input_width: int, input_height: int, display_lines: int = 720) -> FaceCrops:
+    """Cut out every face of a frame that has at least `MIN_FACE_PX` on its short side."""
+    frame = boxes.frame
+    crops = tuple(
+        FaceCrop(
+            face,
+            crop_region(
+                frame.pixels,
+                crop_box(face.box, frame.width, frame.height),
+                input_width,
+                input_height,
+                display_lines,
+            ),
+        )
+        for face in boxes.faces
+        if face.box.short_side >= MIN_FACE_PX
+    )
+    too_small = tuple(face for face in boxes.faces if face.box.short_side < MIN_FACE_PX)
+    return FaceCrops(frame.sequence, frame.capture_time_s, crops, too_small)
+
+
+def _shift_inside(start: float, length: float, limit: int) -> float:
+    """Move an interval into 0..limit; centre it there when it is longer than the limit."""
+    if length >= limit:
+        return (limit - length) / 2
+    return min(max(start, 0.0), limit - length)
+
+
+def _resize(pixels: Pixels, width: int, height: int) -> Pixels:
+    """Resize by pixel area when shrinking (antialiased), bilinearly when growing."""
+    shrinks = width < pixels.shape[1]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    resized = cv2.resize(pixels, (width, height), interpolation=interpolation)
+    return np.ascontiguousarray(resized, dtype=np.uint8)

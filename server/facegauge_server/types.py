@@ -1,0 +1,252 @@
+"""The chain of values that a frame becomes on its way through the server; read top to bottom.
+
+    EncodedFrame -> Frame -> FaceBoxes -> FaceCrops -> Batch -> RawScores -> FrameScore -> StreamQuality
+
+Every type is frozen. Boxes are in pixels of the decoded frame, scores are 0-1 with 1 the best, times are
+seconds: `capture_time_s` on the sender's media clock (any origin), `now_s` on this server's monotonic clock.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "Batch",
+    "Box",
+    "Delivery",
+    "Encoding",
+    "EncodedFrame",
+    "FaceBox",
+    "FaceBoxes",
+    "FaceCrop",
+    "FaceCrops",
+    "FaceQuality",
+    "FaceScore",
+    "FaceState",
+    "Frame",
+    "FrameResult",
+    "FrameScore",
+    "Pixels",
+    "RawScores",
+    "StreamQuality",
+    "StreamState",
+]
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+"""An RGB picture, uint8, shape (height, width, 3)."""
+
+RawScores: TypeAlias = npt.NDArray[np.float32]
+"""One score for each crop of a batch, float32, shape (n,), within 0-1."""
+
+
+class Encoding(enum.StrEnum):
+    """How a frame's bytes are to be read."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+    WEBP = "webp"
+    RGB24 = "rgb24"
+    BGR24 = "bgr24"
+    I420 = "i420"
+    NV12 = "nv12"
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the bytes are plain pixels, so that width and height must come with them."""
+        return self in (Encoding.RGB24, Encoding.BGR24, Encoding.I420, Encoding.NV12)
+
+
+class Delivery(enum.StrEnum):
+    """What happens when frames come faster than the server scores them."""
+
+    LIVE = "live"
+    """The newest frame wins, older ones are dropped and counted."""
+    COMPLETE = "complete"
+    """The server stops reading until it has room; nothing is dropped."""
+
+
+class FrameResult(enum.StrEnum):
+    """What became of one frame; the `result` label of the frame counters."""
+
+    SCORED = "scored"
+    NO_FACE = "no_face"
+    TOO_SMALL = "too_small"
+    DROPPED = "dropped"
+    ERROR = "error"
+
+
+class FaceState(enum.StrEnum):
+    """What the score of one face is worth."""
+
+    SCORED = "scored"
+    LOW_RESOLUTION = "low_resolution"
+    """Scored, but the face's short side is under 96 px: pixels are what it lacks first."""
+    TOO_SMALL = "too_small"
+    """Under 32 px: not scored."""
+
+
+class StreamState(enum.StrEnum):
+    """What a stream's quality is worth at this moment; the `state` label of the stream's series."""
+
+    WAITING = "waiting"
+    """Nothing has been scored yet."""
+    SCORED = "scored"
+    LOW_RESOLUTION = "low_resolution"
+    FACE_TOO_SMALL = "face_too_small"
+    NO_FACE = "no_face"
+    STALE = "stale"
+    """No score for longer than the stale limit: there is no current quality."""
+    DECODE_ERROR = "decode_error"
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedFrame:
+    """A frame as it came over the wire."""
+
+    sequence: int
+    capture_time_s: float
+    encoding: Encoding
+    data: bytes
+    width: int = 0
+    """Pixels; required for raw encodings, else 0 or a check on the decoded picture."""
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A decoded frame at its native resolution."""
+
+    sequence: int
+    capture_time_s: float
+    pixels: Pixels
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return int(self.pixels.shape[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels of a frame; x and y name its left upper corner, which may lie outside."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def short_side(self) -> float:
+        """Pixels."""
+        return min(self.width, self.height)
+
+    @property
+    def area(self) -> float:
+        """Square pixels."""
+        return self.width * self.height
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union with `other`, 0-1."""
+        overlap_width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        overlap_height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        if overlap_width <= 0 or overlap_height <= 0:
+            return 0.0
+        overlap = overlap_width * overlap_height
+        return overlap / (self.area + other.area - overlap)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceBox:
+    """A tracked face. The id lives as long as the track and says nothing of who it is."""
+
+    track_id: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class FaceBoxes:
+    """The faces of one frame, the largest first."""
+
+    frame: Frame
+    faces: tuple[FaceBox, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FaceCrop:
+    """One face, cut out and resized to the student's input."""
+
+    face: FaceBox
+    pixels: Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class FaceCrops:
+    """The crops of one frame, with the faces that were too small for one."""
+
+    sequence: int
+    capture_time_s: float
+    crops: tuple[FaceCrop, ...]
+    too_small: tuple[FaceBox, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Crops of any streams that the engine scores in one call; pixels are uint8 (n, height, width, 3)."""
+
+    pixels: npt.NDArray[np.uint8]
+    tickets: tuple[int, ...]
+    """Whose crop each is: the number that the batcher gave when it was added."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceScore:
+    """One face of one frame, scored or told to be too small."""
+
+    face: FaceBox
+    state: FaceState
+    raw_quality: float | None
+    """The student's score of this frame alone; None for a face that is too small."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameScore:
+    """What one frame gave: input of the smoothing."""
+
+    sequence: int
+    capture_time_s: float
+    result: FrameResult
+    faces: tuple[FaceScore, ...] = ()
+    error: str = ""
+    """For FrameResult.ERROR: what is wrong with the frame, told to the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceQuality:
+    """One face with its smoothed quality."""
+
+    face: FaceBox
+    state: FaceState
+    quality: float | None
+    raw_quality: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamQuality:
+    """What is known of a stream after a frame, or after time has passed without one."""
+
+    state: StreamState
+    quality: float | None = None
+    """Smoothed, of the stream's main face; None while there is no current score."""
+    raw_quality: float | None = None
+    """Of the main face in this frame alone."""
+    faces: tuple[FaceQuality, ...] = field(default=())
