@@ -1,6 +1,7 @@
 """The chain of values that a frame becomes on its way through the server; read top to bottom.
 
     EncodedFrame -> Frame -> FaceBoxes -> FaceCrops -> Batch -> RawScores -> FrameScore -> StreamQuality
+                                                                                        -> Assessment
 
 Every type is frozen. Boxes are in pixels of the decoded frame, scores are 0-1 with 1 the best, times are
 seconds: `capture_time_s` on the sender's media clock (any origin), `now_s` on this server's monotonic clock.
@@ -16,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "Assessment",
     "Batch",
     "Box",
     "Delivery",
-    "Encoding",
     "EncodedFrame",
+    "Encoding",
     "FaceBox",
     "FaceBoxes",
     "FaceCrop",
@@ -31,10 +33,13 @@ __all__ = [
     "Frame",
     "FrameResult",
     "FrameScore",
+    "Notice",
+    "NoticeKind",
     "Pixels",
     "RawScores",
     "StreamQuality",
     "StreamState",
+    "StreamSummary",
 ]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -250,3 +255,38 @@ class StreamQuality:
     raw_quality: float | None = None
     """Of the main face in this frame alone."""
     faces: tuple[FaceQuality, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What the client is told: of one frame, or of time that passed without a score."""
+
+    score: FrameScore | None
+    stream: StreamQuality
+    frames_dropped: int = 0
+    """Frames of the stream dropped since the assessment before."""
+
+
+class NoticeKind(enum.StrEnum):
+    """Why a notice is sent."""
+
+    DRAINING = "draining"
+    THROTTLED = "throttled"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the client should know and that is no assessment."""
+
+    kind: NoticeKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSummary:
+    """The whole stream, as it ends."""
+
+    mean_quality: float | None
+    p10_quality: float | None
+    state_times_s: dict[StreamState, float]
+    frames: dict[FrameResult, int]

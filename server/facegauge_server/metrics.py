@@ -1,0 +1,207 @@
+"""Everything the server tells Prometheus.
+
+Series of a live stream come from a Collector that reads the session table at scrape time, so they are gone
+with the stream. The fleet's counters and histograms are ordinary instruments. Both stand in a registry of
+their own, which `MetricsServer` shows over HTTP from a thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    start_http_server,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from facegauge_server.config import Address
+from facegauge_server.errors import BadConfiguration
+from facegauge_server.sessions import Session, SessionTable
+from facegauge_server.types import FrameResult, StreamState, StreamSummary
+
+__all__ = ["Metrics", "MetricsServer", "SessionCollector", "Stage"]
+
+Stage = Literal["decode", "locate", "crop", "queue", "score", "total"]
+
+STAGE_BUCKETS_S = (
+    0.0005,
+    0.001,
+    0.002,
+    0.004,
+    0.008,
+    0.016,
+    0.032,
+    0.064,
+    0.128,
+    0.256,
+    0.512,
+    1.0,
+    2.0,
+    5.0,
+)
+QUALITY_BUCKETS = tuple(step / 20 for step in range(1, 20))
+BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64)
+
+
+class Metrics:
+    """The fleet's instruments. Thread-safe: stages run on worker threads."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._frames = Counter("facegauge_frames", "Frames by result", ["result"], registry=registry)
+        self._stage_s = Histogram(
+            "facegauge_stage_duration_seconds",
+            "Time of a frame (for `score`: of a batch) in a stage; `total` is from receipt to assessment",
+            ["stage"],
+            buckets=STAGE_BUCKETS_S,
+            registry=registry,
+        )
+        self._batch_size = Histogram(
+            "facegauge_batch_size",
+            "Crops in one call of the engine",
+            buckets=BATCH_BUCKETS,
+            registry=registry,
+        )
+        self._quality = Histogram(
+            "facegauge_quality_ratio",
+            "Raw quality of every scored face",
+            buckets=QUALITY_BUCKETS,
+            registry=registry,
+        )
+        self._session_quality = Histogram(
+            "facegauge_session_quality_ratio",
+            "Mean smoothed quality of a stream, observed as it ends",
+            buckets=QUALITY_BUCKETS,
+            registry=registry,
+        )
+        self._model_info = Gauge(
+            "facegauge_model_info",
+            "Always 1: the student that scores, as labels",
+            ["model", "engine", "precision", "sha256"],
+            registry=registry,
+        )
+        self._draining = Gauge("facegauge_draining", "1 while the server goes down", registry=registry)
+        for result in FrameResult:
+            self._frames.labels(result)
+
+    def count_frames(self, result: FrameResult, count: int = 1) -> None:
+        """Count frames of any stream."""
+        if count:
+            self._frames.labels(result).inc(count)
+
+    def observe_stage(self, stage: Stage, duration_s: float) -> None:
+        """Note how long a stage took."""
+        self._stage_s.labels(stage).observe(duration_s)
+
+    @contextmanager
+    def timed(self, stage: Stage) -> Iterator[None]:
+        """Note how long the block takes."""
+        start_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.observe_stage(stage, time.perf_counter() - start_s)
+
+    def observe_batch(self, size: int) -> None:
+        """Note a call of the engine."""
+        self._batch_size.observe(size)
+
+    def observe_quality(self, raw_quality: float) -> None:
+        """Note a scored face."""
+        self._quality.observe(raw_quality)
+
+    def observe_session(self, summary: StreamSummary) -> None:
+        """Note a stream that ended."""
+        if summary.mean_quality is not None:
+            self._session_quality.observe(summary.mean_quality)
+
+    def set_model(self, model: str, engine: str, precision: str, sha256: str) -> None:
+        """Tell which student scores."""
+        self._model_info.labels(model, engine, precision, sha256).set(1)
+
+    def set_draining(self) -> None:
+        """Tell that the server goes down."""
+        self._draining.set(1)
+
+
+class SessionCollector(Collector):
+    """Series of the live streams, read from the table at every scrape."""
+
+    def __init__(self, table: SessionTable, max_exported: int) -> None:
+        self._table = table
+        self._max_exported = max_exported
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families; streams beyond the cap, the youngest ones, are only counted."""
+        sessions = self._table.snapshot()
+        exported = sessions[: self._max_exported]
+        yield GaugeMetricFamily("facegauge_streams_active", "Live streams", value=len(sessions))
+        yield GaugeMetricFamily(
+            "facegauge_streams_unexported",
+            "Live streams beyond --max-exported-streams, which have no series of their own",
+            value=len(sessions) - len(exported),
+        )
+        yield from _stream_families(exported)
+
+
+def _stream_families(sessions: list[Session]) -> Iterator[Metric]:
+    stream = ["stream_id", "call_id"]
+    quality = GaugeMetricFamily(
+        "facegauge_stream_quality_ratio", "Smoothed quality of a stream's main face, 0-1", labels=stream
+    )
+    faces = GaugeMetricFamily("facegauge_stream_faces", "Faces in a stream's last frame", labels=stream)
+    state = GaugeMetricFamily(
+        "facegauge_stream_state",
+        "1 for the state that a stream is in, 0 for the others",
+        labels=[*stream, "state"],
+    )
+    last_frame = GaugeMetricFamily(
+        "facegauge_stream_last_frame_timestamp_seconds",
+        "When a stream's last frame came, Unix time",
+        labels=stream,
+    )
+    frames = CounterMetricFamily(
+        "facegauge_stream_frames", "Frames of a stream by result", labels=[*stream, "result"]
+    )
+    for session in sessions:
+        ids = [session.settings.stream_id, session.settings.call_id]
+        now = session.quality
+        if now.quality is not None:
+            quality.add_metric(ids, now.quality)
+        faces.add_metric(ids, len(now.faces))
+        for one in StreamState:
+            state.add_metric([*ids, one], float(one is now.state))
+        if session.last_frame_wall_s is not None:
+            last_frame.add_metric(ids, session.last_frame_wall_s)
+        for result in FrameResult:
+            frames.add_metric([*ids, result], session.frames[result])
+    yield from (quality, faces, state, last_frame, frames)
+
+
+class MetricsServer:
+    """Shows a registry at /metrics until it is closed."""
+
+    def __init__(self, registry: CollectorRegistry, address: Address) -> None:
+        try:
+            self._server, self._thread = start_http_server(address.port, address.host, registry)
+        except OSError as error:
+            raise BadConfiguration(
+                f"cannot serve metrics on {address} ({error.strerror}): choose another --metrics-listen"
+            ) from error
+        self.url = f"http://{Address(address.host, self._server.server_port)}/metrics"
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

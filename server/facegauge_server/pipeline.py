@@ -1,0 +1,114 @@
+"""A frame's way through the stages, on one screen: decode -> locate -> crop -> score.
+
+The first three run on one of the worker threads, each of which has a face detector of its own (a shared one
+would serialise them); scoring waits for the batch. Smoothing is the session's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+
+from facegauge_server.config import Config
+from facegauge_server.engines import Engine
+from facegauge_server.engines.student import Student
+from facegauge_server.errors import BadFrame
+from facegauge_server.metrics import Metrics
+from facegauge_server.scoring import BatchScorer
+from facegauge_server.stages.batch import Batcher
+from facegauge_server.stages.crop import crop_faces
+from facegauge_server.stages.decode import decode
+from facegauge_server.stages.locate import FaceDetector, locate
+from facegauge_server.stages.smooth import LOW_RESOLUTION_PX
+from facegauge_server.stages.track import FaceTracker
+from facegauge_server.types import (
+    EncodedFrame,
+    FaceCrops,
+    FaceScore,
+    FaceState,
+    FrameResult,
+    FrameScore,
+)
+
+__all__ = ["Pipeline"]
+
+
+class Pipeline:
+    """Turns encoded frames of any streams into scores. Use as an asynchronous context manager."""
+
+    def __init__(self, student: Student, engine: Engine, config: Config, metrics: Metrics) -> None:
+        self._student = student
+        self._config = config
+        self._metrics = metrics
+        self._workers = ThreadPoolExecutor(config.workers, thread_name_prefix="prepare")
+        self._detectors: list[FaceDetector] = []
+        self._of_thread = threading.local()
+        batcher = Batcher(max_batch=config.max_batch, max_wait_s=config.max_wait_ms / 1000)
+        self._scorer = BatchScorer(engine, batcher, config.workers, metrics)
+
+    async def assess(self, frame: EncodedFrame, tracker: FaceTracker, display_lines: int) -> FrameScore:
+        """Score the faces of one frame; one that cannot be used gives FrameResult.ERROR, not an exception."""
+        loop = asyncio.get_running_loop()
+        try:
+            crops = await loop.run_in_executor(self._workers, self._prepare, frame, tracker, display_lines)
+        except BadFrame as error:
+            score = FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=str(error))
+        else:
+            score = _frame_score(crops, await self._scorer.score(crops.crops))
+        self._metrics.count_frames(score.result)
+        return score
+
+    def _prepare(self, encoded: EncodedFrame, tracker: FaceTracker, display_lines: int) -> FaceCrops:
+        with self._metrics.timed("decode"):
+            frame = decode(encoded, self._config.limits.max_frame_pixels)
+        with self._metrics.timed("locate"):
+            boxes = locate(frame, tracker, self._detector())
+        with self._metrics.timed("crop"):
+            return crop_faces(boxes, self._student.input_width, self._student.input_height, display_lines)
+
+    def _detector(self) -> FaceDetector:
+        if not hasattr(self._of_thread, "detector"):
+            self._of_thread.detector = FaceDetector()
+            self._detectors.append(self._of_thread.detector)
+        detector: FaceDetector = self._of_thread.detector
+        return detector
+
+    async def __aenter__(self) -> Self:
+        # Every thread meets at the barrier, so that each makes its detector now and not on a live frame.
+        barrier = threading.Barrier(self._config.workers)
+
+        def warm_up() -> None:
+            barrier.wait()
+            self._detector()
+
+        loop = asyncio.get_running_loop()
+        jobs = [loop.run_in_executor(self._workers, warm_up) for _ in range(self._config.workers)]
+        await asyncio.gather(*jobs)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._scorer.close()
+        await asyncio.get_running_loop().run_in_executor(None, self._workers.shutdown)
+        for detector in self._detectors:
+            detector.close()
+
+
+def _frame_score(crops: FaceCrops, raw_qualities: list[float]) -> FrameScore:
+    scored = [
+        FaceScore(
+            crop.face,
+            FaceState.LOW_RESOLUTION if crop.face.box.short_side < LOW_RESOLUTION_PX else FaceState.SCORED,
+            raw_quality,
+        )
+        for crop, raw_quality in zip(crops.crops, raw_qualities, strict=True)
+    ]
+    unscored = [FaceScore(face, FaceState.TOO_SMALL, None) for face in crops.too_small]
+    if scored:
+        result = FrameResult.SCORED
+    elif unscored:
+        result = FrameResult.TOO_SMALL
+    else:
+        result = FrameResult.NO_FACE
+    return FrameScore(crops.sequence, crops.capture_time_s, result, (*scored, *unscored))
