@@ -1,0 +1,71 @@
+"""What runs the student: OpenVINO on a CPU (the default), torch on a GPU (the extra `torch`)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from facegauge_server.engines.student import Student
+from facegauge_server.errors import BadConfiguration
+from facegauge_server.types import RawScores
+
+__all__ = ["Engine", "create_engine"]
+
+
+class Engine(Protocol):
+    """Scores crops. Safe to call from as many threads as it was created for."""
+
+    @property
+    def name(self) -> str:
+        """`openvino` or `torch`."""
+
+    @property
+    def precision(self) -> str:
+        """Of the arithmetic, such as `f32`."""
+
+    def score(self, pixels: npt.NDArray[np.uint8]) -> RawScores:
+        """Score a batch: uint8 RGB (n, height, width, 3) in, float32 (n,) within 0-1 out."""
+
+    def close(self) -> None:
+        """Give back memory and threads; `score` must not be called any more."""
+
+
+def create_engine(kind: str, student: Student, threads: int, precision: str = "f32") -> Engine:
+    """Load a student into an engine.
+
+    Args:
+        kind: `openvino`, `torch`, or `auto`, which is torch where it is installed and sees a GPU, else openvino.
+        student: from `load_student`.
+        threads: that will call `score` at the same time.
+        precision: of the arithmetic; only `f32` has passed the parity check so far.
+
+    Raises:
+        BadConfiguration: the engine is unknown, its package is missing, or it cannot do the precision.
+    """
+    if kind == "auto":
+        kind = "torch" if _torch_sees_a_gpu() else "openvino"
+    if precision != "f32":
+        raise BadConfiguration(f"--precision {precision}: only f32 has passed the parity check")
+    if kind == "openvino":
+        from facegauge_server.engines.openvino import OpenVinoEngine
+
+        return OpenVinoEngine(student, threads)
+    if kind == "torch":
+        try:
+            from facegauge_server.engines.torch import TorchEngine
+        except ImportError as error:
+            raise BadConfiguration(
+                f"--engine torch needs the package {error.name}: install facegauge-server[torch]"
+            ) from error
+        return TorchEngine(student)
+    raise BadConfiguration(f"--engine {kind}: choose auto, openvino or torch")
+
+
+def _torch_sees_a_gpu() -> bool:
+    try:
+        import torch
+    except ImportError:
+        return False
+    return bool(torch.cuda.is_available())

@@ -62,7 +62,10 @@ def crop_region(
     """
     frame_height, frame_width = pixels.shape[:2]
     left, top = round(region.x), round(region.y)
-    right, bottom = max(left + 1, round(region.x + region.width)), max(top + 1, round(region.y + region.height))
+    right, bottom = (
+        max(left + 1, round(region.x + region.width)),
+        max(top + 1, round(region.y + region.height)),
+    )
     cut = pixels[max(top, 0) : min(bottom, frame_height), max(left, 0) : min(right, frame_width)]
     if left < 0 or top < 0 or right > frame_width or bottom > frame_height:
         cut = cv2.copyMakeBorder(

@@ -1,0 +1,85 @@
+"""A student on disk: an ONNX file and the manifest that says what it is, checked against each other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from facegauge_server.errors import BadModel
+from facegauge_server.stages import crop
+
+__all__ = ["MODELS", "Student", "load_student"]
+
+MODELS = Path(__file__).parent.parent / "assets" / "models"
+"""The students that come with the server, a folder each."""
+
+DEFAULT = "default"
+"""Stands for the student that `assets/models/default.txt` names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A network that scores crops: ONNX, `pixels` uint8 (n, height, width, 3) to `quality` float32 (n,)."""
+
+    name: str
+    onnx_path: Path
+    sha256: str
+    input_width: int
+    """Pixels."""
+    input_height: int
+    manifest: dict[str, Any]
+    """All that the manifest says, such as measured figures and sources."""
+
+
+def load_student(name_or_path: str) -> Student:
+    """Load a student by the name of a shipped one, or from a folder with a `manifest.json`.
+
+    Raises BadModel with what is wrong: no such student, a manifest that lacks something, a file whose size
+    or hash differs, or a student trained on another crop than the one served.
+    """
+    name = (MODELS / "default.txt").read_text().strip() if name_or_path == DEFAULT else name_or_path
+    folder = MODELS / name if (MODELS / name).is_dir() else Path(name)
+    manifest_path = folder / "manifest.json"
+    if not manifest_path.is_file():
+        shipped = ", ".join(sorted(path.name for path in MODELS.iterdir() if path.is_dir()))
+        raise BadModel(f"--model {name}: no such student (shipped: {shipped}) and no folder with a manifest.json")
+    try:
+        manifest = json.loads(manifest_path.read_text())
+        student = Student(
+            name=manifest["name"],
+            onnx_path=folder / manifest["file"],
+            sha256=manifest["sha256"],
+            input_width=int(manifest["input"]["width"]),
+            input_height=int(manifest["input"]["height"]),
+            manifest=manifest,
+        )
+        trained_crop, expected_bytes = manifest["crop"], int(manifest["bytes"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadModel(f"{manifest_path} is no manifest of a student: {error!r}") from error
+    _check_file(student, expected_bytes)
+    served_crop = {
+        "aspect_ratio": crop.ASPECT_RATIO,
+        "widen": crop.WIDEN,
+        "heighten": crop.HEIGHTEN,
+        "raise": crop.RAISE,
+    }
+    if trained_crop != served_crop:
+        raise BadModel(
+            f"student {student.name} was trained on the crop {trained_crop}, this server cuts {served_crop}: "
+            "export it again with this version"
+        )
+    return student
+
+
+def _check_file(student: Student, expected_bytes: int) -> None:
+    try:
+        data = student.onnx_path.read_bytes()
+    except OSError as error:
+        raise BadModel(f"cannot read {student.onnx_path}: {error.strerror}") from error
+    if len(data) != expected_bytes:
+        raise BadModel(f"{student.onnx_path} has {len(data)} bytes, its manifest says {expected_bytes}: install again")
+    if hashlib.sha256(data).hexdigest() != student.sha256:
+        raise BadModel(f"{student.onnx_path} has another hash than its manifest says: install again")

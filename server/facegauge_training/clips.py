@@ -1,0 +1,86 @@
+"""Make a short moving clip, as a camera of a call would see it, out of one photo.
+
+The photo lies on a blurred, enlarged copy of itself (a call's soft background) in a picture of 720 lines; it
+pans, zooms and rocks a little, and the face's box moves with it. A still would hide what codecs do.
+The photo is never enlarged beyond 1.1: what has no detail cannot lose any.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from facegauge_server.types import Box, Pixels
+
+__all__ = ["FRAMES", "LINES", "Clip", "make_clip"]
+
+LINES = 720
+"""Of the display, and of every pristine clip."""
+FRAMES = 7
+"""Of a clip: the encoder starts on the first ones, labels come from the later ones."""
+WIDTHS = (960, 1280, 1280, 720)
+MAX_FACE = 420
+MAX_ENLARGEMENT = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Consecutive frames, RGB uint8 (720, width, 3), 25 a second, with the face's box in each."""
+
+    frames: list[Pixels]
+    faces: list[Box]
+
+
+def make_clip(picture: Pixels, face: Box, rng: np.random.Generator) -> Clip:
+    """Film a photo.
+
+    Args:
+        picture: RGB, uint8, (height, width, 3).
+        face: the detector's box in it, pixels.
+        rng: decides size, place and motion.
+
+    Returns:
+        A clip of `FRAMES` frames in which the face is some 150 to 420 px high.
+    """
+    width = int(rng.choice(WIDTHS))
+    largest = min(MAX_FACE, face.height * MAX_ENLARGEMENT)
+    smallest = min(max(190.0, face.height * 0.5), face.height * 0.95)
+    scale = float(np.exp(rng.uniform(np.log(smallest), np.log(max(largest, smallest))))) / face.height
+    pan = rng.uniform(-2.0, 2.0, 2)  # px a frame
+    zoom = rng.uniform(-0.003, 0.003)  # a frame
+    turn = rng.uniform(-0.15, 0.15)  # degrees a frame
+    center = np.array([width * rng.uniform(0.35, 0.65), LINES * rng.uniform(0.45, 0.55)])
+
+    backdrop = _backdrop(picture, width)
+    reduced = min(1.0, scale * 1.05)
+    photo = cv2.resize(picture, None, fx=reduced, fy=reduced, interpolation=cv2.INTER_AREA)
+    feather = np.zeros(photo.shape[:2], np.float32)
+    feather[6:-6, 6:-6] = 1.0
+    feather = cv2.GaussianBlur(feather, (0, 0), 3.0)
+    face_center = np.array([face.x + face.width / 2, face.y + face.height / 2])
+
+    frames, faces = [], []
+    for t in range(FRAMES):
+        zoomed = scale * (1 + zoom * t)
+        place = center + pan * t
+        matrix = cv2.getRotationMatrix2D(tuple(face_center * reduced), turn * t, zoomed / reduced)
+        matrix[:, 2] += place - face_center * reduced
+        moved = cv2.warpAffine(photo, matrix, (width, LINES), flags=cv2.INTER_LANCZOS4)
+        alpha = cv2.warpAffine(feather, matrix, (width, LINES), flags=cv2.INTER_LINEAR)[:, :, None]
+        frames.append((backdrop + (moved - backdrop) * alpha + 0.5).clip(0, 255).astype(np.uint8))
+        size = np.array([face.width, face.height]) * zoomed
+        faces.append(Box(*(float(v) for v in (place - size / 2)), float(size[0]), float(size[1])))
+    return Clip(frames, faces)
+
+
+def _backdrop(picture: Pixels, width: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """Cover a frame with the photo, enlarged and blurred: float32 (720, width, 3)."""
+    height, own_width = picture.shape[:2]
+    cover = max(LINES / height, width / own_width)
+    small = cv2.resize(picture, None, fx=cover / 8, fy=cover / 8, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), 1.5)
+    large = cv2.resize(small, None, fx=8.2, fy=8.2, interpolation=cv2.INTER_CUBIC)
+    top, left = (large.shape[0] - LINES) // 2, (large.shape[1] - width) // 2
+    return large[top : top + LINES, left : left + width].astype(np.float32)

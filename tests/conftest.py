@@ -1,0 +1,38 @@
+"""Pictures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """The folder of research data (faces, videos), which no stranger's clone has: skips without it."""
+    default = Path(__file__).parents[2] / "shared"
+    folder = Path(os.environ.get("FACEGAUGE_SHARED", default))
+    if not (folder / "faces" / "index.csv").is_file():
+        pytest.skip(f"needs the research data in {folder}: set FACEGAUGE_SHARED to where it is")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> npt.NDArray[np.uint8]:
+    """The NASA portrait of scikit-image: RGB, uint8, (512, 512, 3), one face of some 120 px."""
+    from skimage import data
+
+    picture: npt.NDArray[np.uint8] = data.astronaut()
+    return picture
+
+
+@pytest.fixture(scope="session")
+def portrait_jpeg(astronaut: npt.NDArray[np.uint8]) -> bytes:
+    """The portrait as a client would send it."""
+    encoded, data = cv2.imencode(".jpg", cv2.cvtColor(astronaut, cv2.COLOR_RGB2BGR))
+    assert encoded
+    return data.tobytes()

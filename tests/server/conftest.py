@@ -1,0 +1,57 @@
+"""A real server in this process, and what a caller needs to talk to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import grpc
+import pytest
+from facegauge.v1 import quality_pb2 as pb
+from facegauge.v1 import quality_pb2_grpc
+
+from facegauge_server.app import App, running
+from facegauge_server.config import Address, Config
+
+StartServer = Callable[..., Awaitable[App]]
+
+
+@pytest.fixture
+async def start_server() -> AsyncIterator[StartServer]:
+    """Starts servers on free ports, with any setting changed, and drains them at the end."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**settings: Any) -> App:
+            settings.setdefault("drain_grace_s", 1.0)
+            config = Config(
+                listen=Address("127.0.0.1", 0), metrics_listen=Address("127.0.0.1", 0), workers=1, **settings
+            )
+            return await stack.enter_async_context(running(config))
+
+        yield start
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Callable[[App], quality_pb2_grpc.QualityServiceAsyncStub]]:
+    """Connects to a server."""
+    channels: list[grpc.aio.Channel] = []
+
+    def open_channel(app: App) -> quality_pb2_grpc.QualityServiceAsyncStub:
+        channels.append(grpc.aio.insecure_channel(str(app.listen)))
+        return quality_pb2_grpc.QualityServiceStub(channels[-1])
+
+    yield open_channel
+    for channel in channels:
+        await channel.close()
+
+
+def config_request(stream_id: str = "stream", **fields: Any) -> pb.MonitorStreamRequest:
+    """A stream's first request."""
+    return pb.MonitorStreamRequest(config=pb.StreamConfig(stream_id=stream_id, **fields))
+
+
+def frame_request(data: bytes, sequence: int = 0, **fields: Any) -> pb.MonitorStreamRequest:
+    """One frame, a fifth of a second after the one before."""
+    fields.setdefault("capture_time_s", sequence / 5)
+    return pb.MonitorStreamRequest(frame=pb.Frame(sequence=sequence, data=data, **fields))

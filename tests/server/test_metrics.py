@@ -1,0 +1,92 @@
+"""What Prometheus sees: a live stream's series while it lives, the fleet's always."""
+
+import urllib.request
+from collections.abc import Callable
+
+from facegauge.v1.quality_pb2_grpc import QualityServiceAsyncStub
+from prometheus_client.parser import text_string_to_metric_families
+
+from facegauge_server.app import App
+from facegauge_server.config import Config, Limits, StreamSettings
+from facegauge_server.metrics import SessionCollector
+from facegauge_server.sessions import SessionTable
+
+from .conftest import StartServer, config_request, frame_request
+
+Connect = Callable[[App], QualityServiceAsyncStub]
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+FLEET = {
+    "facegauge_streams_active",
+    "facegauge_frames_total",
+    "facegauge_stage_duration_seconds_count",
+    "facegauge_batch_size_count",
+    "facegauge_quality_ratio_count",
+    "facegauge_session_quality_ratio_count",
+    "facegauge_model_info",
+    "facegauge_draining",
+    "facegauge_streams_unexported",
+}
+PER_STREAM = {
+    "facegauge_stream_quality_ratio",
+    "facegauge_stream_faces",
+    "facegauge_stream_state",
+    "facegauge_stream_last_frame_timestamp_seconds",
+    "facegauge_stream_frames_total",
+}
+
+
+def scrape(app: App) -> Samples:
+    with urllib.request.urlopen(app.metrics_url) as response:  # noqa: S310 - our own server
+        text = response.read().decode()
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def names(samples: Samples) -> set[str]:
+    return {name for name, _ in samples}
+
+
+async def test_series_live_as_long_as_their_stream(
+    start_server: StartServer, connect: Connect, portrait_jpeg: bytes
+) -> None:
+    """A stream's series appear with it and are gone as it ends; the fleet's counters stay."""
+    app = await start_server()
+    assert not names(scrape(app)) & PER_STREAM
+    call = connect(app).MonitorStream()
+    await call.write(config_request("s", call_id="c"))
+    await call.write(frame_request(portrait_jpeg))
+    for _ in range(2):
+        await call.read()
+    live = scrape(app)
+    assert names(live) >= PER_STREAM | FLEET
+    ids = (("call_id", "c"), ("stream_id", "s"))
+    assert 0 < live["facegauge_stream_quality_ratio", ids] <= 1
+    assert live["facegauge_stream_state", (ids[0], ("state", "scored"), ids[1])] == 1
+    assert live["facegauge_stream_frames_total", (ids[0], ("result", "scored"), ids[1])] == 1
+    assert live["facegauge_streams_active", ()] == 1
+    await call.done_writing()
+    async for _ in call:
+        pass
+    after = scrape(app)
+    assert not names(after) & PER_STREAM
+    assert after["facegauge_streams_active", ()] == 0
+    assert after["facegauge_frames_total", (("result", "scored"),)] == 1
+    assert after["facegauge_session_quality_ratio_count", ()] == 1
+    for stage in ("decode", "locate", "crop", "queue", "score", "total"):
+        assert after["facegauge_stage_duration_seconds_count", (("stage", stage),)] == 1
+
+
+def test_streams_beyond_the_cap_are_counted() -> None:
+    """A flood of streams cannot flood Prometheus: the oldest keep their series, the rest are a number."""
+    table = SessionTable(Config(limits=Limits(max_exported_streams=2)))
+    for number in range(5):
+        table.open(StreamSettings(stream_id=f"{number}"), now_s=0.0)
+    families = {family.name: family for family in SessionCollector(table, 2).collect()}
+    assert families["facegauge_streams_active"].samples[0].value == 5
+    assert families["facegauge_streams_unexported"].samples[0].value == 3
+    faces = families["facegauge_stream_faces"].samples
+    assert {sample.labels["stream_id"] for sample in faces} == {"0", "1"}
