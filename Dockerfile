@@ -12,11 +12,7 @@ ENV UV_PROJECT_ENVIRONMENT=/opt/facegauge UV_COMPILE_BYTECODE=1 UV_LINK_MODE=cop
 RUN uv sync --no-default-groups --no-editable --package facegauge-server
 
 FROM python:3.11-slim-bookworm
-# MediaPipe's C library wants OpenGL ES and EGL, though face detection runs on the CPU.
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libegl1 libgles2 \
-    && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --no-create-home facegauge
+RUN useradd --system --uid 10001 --no-create-home facegauge
 COPY --from=build /opt/facegauge /opt/facegauge
 ENV PATH=/opt/facegauge/bin:$PATH PYTHONUNBUFFERED=1 FACEGAUGE_LOG_FORMAT=json
 USER facegauge

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 import structlog
@@ -70,7 +70,7 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
         self._images_at_work = 0
         self._log = structlog.get_logger()
 
-    async def MonitorStream(  # noqa: N802 - gRPC's name
+    async def MonitorStream(  # type: ignore[override]  # noqa: N802 - gRPC's name; it may also write by itself
         self, requests: AsyncIterator[pb.MonitorStreamRequest], context: MonitorContext
     ) -> None:
         """Follow one stream: see the .proto file."""
@@ -209,7 +209,7 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
             self._images_at_work -= 1
 
 
-async def _abort(context: grpc.aio.ServicerContext[object, object], error: FacegaugeError) -> NoReturn:
+async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: FacegaugeError) -> NoReturn:
     """End the call with the error's status code; wrong fields go into google.rpc.BadRequest."""
     code = STATUS_CODES.get(type(error), grpc.StatusCode.INTERNAL)
     metadata: tuple[tuple[str, str | bytes], ...] = ()

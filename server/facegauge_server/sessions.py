@@ -69,7 +69,7 @@ class Session:
         )
         self._pool = SessionPool()
         self._arrivals_s: deque[float] = deque(maxlen=1024)
-        self._state_times_s: Counter[StreamState] = Counter()
+        self._state_times_s: dict[StreamState, float] = {}
         self._state_since_s = now_s
         self._last_capture_time_s: float | None = None
         self._drops_to_tell = 0
@@ -127,7 +127,8 @@ class Session:
         )
 
     def _enter(self, quality: StreamQuality, now_s: float) -> None:
-        self._state_times_s[self.quality.state] += now_s - self._state_since_s
+        spent_s = self._state_times_s.get(self.quality.state, 0.0)
+        self._state_times_s[self.quality.state] = spent_s + now_s - self._state_since_s
         self._state_since_s = now_s
         self.quality = quality
 

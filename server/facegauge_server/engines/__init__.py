@@ -36,7 +36,7 @@ def create_engine(kind: str, student: Student, threads: int, precision: str = "f
     """Load a student into an engine.
 
     Args:
-        kind: `openvino`, `torch`, or `auto`, which is torch where it is installed and sees a GPU, else openvino.
+        kind: `openvino`, `torch`, or `auto`: torch where it is installed and sees a GPU, else openvino.
         student: from `load_student`.
         threads: that will call `score` at the same time.
         precision: of the arithmetic; only `f32` has passed the parity check so far.

@@ -16,7 +16,7 @@ __all__ = ["OpenVinoEngine"]
 
 
 class OpenVinoEngine:
-    """Runs a student's ONNX file on the CPU in f32: OpenVINO would take bf16 by itself where the CPU has it."""
+    """Runs a student's ONNX file on the CPU, in f32: left alone, OpenVINO takes bf16 where the CPU has it."""
 
     name = "openvino"
     precision = "f32"

@@ -45,7 +45,9 @@ def load_student(name_or_path: str) -> Student:
     manifest_path = folder / "manifest.json"
     if not manifest_path.is_file():
         shipped = ", ".join(sorted(path.name for path in MODELS.iterdir() if path.is_dir()))
-        raise BadModel(f"--model {name}: no such student (shipped: {shipped}) and no folder with a manifest.json")
+        raise BadModel(
+            f"--model {name}: no such student (shipped: {shipped}) and no folder with a manifest.json"
+        )
     try:
         manifest = json.loads(manifest_path.read_text())
         student = Student(
@@ -80,6 +82,8 @@ def _check_file(student: Student, expected_bytes: int) -> None:
     except OSError as error:
         raise BadModel(f"cannot read {student.onnx_path}: {error.strerror}") from error
     if len(data) != expected_bytes:
-        raise BadModel(f"{student.onnx_path} has {len(data)} bytes, its manifest says {expected_bytes}: install again")
+        raise BadModel(
+            f"{student.onnx_path} has {len(data)} bytes, its manifest says {expected_bytes}: install again"
+        )
     if hashlib.sha256(data).hexdigest() != student.sha256:
         raise BadModel(f"{student.onnx_path} has another hash than its manifest says: install again")

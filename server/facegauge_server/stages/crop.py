@@ -66,7 +66,9 @@ def crop_region(
         max(left + 1, round(region.x + region.width)),
         max(top + 1, round(region.y + region.height)),
     )
-    cut = pixels[max(top, 0) : min(bottom, frame_height), max(left, 0) : min(right, frame_width)]
+    cut: cv2.typing.MatLike = pixels[
+        max(top, 0) : min(bottom, frame_height), max(left, 0) : min(right, frame_width)
+    ]
     if left < 0 or top < 0 or right > frame_width or bottom > frame_height:
         cut = cv2.copyMakeBorder(
             cut,
@@ -112,7 +114,7 @@ def _shift_inside(start: float, length: float, limit: int) -> float:
     return min(max(start, 0.0), limit - length)
 
 
-def _resize(pixels: Pixels, width: int, height: int) -> Pixels:
+def _resize(pixels: cv2.typing.MatLike, width: int, height: int) -> Pixels:
     """Resize by pixel area when shrinking (antialiased), bilinearly when growing."""
     shrinks = width < pixels.shape[1]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

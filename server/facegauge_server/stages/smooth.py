@@ -1,0 +1,168 @@
+"""FrameScore -> StreamQuality: smooth every face over time and choose the one that stands for the stream.
+
+A face's raw scores go through a median over its last frames, which drops single bad ones, then through an
+exponential average over capture time, a_t = 1 - exp(-dt / time constant), so that the result does not depend
+on the frame rate or on the server's load. What is current and what is stale is judged on the server's clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from statistics import median
+
+import numpy as np
+
+from facegauge_server.types import (
+    FaceQuality,
+    FaceScore,
+    FaceState,
+    FrameResult,
+    FrameScore,
+    StreamQuality,
+    StreamState,
+)
+
+__all__ = ["LOW_RESOLUTION_PX", "QualitySmoother", "SessionPool"]
+
+LOW_RESOLUTION_PX = 96.0
+"""A face whose short side is below this is scored and marked."""
+
+FORGET_TRACK_AFTER_S = 3.0
+"""A face found again within this capture time goes on with its smoothing; later it starts anew."""
+
+SWITCH_AREA_RATIO = 1.25
+SWITCH_AFTER_S = 1.0
+"""Another face becomes the main one when it is so much larger for so long, or the main one is gone."""
+
+STATES = {
+    FrameResult.NO_FACE: StreamState.NO_FACE,
+    FrameResult.TOO_SMALL: StreamState.FACE_TOO_SMALL,
+    FrameResult.ERROR: StreamState.DECODE_ERROR,
+}
+
+
+class _Track:
+    """One face's scores, smoothed."""
+
+    def __init__(self, median_window: int) -> None:
+        self._last_raw: deque[float] = deque(maxlen=median_window)
+        self.quality: float | None = None
+        self.scored_at_s = 0.0
+
+    def add(self, raw_quality: float, capture_time_s: float, time_constant_s: float) -> float:
+        self._last_raw.append(raw_quality)
+        middle = median(self._last_raw)
+        if self.quality is None or time_constant_s == 0:
+            self.quality = middle
+        else:
+            weight = -math.expm1(-(capture_time_s - self.scored_at_s) / time_constant_s)
+            self.quality += weight * (middle - self.quality)
+        self.scored_at_s = capture_time_s
+        return self.quality
+
+
+class QualitySmoother:
+    """The smoothing of one stream. Frames must come with capture times that never decrease."""
+
+    def __init__(self, median_window: int, time_constant_s: float, stale_after_s: float) -> None:
+        self._median_window = median_window
+        self._time_constant_s = time_constant_s
+        self._stale_after_s = stale_after_s
+        self._tracks: dict[int, _Track] = {}
+        self._main_id: int | None = None
+        self._rival_since_s: tuple[int, float] | None = None
+        self._now = StreamQuality(StreamState.WAITING)
+        self._scored_now_s: float | None = None
+
+    def add(self, score: FrameScore, now_s: float) -> StreamQuality:
+        """Take a frame in; `now_s` is the server's clock, which only staleness is judged by."""
+        self._forget_tracks(score.capture_time_s)
+        faces = tuple(self._smooth(face, score.capture_time_s) for face in score.faces)
+        main = self._choose_main(faces, score.capture_time_s)
+        if main is None:
+            held = self.at(now_s)
+            state = STATES.get(score.result, held.state)
+            self._now = StreamQuality(state, held.quality, None, faces)
+        else:
+            self._scored_now_s = now_s
+            state = (
+                StreamState.LOW_RESOLUTION if main.state is FaceState.LOW_RESOLUTION else StreamState.SCORED
+            )
+            self._now = StreamQuality(state, main.quality, main.raw_quality, faces)
+        return self._now
+
+    def at(self, now_s: float) -> StreamQuality:
+        """What is known at a moment of the server's clock: STALE, without a quality, when that is too old."""
+        if self._scored_now_s is not None and now_s - self._scored_now_s >= self._stale_after_s:
+            self._scored_now_s = None
+            self._now = StreamQuality(StreamState.STALE)
+        return self._now
+
+    def _smooth(self, face: FaceScore, capture_time_s: float) -> FaceQuality:
+        quality = None
+        if face.raw_quality is not None:
+            track = self._tracks.setdefault(face.face.track_id, _Track(self._median_window))
+            quality = track.add(face.raw_quality, capture_time_s, self._time_constant_s)
+        return FaceQuality(face.face, face.state, quality, face.raw_quality)
+
+    def _forget_tracks(self, capture_time_s: float) -> None:
+        old = [
+            track_id
+            for track_id, track in self._tracks.items()
+            if capture_time_s - track.scored_at_s > FORGET_TRACK_AFTER_S
+        ]
+        for track_id in old:
+            del self._tracks[track_id]
+
+    def _choose_main(self, faces: tuple[FaceQuality, ...], capture_time_s: float) -> FaceQuality | None:
+        """Return the face that stands for the stream: the largest, with hysteresis on switching."""
+        scored = [face for face in faces if face.quality is not None]
+        if not scored:
+            return None
+        largest = max(scored, key=lambda face: face.face.box.area)
+        main = next((face for face in scored if face.face.track_id == self._main_id), None)
+        if main is None:
+            self._rival_since_s = None
+            self._main_id = largest.face.track_id
+            return largest
+        largest_id = largest.face.track_id
+        if largest_id == self._main_id or largest.face.box.area < SWITCH_AREA_RATIO * main.face.box.area:
+            self._rival_since_s = None
+            return main
+        if self._rival_since_s is None or self._rival_since_s[0] != largest_id:
+            self._rival_since_s = (largest_id, capture_time_s)
+        if capture_time_s - self._rival_since_s[1] < SWITCH_AFTER_S:
+            return main
+        self._rival_since_s = None
+        self._main_id = largest_id
+        return largest
+
+
+class SessionPool:
+    """Mean and percentiles of a stream's quality in constant memory: counts in bins of a thousandth."""
+
+    BINS = 1000
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(self.BINS + 1, dtype=np.int64)
+        self._sum = 0.0
+
+    def add(self, quality: float) -> None:
+        """Count one quality, 0-1."""
+        self._counts[round(quality * self.BINS)] += 1
+        self._sum += quality
+
+    @property
+    def mean(self) -> float | None:
+        """Of all qualities; None before the first."""
+        count = int(self._counts.sum())
+        return self._sum / count if count else None
+
+    def percentile(self, percent: float) -> float | None:
+        """The quality that `percent` of 100 do not exceed, to a thousandth; None before the first."""
+        count = int(self._counts.sum())
+        if not count:
+            return None
+        rank = max(1, math.ceil(count * percent / 100))
+        return int(np.searchsorted(np.cumsum(self._counts), rank)) / self.BINS
