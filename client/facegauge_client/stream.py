@@ -1,0 +1,381 @@
+"""One monitored stream: frames out, assessments in, over as many connections as it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import grpc
+import grpc.aio
+
+from facegauge_client import wire
+from facegauge_client.backoff import backoff_delays_s
+from facegauge_client.channel import explain, unavailable
+from facegauge_client.errors import (
+    DeadlineExceeded,
+    FacegaugeError,
+    RequestRejected,
+    ServerFailed,
+    ServerFull,
+    ServerUnavailable,
+    StreamClosed,
+    StreamExists,
+    StreamIdle,
+    StreamStalled,
+)
+from facegauge_client.frames import EncodedFrame, Picture, encode
+from facegauge_client.mailbox import Mailbox, MailboxClosed
+from facegauge_client.types import Accepted, Assessment, Delivery, Notice, NoticeKind, Summary
+
+__all__ = ["MonitorStream", "StreamOptions"]
+
+T = TypeVar("T")
+_Call = Any  # grpc.aio.StreamStreamCall of our messages; its stubs lose their types on the way
+
+_NOTICES_KEPT = 32
+_WRITE_FAILED = "Internal error from Core"
+"""What grpc.aio puts in place of the call's own status where a write meets the end of the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """What is asked of a stream; the fields up to `time_constant_s` are StreamConfig's."""
+
+    stream_id: str
+    call_id: str = ""
+    delivery: Delivery = Delivery.LIVE
+    max_fps: float = 0.0
+    display_lines: int = 0
+    median_window: int | None = None
+    time_constant_s: float | None = None
+    connect_timeout_s: float = 5.0
+    reconnect_timeout_s: float = 60.0
+    stall_timeout_s: float = 30.0
+    mailbox_frames: int = 1
+    unread_assessments: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    sequence: int
+    capture_time_s: float
+    frame: EncodedFrame
+
+
+class MonitorStream:
+    """An asynchronous context manager that takes frames and iterates over assessments.
+
+    LIVE never waits: `send` puts the frame into a mailbox where the newest wins (`frames_dropped` counts the
+    others), assessments that nobody reads make room for newer ones (`assessments_dropped`), and a connection
+    that breaks is resumed with its smoothing. COMPLETE waits on both sides and drops nothing, so frames and
+    assessments need a task each.
+
+    Iteration ends with the stream: after `finish()`, or when the server drains and no other takes over.
+    """
+
+    def __init__(self, open_call: Callable[[], _Call], target: str, options: StreamOptions) -> None:
+        self._open_call = open_call
+        self._target = target
+        self._options = options
+        self._frames: Mailbox[_Outgoing] = Mailbox(options.mailbox_frames)
+        self._assessments: Mailbox[Assessment] = Mailbox(options.unread_assessments)
+        self._carrier: asyncio.Task[None] | None = None
+        self._call: _Call = None
+        self._error: FacegaugeError | None = None
+        self._draining = False
+        self._next_sequence = 0
+        self._max_message_bytes = 0
+        self.accepted = Accepted()
+        """What the server granted on the present connection."""
+        self.summary: Summary | None = None
+        """The whole stream, once it has ended; after a server change, of the part since."""
+        self.latest: Assessment | None = None
+        """The newest assessment, read or not."""
+        self.notices: deque[Notice] = deque(maxlen=_NOTICES_KEPT)
+        """The newest notices."""
+        self.frames_sent = 0
+        self.reconnects = 0
+        self.frames_dropped_by_server = 0
+        self._frames_lost = 0
+
+    @property
+    def frames_dropped(self) -> int:
+        """Frames that never left: a newer one came before their turn, or the connection broke."""
+        return self._frames.dropped + self._frames_lost
+
+    @property
+    def assessments_dropped(self) -> int:
+        """Assessments that nobody read in time."""
+        return self._assessments.dropped
+
+    async def __aenter__(self) -> Self:
+        self._call = await self._connect("")
+        self._carrier = asyncio.create_task(self._carry_on(), name=f"facegauge {self._options.stream_id}")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._assessments.relax()
+        if kind is None:
+            await self.finish()
+            await self._unless_stalled(self._ended(), "the server does not end the stream")
+        await self._stop()
+        if kind is None and self._error is not None:
+            raise self._error
+
+    async def send(
+        self, picture: Picture, *, capture_time_s: float | None = None, sequence: int | None = None
+    ) -> int:
+        """Send one frame; return the sequence number under which its assessment comes back.
+
+        `capture_time_s` is on any clock that never goes back; left out, a PyAV frame's own time or the
+        monotonic clock. LIVE returns at once. COMPLETE waits until the server has room, and raises
+        StreamStalled after `stall_timeout_s` without any progress. Raises TypeError or ValueError for what is
+        no picture, StreamClosed or the error that ended the stream where it has ended.
+        """
+        item = self._prepare(picture, capture_time_s, sequence)
+        if self._options.delivery is Delivery.LIVE:
+            self._offer(item)
+        else:
+            why = (
+                "the server takes no frames, or its assessments are not being read (use a task of their own)"
+            )
+            await self._unless_stalled(self._put(item), why)
+        return item.sequence
+
+    def send_nowait(
+        self, picture: Picture, *, capture_time_s: float | None = None, sequence: int | None = None
+    ) -> int:
+        """Send one frame without waiting, as `send` does under LIVE; RuntimeError under COMPLETE."""
+        if self._options.delivery is not Delivery.LIVE:
+            raise RuntimeError("a complete stream may have to wait: use send()")
+        item = self._prepare(picture, capture_time_s, sequence)
+        self._offer(item)
+        return item.sequence
+
+    async def finish(self) -> None:
+        """Say that no more frames come; what is under way is still scored, then iteration ends."""
+        self._frames.close()
+
+    def __aiter__(self) -> AsyncIterator[Assessment]:
+        return self
+
+    async def __anext__(self) -> Assessment:
+        try:
+            return await self._assessments.get()
+        except MailboxClosed:
+            if self._error is not None:
+                raise self._error from None
+            raise StopAsyncIteration from None
+
+    # Frames going in
+
+    def _prepare(self, picture: Picture, capture_time_s: float | None, sequence: int | None) -> _Outgoing:
+        frame = encode(picture)
+        if self._max_message_bytes and len(frame.data) > self._max_message_bytes:
+            raise ValueError(
+                f"a frame of {len(frame.data)} bytes is over the server's limit of {self._max_message_bytes}:"
+                " send it smaller, or as JPEG"
+            )
+        if capture_time_s is None:
+            capture_time_s = getattr(picture, "time", None)
+        if capture_time_s is None:
+            capture_time_s = time.monotonic()
+        if sequence is None:
+            sequence = self._next_sequence
+        self._next_sequence = (sequence + 1) % 2**32
+        return _Outgoing(sequence, capture_time_s, frame)
+
+    def _offer(self, item: _Outgoing) -> None:
+        try:
+            self._frames.offer(item)
+        except MailboxClosed:
+            raise self._closed_error() from None
+
+    async def _put(self, item: _Outgoing) -> None:
+        try:
+            await self._frames.put(item)
+        except MailboxClosed:
+            raise self._closed_error() from None
+
+    def _closed_error(self) -> FacegaugeError:
+        return self._error or StreamClosed("the stream has ended and takes no more frames; open a new one")
+
+    # Connections
+
+    async def _connect(self, resume_token: str) -> _Call:
+        """Open a call and have the stream accepted."""
+        options = self._options
+        config = wire.config_request(
+            stream_id=options.stream_id,
+            call_id=options.call_id,
+            delivery=options.delivery,
+            max_fps=options.max_fps,
+            display_lines=options.display_lines,
+            median_window=options.median_window,
+            time_constant_s=options.time_constant_s,
+            resume_token=resume_token,
+        )
+        call = self._open_call()
+        try:
+            async with asyncio.timeout(options.connect_timeout_s):
+                await call.write(config)
+                message = await call.read()
+        except TimeoutError:
+            call.cancel()
+            raise unavailable(self._target, f"no answer within {options.connect_timeout_s:g} s") from None
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            raise await self._failure(call) from None
+        accepted = wire.read_response(message) if message is not grpc.aio.EOF else None
+        if not isinstance(accepted, Accepted):
+            call.cancel()
+            raise ServerFailed(f"{self._target} did not accept the stream first; is it a Facegauge server?")
+        self.accepted = accepted
+        self._max_message_bytes = accepted.max_message_bytes
+        self._draining = False
+        return call
+
+    async def _failure(self, call: _Call) -> FacegaugeError:
+        code = await call.code()
+        details = await call.details()
+        if code is grpc.StatusCode.INTERNAL and details == _WRITE_FAILED:
+            return ServerUnavailable(f"the connection to {self._target} broke; see the server's log")
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return StreamIdle(details or "no frame came within the server's idle timeout; send one in time")
+        return explain(code, details, self._target)
+
+    async def _carry_on(self) -> None:
+        """Carry frames and answers until the stream ends, and leave both mailboxes closed."""
+        try:
+            while True:
+                broken = await self._carry(self._call)
+                if self._frames.closed and (broken is None or self.summary is not None):
+                    break
+                if not self._may_reconnect(broken):
+                    self._error = broken
+                    break
+                self._call = await self._reconnect(broken)
+                self.reconnects += 1
+        except FacegaugeError as error:
+            self._error = error
+        finally:
+            self._frames.close()
+            self._assessments.close()
+
+    async def _carry(self, call: _Call) -> FacegaugeError | None:
+        """Carry one connection to its end; return what broke it, None where the server summed up."""
+        writer = asyncio.create_task(self._write(call))
+        summed_up = False
+        try:
+            while (message := await call.read()) is not grpc.aio.EOF:
+                response = wire.read_response(message)
+                summed_up = summed_up or isinstance(response, Summary)
+                await self._take(response)
+            if await call.code() is not grpc.StatusCode.OK and not summed_up:
+                return await self._failure(call)
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            if not summed_up:
+                return await self._failure(call)
+        finally:
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+            call.cancel()
+        return None if summed_up else ServerFailed(f"{self._target} ended the stream without its summary")
+
+    async def _write(self, call: _Call) -> None:
+        """Send frames as they come; the reader learns why a connection breaks."""
+        try:
+            while True:
+                item = await self._frames.get()
+                self._frames_lost += 1
+                request = wire.frame_request(
+                    item.frame, sequence=item.sequence, capture_time_s=item.capture_time_s
+                )
+                await call.write(request)
+                self._frames_lost -= 1
+                self.frames_sent += 1
+        except MailboxClosed:
+            await call.done_writing()
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            return
+
+    async def _take(self, response: wire.Response | None) -> None:
+        match response:
+            case Assessment():
+                self.latest = response
+                self.frames_dropped_by_server += response.frames_dropped
+                if self._options.delivery is Delivery.LIVE:
+                    self._assessments.offer(response)
+                else:
+                    await self._assessments.put(response)
+            case Notice():
+                self.notices.append(response)
+                self._draining = self._draining or response.kind is NoticeKind.DRAINING
+            case Summary():
+                self.summary = response
+
+    # Reconnection
+
+    def _may_reconnect(self, broken: FacegaugeError | None) -> bool:
+        if self._options.delivery is not Delivery.LIVE or self._options.reconnect_timeout_s <= 0:
+            return False
+        if self._frames.closed:
+            return False
+        return (broken is None and self._draining) or isinstance(broken, ServerUnavailable | StreamIdle)
+
+    async def _reconnect(self, broken: FacegaugeError | None) -> _Call:
+        """Open the stream again, taking the old one over where the server still has it."""
+        if isinstance(broken, StreamIdle):
+            await self._frames.wait_readable()  # a camera that is off needs no connection
+        token = self.accepted.resume_token if broken is not None else ""
+        give_up = asyncio.get_running_loop().time() + self._options.reconnect_timeout_s
+        for delay_s in backoff_delays_s():
+            try:
+                return await self._connect(token)
+            except (ServerUnavailable, ServerFull, StreamExists, DeadlineExceeded, StreamIdle) as error:
+                failure = error
+            except RequestRejected:
+                if not token:
+                    raise
+                token = ""  # the server has forgotten the stream: begin it anew
+                continue
+            if asyncio.get_running_loop().time() + delay_s > give_up:
+                raise ServerUnavailable(
+                    f"the connection to {self._target} broke, and for {self._options.reconnect_timeout_s:g} s"
+                    f" it could not be restored: {failure}"
+                ) from failure
+            await asyncio.sleep(delay_s)
+        raise AssertionError("backoff has no end")
+
+    # The end
+
+    async def _ended(self) -> None:
+        if self._carrier is not None:
+            await asyncio.wait([self._carrier])
+
+    async def _stop(self) -> None:
+        if self._carrier is not None:
+            self._carrier.cancel()
+            await asyncio.gather(self._carrier, return_exceptions=True)
+        if self._call is not None:
+            self._call.cancel()
+
+    async def _unless_stalled(self, work: Awaitable[T], why: str) -> T:
+        """Wait for `work` as long as frames or answers still move."""
+        task = asyncio.ensure_future(work)
+        try:
+            while True:
+                before = (self.frames_sent, self.latest, self.reconnects)
+                done, _ = await asyncio.wait([task], timeout=self._options.stall_timeout_s)
+                if done:
+                    return task.result()
+                if before == (self.frames_sent, self.latest, self.reconnects):
+                    raise StreamStalled(f"no progress for {self._options.stall_timeout_s:g} s: {why}")
+        finally:
+            task.cancel()

@@ -1,0 +1,263 @@
+"""What the server says, as frozen values under the interface's field names.
+
+Qualities are 0-1 with 1 the best; a quality that does not exist is None, never 0. Boxes are in pixels of the
+frame, times in seconds. `to_dict()` and `to_json()` print enum values in their lowercase short form
+(`scored`), defaults included, and leave out what is None.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = [
+    "Accepted",
+    "Assessment",
+    "Box",
+    "Delivery",
+    "Face",
+    "FaceState",
+    "FrameEncoding",
+    "FrameResult",
+    "HealthStatus",
+    "Notice",
+    "NoticeKind",
+    "StateTime",
+    "StreamList",
+    "StreamState",
+    "StreamStatus",
+    "Summary",
+]
+
+
+class FrameEncoding(enum.StrEnum):
+    """How a frame's bytes are to be read."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+    WEBP = "webp"
+    RGB24 = "rgb24"
+    """Interleaved: width * height * 3 bytes."""
+    BGR24 = "bgr24"
+    I420 = "i420"
+    """Planes Y, U, V, BT.601 limited range, even sizes: width * height * 3 / 2 bytes."""
+    NV12 = "nv12"
+    """Plane Y, then U and V interleaved; otherwise as I420."""
+
+
+class Delivery(enum.StrEnum):
+    """What happens when frames come faster than they are scored."""
+
+    LIVE = "live"
+    """The newest frame wins, older ones are dropped and counted; a connection that breaks is resumed."""
+    COMPLETE = "complete"
+    """Sending waits and nothing is dropped; a connection that breaks is an error."""
+
+
+class FrameResult(enum.StrEnum):
+    """What became of one frame."""
+
+    UNSPECIFIED = "unspecified"
+    """The assessment is not about a frame: see StreamState.STALE."""
+    SCORED = "scored"
+    NO_FACE = "no_face"
+    TOO_SMALL = "too_small"
+    DROPPED = "dropped"
+    ERROR = "error"
+
+
+class FaceState(enum.StrEnum):
+    """What the score of one face is worth."""
+
+    UNSPECIFIED = "unspecified"
+    SCORED = "scored"
+    LOW_RESOLUTION = "low_resolution"
+    """Scored, but its short side is under 96 px."""
+    TOO_SMALL = "too_small"
+    """Under 32 px: not scored."""
+
+
+class StreamState(enum.StrEnum):
+    """What a stream's quality is worth now."""
+
+    UNSPECIFIED = "unspecified"
+    WAITING = "waiting"
+    """Nothing has been scored yet."""
+    SCORED = "scored"
+    LOW_RESOLUTION = "low_resolution"
+    FACE_TOO_SMALL = "face_too_small"
+    NO_FACE = "no_face"
+    """The last frame shows no face; the quality holds until STALE."""
+    STALE = "stale"
+    """No score for longer than the stale limit: there is no current quality."""
+    DECODE_ERROR = "decode_error"
+    """The last frame could not be read; the quality holds until STALE."""
+
+
+class NoticeKind(enum.StrEnum):
+    """What a notice is about."""
+
+    UNSPECIFIED = "unspecified"
+    DRAINING = "draining"
+    """The server is going down; it finishes what it has."""
+    THROTTLED = "throttled"
+    """Frames come faster than the rate limit; the surplus is dropped."""
+
+
+class HealthStatus(enum.StrEnum):
+    """What the server's health service says."""
+
+    UNKNOWN = "unknown"
+    SERVING = "serving"
+    NOT_SERVING = "not_serving"
+
+
+class _Record:
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """This value under the interface's field names, ready for JSON; what is None is left out."""
+        return {
+            field.name: _plain(value)
+            for field in dataclasses.fields(self)  # type: ignore[arg-type]  # each subclass is a dataclass
+            if (value := getattr(self, field.name)) is not None
+        }
+
+    def to_json(self) -> str:
+        """`to_dict()` as one line of JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, _Record):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, enum.Enum):
+        return value.value
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Box(_Record):
+    """A rectangle in pixels of the frame; x and y name its left upper corner."""
+
+    x: float = 0.0
+    y: float = 0.0
+    width: float = 0.0
+    height: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Face(_Record):
+    """One face of a frame."""
+
+    track_id: int = 0
+    """Lives as long as the face is followed in this stream; tells nothing of who it is."""
+    box: Box = dataclasses.field(default_factory=Box)
+    state: FaceState = FaceState.UNSPECIFIED
+    quality: float | None = None
+    """Smoothed, 0-1."""
+    raw_quality: float | None = None
+    """Of this frame alone, 0-1."""
+    short_side_px: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment(_Record):
+    """What one frame showed, or that time has passed without a score."""
+
+    stream_id: str = ""
+    sequence: int | None = None
+    capture_time_s: float | None = None
+    result: FrameResult = FrameResult.UNSPECIFIED
+    state: StreamState = StreamState.UNSPECIFIED
+    quality: float | None = None
+    """The stream's: that of its main (largest) face, smoothed, 0-1."""
+    raw_quality: float | None = None
+    """The main face's, of this frame alone, 0-1."""
+    faces: tuple[Face, ...] = ()
+    """Largest first."""
+    frames_dropped: int = 0
+    """By the server, since the last assessment."""
+    error: str = ""
+    """For FrameResult.ERROR: what is wrong with the frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(_Record):
+    """What the server grants a stream."""
+
+    resume_token: str = dataclasses.field(default="", repr=False)
+    resumed: bool = False
+    """Whether the stream goes on from an earlier connection."""
+    model: str = ""
+    max_message_bytes: int = 0
+    max_fps: float = 0.0
+    """Frames a second taken at most; 0: no limit."""
+    display_lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(_Record):
+    """Something that the client should know and that is no assessment."""
+
+    kind: NoticeKind = NoticeKind.UNSPECIFIED
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StateTime(_Record):
+    """Seconds spent in one state, on the server's clock."""
+
+    state: StreamState = StreamState.UNSPECIFIED
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary(_Record):
+    """A whole stream, as it ended."""
+
+    stream_id: str = ""
+    mean_quality: float | None = None
+    """Of the smoothed quality over the scored frames, 0-1."""
+    p10_quality: float | None = None
+    """What the worst tenth of the stream stays under, 0-1."""
+    state_times: tuple[StateTime, ...] = ()
+    frames_scored: int = 0
+    frames_no_face: int = 0
+    frames_too_small: int = 0
+    frames_dropped: int = 0
+    frames_failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus(_Record):
+    """A live stream as an operator sees it."""
+
+    stream_id: str = ""
+    call_id: str = ""
+    state: StreamState = StreamState.UNSPECIFIED
+    quality: float | None = None
+    """Smoothed, 0-1; None while there is no current score."""
+    faces: int = 0
+    age_s: float = 0.0
+    last_frame_age_s: float | None = None
+    fps: float = 0.0
+    frames_scored: int = 0
+    frames_no_face: int = 0
+    frames_too_small: int = 0
+    frames_dropped: int = 0
+    frames_failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamList(_Record):
+    """Live streams, the worst quality first."""
+
+    streams: tuple[StreamStatus, ...] = ()
+    total: int = 0
+    """Streams that match, listed or not."""

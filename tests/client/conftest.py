@@ -1,0 +1,111 @@
+"""A small, honest gRPC server in this process, whose behaviour a test scripts: for what only clients do.
+
+It speaks the interface as the real server does, without scoring: every frame is answered with its sequence
+and a quality of a half. Whatever asks for a score runs against the real server, in tests/end_to_end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+
+from facegauge.v1 import quality_pb2 as pb
+from facegauge.v1 import quality_pb2_grpc
+
+
+class ScriptedService(quality_pb2_grpc.QualityServiceServicer):
+    """Answers every frame, unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.configs: list[pb.StreamConfig] = []
+        self.frames: list[pb.Frame] = []
+        self.refusals: list[tuple[grpc.StatusCode, str]] = []
+        """Taken one by one by the next streams, which end with them before they are accepted."""
+        self.break_after_frames: list[int] = []
+        """Taken one by one by the next streams, which end with UNAVAILABLE after so many frames."""
+        self.reading = asyncio.Event()
+        """While it is clear, frames are left unread."""
+        self.reading.set()
+        self.accepting = asyncio.Event()
+        """While it is clear, streams are left without an answer."""
+        self.accepting.set()
+        self.answers_a_frame = 1
+
+    async def MonitorStream(  # noqa: N802 - gRPC's name
+        self, requests: AsyncIterator[pb.MonitorStreamRequest], context: Any
+    ) -> None:
+        config = (await anext(requests)).config
+        self.configs.append(config)
+        await self.accepting.wait()
+        if self.refusals:
+            await context.abort(*self.refusals.pop(0))
+        left = self.break_after_frames.pop(0) if self.break_after_frames else None
+        accepted = pb.StreamAccepted(
+            config=config,
+            resume_token=f"token-{len(self.configs)}",
+            resumed=bool(config.resume_token),
+            max_message_bytes=16 * 2**20,
+        )
+        await context.write(pb.MonitorStreamResponse(accepted=accepted))
+        count = 0
+        while True:
+            await self.reading.wait()
+            if left is not None and count == left:
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "the line broke")
+            request = await anext(requests, None)
+            if request is None:
+                break
+            count += 1
+            self.frames.append(request.frame)
+            for _ in range(self.answers_a_frame):
+                await context.write(pb.MonitorStreamResponse(assessment=_assessment(config, request.frame)))
+        summary = pb.StreamSummary(stream_id=config.stream_id, mean_quality=0.5, frames_scored=count)
+        await context.write(pb.MonitorStreamResponse(summary=summary))
+
+
+def _assessment(config: pb.StreamConfig, frame: pb.Frame) -> pb.Assessment:
+    return pb.Assessment(
+        stream_id=config.stream_id,
+        sequence=frame.sequence,
+        capture_time_s=frame.capture_time_s,
+        result=pb.FRAME_RESULT_SCORED,
+        state=pb.STREAM_STATE_SCORED,
+        quality=0.5,
+        raw_quality=0.5,
+    )
+
+
+StartService = Callable[[ScriptedService], Awaitable[str]]
+
+
+@pytest.fixture
+async def start_service() -> AsyncIterator[StartService]:
+    """Serves on a free port; returns the target."""
+    async with AsyncExitStack() as stack:
+
+        async def start(service: ScriptedService) -> str:
+            server = grpc.aio.server()
+            quality_pb2_grpc.add_QualityServiceServicer_to_server(service, server)
+            port = server.add_insecure_port("127.0.0.1:0")
+            await server.start()
+            stack.push_async_callback(server.stop, 0)
+            return f"127.0.0.1:{port}"
+
+        yield start
+
+
+@pytest.fixture
+async def service() -> ScriptedService:
+    return ScriptedService()
+
+
+@pytest.fixture
+async def target(service: ScriptedService, start_service: StartService) -> str:
+    """HOST:PORT of `service`."""
+    return await start_service(service)
