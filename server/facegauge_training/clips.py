@@ -56,22 +56,28 @@ def make_clip(picture: Pixels, face: Box, rng: np.random.Generator) -> Clip:
     backdrop = _backdrop(picture, width)
     reduced = min(1.0, scale * 1.05)
     photo = cv2.resize(picture, None, fx=reduced, fy=reduced, interpolation=cv2.INTER_AREA)
-    feather = np.zeros(photo.shape[:2], np.float32)
-    feather[6:-6, 6:-6] = 1.0
-    feather = cv2.GaussianBlur(feather, (0, 0), 3.0)
+    margin = (
+        photo.shape[0] // 4
+    )  # beyond its edges the photo is mirrored and fades into the backdrop: no seam
+    feather = np.pad(np.ones(photo.shape[:2], np.float32), margin, mode="linear_ramp")
+    photo = cv2.copyMakeBorder(photo, margin, margin, margin, margin, cv2.BORDER_REFLECT_101)
     face_center = np.array([face.x + face.width / 2, face.y + face.height / 2])
 
     frames, faces = [], []
     for t in range(FRAMES):
         zoomed = scale * (1 + zoom * t)
         place = center + pan * t
-        matrix = cv2.getRotationMatrix2D(tuple(face_center * reduced), turn * t, zoomed / reduced)
-        matrix[:, 2] += place - face_center * reduced
-        moved = cv2.warpAffine(photo, matrix, (width, LINES), flags=cv2.INTER_LANCZOS4)
+        pivot = face_center * reduced + margin
+        matrix = cv2.getRotationMatrix2D((float(pivot[0]), float(pivot[1])), turn * t, zoomed / reduced)
+        matrix[:, 2] += place - pivot
+        moved = cv2.warpAffine(
+            photo, matrix, (width, LINES), flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE
+        )
         alpha = cv2.warpAffine(feather, matrix, (width, LINES), flags=cv2.INTER_LINEAR)[:, :, None]
         frames.append((backdrop + (moved - backdrop) * alpha + 0.5).clip(0, 255).astype(np.uint8))
         size = np.array([face.width, face.height]) * zoomed
-        faces.append(Box(*(float(v) for v in (place - size / 2)), float(size[0]), float(size[1])))
+        left, top = place - size / 2
+        faces.append(Box(float(left), float(top), float(size[0]), float(size[1])))
     return Clip(frames, faces)
 
 

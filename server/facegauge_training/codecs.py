@@ -5,7 +5,9 @@ The settings are those of a call: one pass, no look-ahead, the fast presets.
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
+from typing import cast
 
 import av
 import numpy as np
@@ -39,10 +41,13 @@ def transcode(frames: list[Pixels], codec: str, quality: int) -> list[Pixels]:
         RecipeError: this PyAV lacks the encoder, or it gave back another number of frames.
     """
     encoder_name = CODECS[codec][0]
+    os.environ.setdefault("SVT_LOG", "1")  # errors alone: SVT-AV1 else writes a page for every clip
     try:
-        encoder = av.CodecContext.create(encoder_name, "w")
+        encoder = cast("av.VideoCodecContext", av.CodecContext.create(encoder_name, "w"))
     except av.codec.codec.UnknownCodecError as error:
-        raise RecipeError(f"This PyAV has no encoder {encoder_name}: install the `av` wheel from PyPI.") from error
+        raise RecipeError(
+            f"This PyAV has no encoder {encoder_name}: install the `av` wheel from PyPI."
+        ) from error
     height, width = frames[0].shape[:2]
     encoder.width, encoder.height = width, height
     encoder.pix_fmt = "yuv420p"
@@ -50,7 +55,7 @@ def transcode(frames: list[Pixels], codec: str, quality: int) -> list[Pixels]:
     encoder.time_base = Fraction(1, 25)
     encoder.thread_count = 1
     encoder.options = _options(codec, quality)
-    if codec == "vp8":
+    if codec in ("vp8", "vp9"):
         encoder.bit_rate = 20_000_000  # never the limit: the quantiser is fixed
 
     packets = []
@@ -60,7 +65,8 @@ def transcode(frames: list[Pixels], codec: str, quality: int) -> list[Pixels]:
         packets += encoder.encode(frame)
     packets += encoder.encode(None)
 
-    decoder = av.CodecContext.create({"x264": "h264", "av1": "libdav1d"}.get(codec, codec), "r")
+    decoder_name = {"x264": "h264", "av1": "libdav1d"}.get(codec, codec)
+    decoder = cast("av.VideoCodecContext", av.CodecContext.create(decoder_name, "r"))
     decoder.thread_count = 1
     if encoder.extradata:
         decoder.extradata = encoder.extradata
@@ -75,5 +81,10 @@ def _options(codec: str, quality: int) -> dict[str, str]:
     if codec == "x264":
         return {"preset": "veryfast", "tune": "zerolatency", "crf": number}
     if codec == "av1":
-        return {"preset": "12", "crf": number, "svtav1-params": "lp=1:pred-struct=1:lookahead=0"}
-    return {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "qmin": number, "qmax": number}
+        return {"preset": "10", "crf": number, "svtav1-params": "rtc=1:lp=1:pred-struct=1:lookahead=0"}
+    fixed = (
+        {"qmin": number, "qmax": number, "crf": number}
+        if codec == "vp9"
+        else {"qmin": number, "qmax": number}
+    )
+    return {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", **fixed}

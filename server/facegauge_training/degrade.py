@@ -17,10 +17,12 @@ def expose(frames: list[Pixels], stops: float) -> list[Pixels]:
     """Change the exposure by `stops` (negative: darker) in linear light (gamma 2.2), and clip."""
     codes = np.arange(256) / 255.0
     table = (255 * np.clip(codes**2.2 * 2.0**stops, 0, 1) ** (1 / 2.2) + 0.5).astype(np.uint8)
-    return [cv2.LUT(frame, table) for frame in frames]
+    return [cv2.LUT(frame, table).astype(np.uint8, copy=False) for frame in frames]
 
 
-def add_noise(frames: list[Pixels], sigma: float, rng: np.random.Generator, grain: float = 0.0) -> list[Pixels]:
+def add_noise(
+    frames: list[Pixels], sigma: float, rng: np.random.Generator, grain: float = 0.0
+) -> list[Pixels]:
     """Add Gaussian noise of standard deviation `sigma` (8-bit codes), new in every frame.
 
     Args:
@@ -31,7 +33,9 @@ def add_noise(frames: list[Pixels], sigma: float, rng: np.random.Generator, grai
     """
     height, width = frames[0].shape[:2]
     field = rng.standard_normal((height, width, 3), dtype=np.float32)
-    field = 0.75 * field.mean(axis=2, keepdims=True) * np.float32(3**0.5) + 0.66 * field  # partly common to RGB
+    field = (
+        0.75 * field.mean(axis=2, keepdims=True) * np.float32(3**0.5) + 0.66 * field
+    )  # partly common to RGB
     if grain > 0:
         field = cv2.GaussianBlur(field, (0, 0), grain)
     field *= np.float32(sigma / field.std())
@@ -48,8 +52,7 @@ def defocus(frames: list[Pixels], radius: float) -> list[Pixels]:
     reach = int(np.ceil(radius))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     disc = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1)
-    disc = (disc / disc.sum()).astype(np.float32)
-    return [cv2.filter2D(frame, -1, disc, borderType=cv2.BORDER_REPLICATE) for frame in frames]
+    return _filter(frames, disc / disc.sum())
 
 
 def move_blur(frames: list[Pixels], length: float, angle: float) -> list[Pixels]:
@@ -58,8 +61,7 @@ def move_blur(frames: list[Pixels], length: float, angle: float) -> list[Pixels]
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     along, across = x * np.cos(angle) + y * np.sin(angle), -x * np.sin(angle) + y * np.cos(angle)
     line = np.clip(length / 2 + 0.5 - np.abs(along), 0, 1) * np.clip(1 - np.abs(across), 0, 1)
-    line = (line / line.sum()).astype(np.float32)
-    return [cv2.filter2D(frame, -1, line, borderType=cv2.BORDER_REPLICATE) for frame in frames]
+    return _filter(frames, line / line.sum())
 
 
 def resize_lines(frames: list[Pixels], lines: int, smooth: bool = True) -> list[Pixels]:
@@ -73,4 +75,10 @@ def resize_lines(frames: list[Pixels], lines: int, smooth: bool = True) -> list[
     new_width = 2 * round(width * lines / height / 2)
     growing = cv2.INTER_CUBIC if smooth else cv2.INTER_LINEAR
     method = cv2.INTER_AREA if lines < height else growing
-    return [cv2.resize(frame, (new_width, lines), interpolation=method) for frame in frames]
+    resized = (cv2.resize(frame, (new_width, lines), interpolation=method) for frame in frames)
+    return [frame.astype(np.uint8, copy=False) for frame in resized]
+
+
+def _filter(frames: list[Pixels], kernel: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[Pixels]:
+    filtered = (cv2.filter2D(frame, -1, kernel, borderType=cv2.BORDER_REPLICATE) for frame in frames)
+    return [frame.astype(np.uint8, copy=False) for frame in filtered]

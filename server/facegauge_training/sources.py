@@ -87,5 +87,10 @@ def read_picture(path: Path) -> Pixels:
 def _source(faces: Path, row: dict[str, str]) -> Source:
     face = Box(*(float(row[name]) for name in ("face_x", "face_y", "face_w", "face_h")))
     return Source(
-        faces / row["file"], row["split"], row["source"], face, float(row["laplacian_variance"]), row["licence"]
+        faces / row["file"],
+        row["split"],
+        row["source"],
+        face,
+        float(row["laplacian_variance"]),
+        row["licence"],
     )

@@ -1,0 +1,83 @@
+"""Label crops of the train split: every sharp face through chains drawn in the order of a call.
+
+    python -m facegauge_training.labels --faces ../shared/faces --cache ~/.cache/facegauge --round 1
+
+Each round takes every face through another `CHAINS` chains and keeps two crops of each. Resumes after a kill;
+a second run of a round finds everything there. 0.2 s a chain on one core.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from facegauge_training.codecs import CODECS
+from facegauge_training.received import Chain
+from facegauge_training.sources import read_sources
+from facegauge_training.store import fill_store
+
+__all__ = ["draw_chain", "draw_chains", "main", "train_stores"]
+
+CHAINS = 11
+TAKES = 2
+
+
+def train_stores(cache: Path) -> list[Path]:
+    """Return the folders of all rounds below the cache."""
+    return sorted(cache.glob("train-1-round-*"))
+
+
+def draw_chains(rng: np.random.Generator) -> list[Chain]:
+    """Return the untouched chain and others at random."""
+    return [Chain(), *(draw_chain(rng) for _ in range(CHAINS - 1))]
+
+
+def draw_chain(rng: np.random.Generator) -> Chain:
+    """Draw what happens to a clip between the lens and the display."""
+    dark, noisy = rng.random() < 0.15, rng.random() < 0.15
+    stops = -rng.uniform(0.5, 5.0) if dark else rng.uniform(0.3, 2.5) if rng.random() < 0.06 else 0.0
+    if dark and rng.random() < 0.4:
+        noisy = True  # a camera in the dark turns its gain up
+    optics = rng.random()
+    lines = int(rng.choice((720, 540, 360, 270, 180), p=(0.55, 0.12, 0.15, 0.09, 0.09)))
+    codec = str(rng.choice(("", "x264", "vp8", "vp9", "av1"), p=(0.15, 0.4, 0.15, 0.17, 0.13)))
+    quality = 0
+    if codec:
+        best, worst = CODECS[codec][1:]
+        quality = round(best + (worst - best) * rng.random() ** 0.8)  # the harsh end a little more often
+    return Chain(
+        stops=round(stops, 2),
+        noise=round(float(np.exp(rng.uniform(np.log(2.0), np.log(40.0)))), 1) if noisy else 0.0,
+        grain=round(rng.uniform(0.4, 1.0), 2) if noisy and rng.random() < 0.7 else 0.0,
+        defocus=round(float(np.exp(rng.uniform(np.log(0.6), np.log(8.0)))), 2) if optics < 0.2 else 0.0,
+        motion=round(float(np.exp(rng.uniform(np.log(2.0), np.log(24.0)))), 2)
+        if 0.2 <= optics < 0.3
+        else 0.0,
+        angle=round(rng.uniform(0, np.pi), 2),
+        lines=lines,
+        codec=codec,
+        quality=quality,
+        enlarged=bool(lines < 720 and rng.random() < 0.3),
+    )
+
+
+@click.command()
+@click.option("--faces", type=click.Path(path_type=Path), default=Path("../shared/faces"), show_default=True)
+@click.option(
+    "--cache", type=click.Path(path_type=Path), default=Path("~/.cache/facegauge"), show_default=True
+)
+@click.option("--round", "round_", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--limit", type=click.IntRange(min=1), help="Only so many faces.")
+@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True)
+def main(faces: Path, cache: Path, round_: int, limit: int | None, workers: int) -> None:
+    """Label crops of the train split."""
+    sources = read_sources(faces, "train", limit)
+    folder = cache.expanduser() / f"train-1-round-{round_}"
+    done = fill_store(folder, sources, draw_chains, 1000 + round_, TAKES, jitter=True, workers=workers)
+    click.echo(f"{folder}: {len(sources)} faces, {done} labelled now, {CHAINS * TAKES} crops a face")
+
+
+if __name__ == "__main__":
+    main()

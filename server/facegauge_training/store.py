@@ -1,0 +1,144 @@
+"""Keep labelled crops on disk, a pair of files a source, and read them back without copying.
+
+    STORE/<photo's key>.npy    uint8 (n, 384, 288, 3), RGB crops
+    STORE/<photo's key>.json   {"source": ..., "crops": [{chain..., "frame", "vmaf", "gmsd"}, ...]}
+
+The JSON is written last, by renaming: a source is there whole or not at all, so a killed run resumes where it
+was and a second run costs nothing. Labels are computed when the store is read (`received.label`), so that a
+better anchor needs no new crops.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from facegauge_server.types import Box
+from facegauge_training.clips import Clip, make_clip
+from facegauge_training.errors import RecipeError
+from facegauge_training.received import Chain, cut, label, receive, transports
+from facegauge_training.sources import Source, read_picture
+
+__all__ = ["CROP_HEIGHT", "CROP_WIDTH", "CropSet", "fill_store", "label_source", "read_store"]
+
+CROP_WIDTH, CROP_HEIGHT = 288, 384
+
+Plan = Callable[[np.random.Generator], list[Chain]]
+
+
+class CropSet:
+    """Labelled crops of one or more stores: `crops[i]` is uint8 (384, 288, 3), `labels[i]` float32 in 0-1."""
+
+    def __init__(self, folders: list[Path]) -> None:
+        """Map every finished source of the folders into memory.
+
+        Raises:
+            RecipeError: there is none.
+        """
+        self.rows: list[dict[str, Any]] = []
+        self._arrays: list[npt.NDArray[np.uint8]] = []
+        self._places: list[tuple[int, int]] = []
+        for folder in folders:
+            for table in sorted(folder.glob("*.json")):
+                entry = json.loads(table.read_text(encoding="utf-8"))
+                self._arrays.append(np.load(table.with_suffix(".npy"), mmap_mode="r"))
+                for i, row in enumerate(entry["crops"]):
+                    self.rows.append({**row, "key": table.stem, "source": entry["source"]})
+                    self._places.append((len(self._arrays) - 1, i))
+        if not self.rows:
+            names = ", ".join(str(folder) for folder in folders)
+            raise RecipeError(
+                f"No labelled crops in {names}: run `python -m facegauge_training.labels` first."
+            )
+        self.labels = np.array([_label(row) for row in self.rows], np.float32)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> npt.NDArray[np.uint8]:
+        array, place = self._places[i]
+        return self._arrays[array][place]
+
+
+def read_store(*folders: Path) -> CropSet:
+    """Return all labelled crops of the folders."""
+    return CropSet(list(folders))
+
+
+def fill_store(
+    folder: Path, sources: list[Source], plan: Plan, seed: int, takes: int, jitter: bool, workers: int
+) -> int:
+    """Label crops of every source that the store does not have yet, with a progress bar.
+
+    Args:
+        folder: the store; made if missing.
+        sources: photos.
+        plan: draws the chains that one source goes through.
+        seed: with the photo's key, decides everything random about a source.
+        takes: crops of each chain, from different frames of its clip.
+        jitter: shift and scale the boxes a little, as a tracker's wobble does.
+        workers: processes.
+
+    Returns:
+        The number of sources labelled now.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [source for source in sources if not (folder / f"{source.key}.json").is_file()]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as progress, ProcessPoolExecutor(workers) as pool:
+        bar = progress.add_task(f"labelling into {folder.name}", total=len(sources))
+        progress.advance(bar, len(sources) - len(missing))
+        jobs = [pool.submit(label_source, folder, source, plan, seed, takes, jitter) for source in missing]
+        try:
+            for job in as_completed(jobs):
+                job.result()
+                progress.advance(bar)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return len(missing)
+
+
+def label_source(folder: Path, source: Source, plan: Plan, seed: int, takes: int, jitter: bool) -> None:
+    """Make, degrade, label and store the crops of one photo."""
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng([seed, int(source.key, 16)])
+    clip = make_clip(read_picture(source.path), source.face, rng)
+    chains = plan(rng)
+    versions = [receive(clip, chain, rng) for chain in chains]
+    measured = transports(versions, clip.faces)
+    crops, rows = [], []
+    for chain, version, scores in zip(chains, versions, measured, strict=True):
+        middle = [len(scores) // 2] if takes == 1 else rng.permutation(len(scores))[:takes]
+        for t in (int(i) for i in middle):
+            face = _wobble(clip, t + 1, rng) if jitter else clip.faces[t + 1]
+            crops.append(cut(version.frames[t + 1], face, CROP_WIDTH, CROP_HEIGHT))
+            row = {**chain.describe(), "frame": t + 1, "face_height": round(face.height, 1)}
+            rows.append({**row, "vmaf": round(scores[t][0], 5), "gmsd": round(scores[t][1], 5)})
+    np.save(folder / f"{source.key}.npy", np.stack(crops))
+    unfinished = folder / f"{source.key}.json.part"
+    unfinished.write_text(json.dumps({"source": source.name, "crops": rows}), encoding="utf-8")
+    unfinished.rename(folder / f"{source.key}.json")
+
+
+def _wobble(clip: Clip, t: int, rng: np.random.Generator) -> Box:
+    """Return frame t's box, shifted and scaled by up to 8%."""
+    box = clip.faces[t]
+    dx, dy, ds = rng.normal(0, 0.03, 3).clip(-0.08, 0.08)
+    width, height = box.width * (1 + ds), box.height * (1 + ds)
+    left = box.x + dx * box.width - (width - box.width) / 2
+    return Box(left, box.y + dy * box.height - (height - box.height) / 2, width, height)
+
+
+def _label(row: dict[str, Any]) -> float:
+    chain = Chain(**{f.name: row[f.name] for f in fields(Chain)})
+    return label(chain, row["vmaf"], row["gmsd"])
