@@ -1,0 +1,102 @@
+"""`facegauge assess`: score single pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.progress import track
+from rich.table import Table
+from rich.text import Text
+
+from facegauge_client.cli.options import DISPLAY_LINES, ServerOptions, server_options
+from facegauge_client.cli.output import json_lines, open_console
+from facegauge_client.cli.paint import number, state_text
+from facegauge_client.errors import RequestRejected, VideoError
+from facegauge_client.types import Assessment
+from facegauge_client.video import read_picture
+
+__all__ = ["assess"]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  facegauge assess portrait.jpg
+  facegauge assess photos/*.png --json - | jq '.faces[].quality'
+  facegauge assess big.tiff --display-lines 1080
+
+Takes JPEG, PNG, WebP, BMP and TIFF. In JSON, stream_id is the picture's path.""",
+)
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(path_type=Path))
+@server_options
+@click.option(
+    "--json",
+    "json_path",
+    metavar="OUT.jsonl",
+    type=click.Path(path_type=Path, allow_dash=True, dir_okay=False),
+    help="Write every assessment to a file; - is standard output.",
+)
+@click.option(
+    "--display-lines",
+    type=DISPLAY_LINES,
+    default=720,
+    show_default=True,
+    help="Lines of the viewers' display.",
+)
+def assess(
+    server: ServerOptions, images: tuple[Path, ...], json_path: Path | None, display_lines: int
+) -> None:
+    """Score the faces of pictures, each for itself."""
+    to_stdout = json_path is not None and str(json_path) == "-"
+    errors = open_console(stderr=True)
+    with json_lines(json_path) as write:
+        results, failures = asyncio.run(_assess_all(server, images, display_lines, write))
+    if not to_stdout and results:
+        open_console().print(_table(results))
+    for failure in failures:
+        errors.print(Text(failure, style="red"))
+    if failures:
+        raise click.ClickException(
+            f"{len(failures)} of {len(images)} pictures could not be scored, see above"
+        )
+
+
+async def _assess_all(
+    server: ServerOptions, images: tuple[Path, ...], display_lines: int, write: Callable[[Assessment], None]
+) -> tuple[list[Assessment], list[str]]:
+    results: list[Assessment] = []
+    failures: list[str] = []
+    console = open_console(stderr=True)
+    async with server.client() as client:
+        for path in track(
+            images, "scoring", console=console, transient=True, disable=not console.is_terminal
+        ):
+            try:
+                assessment = await client.assess_image(read_picture(path), display_lines=display_lines)
+            except VideoError as error:
+                failures.append(str(error))
+            except (RequestRejected, ValueError) as error:
+                failures.append(f"{path}: {error}")
+            else:
+                results.append(dataclasses.replace(assessment, stream_id=str(path)))
+                write(results[-1])
+    return results, failures
+
+
+def _table(results: list[Assessment]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("picture", overflow="fold")
+    table.add_column("quality", justify="right")
+    table.add_column("state")
+    table.add_column("short side", justify="right")
+    for assessment in results:
+        if not assessment.faces:
+            table.add_row(Text(assessment.stream_id), number(None), state_text(assessment.result), "")
+        for rank, face in enumerate(assessment.faces):
+            name = Text(assessment.stream_id if rank == 0 else "", style="")
+            table.add_row(name, number(face.quality), state_text(face.state), f"{face.short_side_px:.0f} px")
+    return table

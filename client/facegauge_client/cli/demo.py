@@ -1,0 +1,8 @@
+import click
+
+__all__ = ["demo"]
+
+
+@click.command()
+def demo() -> None:
+    """Demo."""

@@ -1,0 +1,78 @@
+"""How qualities and states look in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.text import Text
+
+from facegauge_client.types import FaceState, FrameResult, StreamState, Summary
+
+__all__ = ["bar", "number", "sparkline", "state_text", "state_times", "style_of"]
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_HEIGHTS = "▁▂▃▄▅▆▇█"
+_GOOD, _FAIR = 0.75, 0.5
+
+_STATE_STYLES = {
+    "scored": "green",
+    "low_resolution": "yellow",
+    "too_small": "yellow",
+    "face_too_small": "yellow",
+    "no_face": "yellow",
+    "stale": "red",
+    "decode_error": "red",
+    "error": "red",
+}
+
+
+def style_of(quality: float | None) -> str:
+    """Green from 0.75, yellow from 0.5, red below; dim where there is none."""
+    if quality is None:
+        return "dim"
+    return "green" if quality >= _GOOD else "yellow" if quality >= _FAIR else "red"
+
+
+def number(quality: float | None) -> Text:
+    """A quality with two decimals, or a dash."""
+    return Text("-" if quality is None else f"{quality:.2f}", style=style_of(quality))
+
+
+def bar(quality: float | None, width: int) -> Text:
+    """A horizontal bar of `width` cells for 0-1."""
+    eighths = round((quality or 0.0) * width * 8)
+    full, rest = divmod(eighths, 8)
+    filled = "█" * full + (_EIGHTHS[rest] if rest else "")
+    text = Text(filled, style=style_of(quality))
+    text.append("·" * (width - len(filled)), style="dim")
+    return text
+
+
+def sparkline(qualities: Sequence[float | None], width: int) -> Text:
+    """The latest `width` qualities, 0-1 from bottom to top; a gap where there is none."""
+    text = Text(" " * max(width - len(qualities), 0))
+    for quality in list(qualities)[-width:]:
+        if quality is None:
+            text.append(" ")
+        else:
+            level = min(int(quality * len(_HEIGHTS)), len(_HEIGHTS) - 1)
+            text.append(_HEIGHTS[level], style=style_of(quality))
+    return text
+
+
+def state_text(state: StreamState | FaceState | FrameResult) -> Text:
+    """A state in words."""
+    return Text(state.value.replace("_", " "), style=_STATE_STYLES.get(state.value, "dim"))
+
+
+def state_times(summary: Summary, *, leave_out: Iterable[StreamState] = (StreamState.WAITING,)) -> Text:
+    """Shares of a stream's time in each state, the longest first."""
+    times = [item for item in summary.state_times if item.state not in leave_out and item.seconds > 0]
+    total_s = sum(item.seconds for item in times)
+    text = Text()
+    for item in sorted(times, key=lambda item: -item.seconds):
+        if text:
+            text.append(", ")
+        text.append_text(state_text(item.state))
+        text.append(f" {item.seconds / total_s:.0%}")
+    return text

@@ -1,0 +1,167 @@
+"""What `facegauge replay` shows: a progress bar and a line a stream while it plays, a table at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from facegauge_client.cli.paint import bar, number, sparkline, state_text, state_times
+from facegauge_client.replay import Playback
+from facegauge_client.types import FrameResult
+
+__all__ = ["ReplayView", "watching"]
+
+WIDE, NARROW = 100, 80
+REFRESHES_PER_S = 8
+
+
+class ReplayView:
+    """The state of all playbacks, as something that rich can draw."""
+
+    def __init__(self, playbacks: Sequence[Playback]) -> None:
+        self._playbacks = playbacks
+        self._started_s = time.monotonic()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = max((options.height or console.height) - 4, 1)
+        playing = [playback for playback in self._playbacks if playback.started and not playback.ended]
+        table = Table.grid(padding=(0, 1), expand=True)
+        wide = options.max_width >= WIDE
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        for _ in range(5 if wide else 4):
+            table.add_column(no_wrap=True)
+        for playback in playing[:room]:
+            table.add_row(*_live_line(playback, self._rate(playback), wide=wide))
+        if len(playing) > room:
+            table.add_row(Text(f"… and {len(playing) - room} more", style="dim"))
+        yield Group(self._progress(options.max_width), table)
+
+    def _progress(self, width: int) -> Table:
+        known = [playback.fraction or 0.0 for playback in self._playbacks]
+        done = sum(known) / len(known)
+        ended = sum(playback.ended for playback in self._playbacks)
+        frames = sum(playback.frames_sent for playback in self._playbacks)
+        elapsed_s = time.monotonic() - self._started_s
+        line = Table.grid(padding=(0, 1))
+        bar_width = max(width - 52, 10)
+        line.add_row(
+            ProgressBar(total=1.0, completed=done, width=bar_width),
+            f"{done:4.0%}",
+            f"{ended}/{len(self._playbacks)} files",
+            f"{frames} frames",
+            Text(f"{elapsed_s:.0f} s", style="dim"),
+        )
+        return line
+
+    def _rate(self, playback: Playback) -> float:
+        elapsed_s = time.monotonic() - self._started_s
+        return playback.frames_sent / elapsed_s if elapsed_s > 0 else 0.0
+
+    def tell(self, console: Console, told: set[str]) -> None:
+        """Print a plain line for each file that has begun or ended since the last time."""
+        for playback in self._playbacks:
+            if playback.started and f"began {id(playback)}" not in told:
+                told.add(f"began {id(playback)}")
+                console.print(f"{playback.stream_id}: playing", highlight=False, soft_wrap=True)
+            if playback.ended and f"ended {id(playback)}" not in told:
+                told.add(f"ended {id(playback)}")
+                outcome = "failed" if playback.error else f"{playback.frames_sent} frames"
+                console.print(f"{playback.stream_id}: {outcome}", highlight=False, soft_wrap=True)
+
+    def print_results(self, console: Console, errors: Console) -> None:
+        """Print the final table, and to `errors` what went wrong."""
+        wide = console.width >= WIDE
+        table = Table(box=None, header_style="bold", pad_edge=False, expand=False)
+        table.add_column("stream", overflow="fold", ratio=1)
+        for name in ("mean", "p10", "min"):
+            table.add_column(name, justify="right", no_wrap=True)
+        if console.width >= NARROW:
+            for name in ("scored", "no face", "small", "failed"):
+                table.add_column(name, justify="right", no_wrap=True)
+        else:
+            table.add_column("scored", justify="right", no_wrap=True)
+        if wide:
+            table.add_column("time in each state", overflow="fold")
+        for playback in self._playbacks:
+            table.add_row(*_result_row(playback, narrow=console.width < NARROW, wide=wide))
+        console.print(table)
+        for playback in self._playbacks:
+            if playback.broken:
+                text = f"{playback.path}: {playback.broken} broken packets or pictures left out"
+                errors.print(Text(text, "yellow"), soft_wrap=True)
+        errors = {playback.error: playback for playback in self._playbacks if playback.error}
+        for error, playback in errors.items():
+            named = str(playback.path) in error
+            errors.print(Text(error if named else f"{playback.path}: {error}", "red"), soft_wrap=True)
+
+
+def _live_line(playback: Playback, fps: float, *, wide: bool) -> list[Text]:
+    latest = playback.latest
+    quality = latest.quality if latest else None
+    return [
+        Text(playback.stream_id),
+        bar(quality, 12 if wide else 8),
+        number(quality),
+        *([sparkline(list(playback.qualities), 24)] if wide else []),
+        state_text(latest.state) if latest else Text("waiting", style="dim"),
+        Text(f"{fps:5.1f} fps", style="dim"),
+    ]
+
+
+def _result_row(playback: Playback, *, narrow: bool, wide: bool) -> list[Text]:
+    summary = playback.summary
+    results = playback.results
+    sent = sum(results.values())
+    scored = f"{results[FrameResult.SCORED]}/{sent}"
+    row = [
+        Text(playback.stream_id, style="red" if playback.error else ""),
+        number(summary.mean_quality if summary else None),
+        number(summary.p10_quality if summary else None),
+        number(playback.min_quality),
+        Text(scored),
+    ]
+    if not narrow:
+        row += [
+            Text(str(results[FrameResult.NO_FACE] or "-"), style="dim"),
+            Text(str(results[FrameResult.TOO_SMALL] or "-"), style="dim"),
+            Text(str(results[FrameResult.ERROR] or "-"), style="dim"),
+        ]
+    if wide:
+        row.append(state_times(summary) if summary else Text("failed", style="red"))
+    return row
+
+
+@asynccontextmanager
+async def watching(view: ReplayView, console: Console) -> AsyncIterator[None]:
+    """Draw the view while the block runs; where there is no terminal, say when a file begins and ends."""
+    task = asyncio.create_task(_draw(view, console) if console.is_terminal else _tell(view, console))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _draw(view: ReplayView, console: Console) -> None:
+    with Live(view, console=console, transient=True, auto_refresh=False) as live:
+        while True:
+            live.refresh()
+            await asyncio.sleep(1 / REFRESHES_PER_S)
+
+
+async def _tell(view: ReplayView, console: Console) -> None:
+    told: set[str] = set()
+    try:
+        while True:
+            view.tell(console, told)
+            await asyncio.sleep(1 / REFRESHES_PER_S)
+    finally:
+        view.tell(console, told)
