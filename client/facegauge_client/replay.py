@@ -95,6 +95,7 @@ class Playback:
                 tasks.create_task(self._read(stream, on_assessment))
                 tasks.create_task(self._send(stream, options.speed))
             self.summary = monitor.summary
+            self.frames_sent = monitor.frames_sent
         except* FacegaugeError as group:
             self.error = str(_first(group))
         finally:

@@ -97,8 +97,8 @@ class ReplayView:
             if playback.broken:
                 text = f"{playback.path}: {playback.broken} broken packets or pictures left out"
                 errors.print(Text(text, "yellow"), soft_wrap=True)
-        errors = {playback.error: playback for playback in self._playbacks if playback.error}
-        for error, playback in errors.items():
+        reasons = {playback.error: playback for playback in self._playbacks if playback.error}
+        for error, playback in reasons.items():
             named = str(playback.path) in error
             errors.print(Text(error if named else f"{playback.path}: {error}", "red"), soft_wrap=True)
 
