@@ -23,7 +23,7 @@ def shared_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def astronaut() -> npt.NDArray[np.uint8]:
-    """The NASA portrait of scikit-image: RGB, uint8, (512, 512, 3), one face of some 120 px."""
+    """The NASA portrait of scikit-image: RGB, uint8, (512, 512, 3), with one face of 95 px."""
     from skimage import data
 
     picture: npt.NDArray[np.uint8] = data.astronaut()
@@ -32,7 +32,8 @@ def astronaut() -> npt.NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def portrait_jpeg(astronaut: npt.NDArray[np.uint8]) -> bytes:
-    """The portrait as a client would send it."""
-    encoded, data = cv2.imencode(".jpg", cv2.cvtColor(astronaut, cv2.COLOR_RGB2BGR))
+    """The portrait at one and a half times its size, so that the face is no small one, as JPEG."""
+    enlarged = cv2.resize(astronaut, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC)
+    encoded, data = cv2.imencode(".jpg", cv2.cvtColor(enlarged, cv2.COLOR_RGB2BGR))
     assert encoded
     return data.tobytes()

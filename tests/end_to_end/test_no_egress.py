@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from facegauge_client.sync import Client
 
 from .conftest import StartServerProcess, find_program
@@ -41,8 +42,14 @@ def test_the_server_talks_to_loopback_only(
 @pytest.mark.parametrize(
     ("line", "stranger"),
     [
-        ('7 connect(3, {sa_family=AF_INET, sin_port=htons(53), sin_addr=inet_addr("10.0.0.1")}, 16) = 0', True),
-        ('7 connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")}, 16) = 0', False),
+        (
+            '7 connect(3, {sa_family=AF_INET, sin_port=htons(53), sin_addr=inet_addr("10.0.0.1")}, 16) = 0',
+            True,
+        ),
+        (
+            '7 connect(3, {sa_family=AF_INET, sin_port=htons(8), sin_addr=inet_addr("127.0.0.1")}, 16) = 0',
+            False,
+        ),
         ('7 connect(3, {sa_family=AF_UNIX, sun_path="/run/x"}, 110) = 0', False),
     ],
 )

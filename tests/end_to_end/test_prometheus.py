@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from facegauge_client.sync import Client
 
 from .conftest import ServerProcess, find_program, free_port
@@ -38,7 +39,7 @@ def query(server: ServerProcess, tmp_path: Path) -> Iterator[Query]:
 
     def ask(expression: str) -> list[dict[str, Any]]:
         url = f"http://127.0.0.1:{port}/api/v1/query?" + urllib.parse.urlencode({"query": expression})
-        with urllib.request.urlopen(url) as response:  # noqa: S310 - our own Prometheus
+        with urllib.request.urlopen(url) as response:
             result: list[dict[str, Any]] = json.load(response)["data"]["result"]
             return result
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+
 from facegauge.v1 import quality_pb2 as pb
 from facegauge.v1 import quality_pb2_grpc
-
 from facegauge_server.app import App, running
 from facegauge_server.config import Address, Config
 
+if TYPE_CHECKING:
+    from facegauge.v1.quality_pb2_grpc import QualityServiceAsyncStub
+
 StartServer = Callable[..., Awaitable[App]]
+Connect = Callable[[App], "QualityServiceAsyncStub"]
 
 
 @pytest.fixture
@@ -33,11 +37,11 @@ async def start_server() -> AsyncIterator[StartServer]:
 
 
 @pytest.fixture
-async def connect() -> AsyncIterator[Callable[[App], quality_pb2_grpc.QualityServiceAsyncStub]]:
+async def connect() -> AsyncIterator[Connect]:
     """Connects to a server."""
     channels: list[grpc.aio.Channel] = []
 
-    def open_channel(app: App) -> quality_pb2_grpc.QualityServiceAsyncStub:
+    def open_channel(app: App) -> QualityServiceAsyncStub:
         channels.append(grpc.aio.insecure_channel(str(app.listen)))
         return quality_pb2_grpc.QualityServiceStub(channels[-1])
 
@@ -55,3 +59,11 @@ def frame_request(data: bytes, sequence: int = 0, **fields: Any) -> pb.MonitorSt
     """One frame, a fifth of a second after the one before."""
     fields.setdefault("capture_time_s", sequence / 5)
     return pb.MonitorStreamRequest(frame=pb.Frame(sequence=sequence, data=data, **fields))
+
+
+async def read_rest(call: Any) -> list[pb.MonitorStreamResponse]:
+    """Read a call to its end."""
+    responses = []
+    while (response := await call.read()) is not grpc.aio.EOF:
+        responses.append(response)
+    return responses

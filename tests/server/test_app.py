@@ -1,4 +1,4 @@
-"""The server as a process: it says where it listens, drains on SIGTERM, and refuses bad flags in one sentence."""
+"""The server as a process: it says where it listens, drains on SIGTERM, refuses bad flags in one sentence."""
 
 import asyncio
 import contextlib
@@ -12,10 +12,11 @@ from pathlib import Path
 
 import grpc
 import pytest
+
 from facegauge.v1 import quality_pb2 as pb
 from facegauge.v1 import quality_pb2_grpc
 
-from .conftest import config_request, frame_request
+from .conftest import config_request, frame_request, read_rest
 
 
 @asynccontextmanager
@@ -37,7 +38,7 @@ async def server_process(*flags: str) -> AsyncIterator[tuple[asyncio.subprocess.
 
 
 async def test_sigterm_finishes_live_streams(portrait_jpeg: bytes) -> None:
-    """SIGTERM during eight live streams: each is told, summed up and ended well; exit code 0 within the grace."""
+    """SIGTERM during eight live streams: each is told and summed up; exit code 0 within the grace."""
     async with server_process("--drain-grace", "10") as (process, ready):
         async with grpc.aio.insecure_channel(ready["listen"]) as channel:
             stub = quality_pb2_grpc.QualityServiceStub(channel)
@@ -50,7 +51,7 @@ async def test_sigterm_finishes_live_streams(portrait_jpeg: bytes) -> None:
             process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(10):
                 for call in calls:
-                    responses = [response async for response in call]
+                    responses = await read_rest(call)
                     kinds = [response.WhichOneof("message") for response in responses]
                     assert kinds == ["notice", "summary"]
                     assert responses[0].notice.kind == pb.Notice.KIND_DRAINING

@@ -1,4 +1,4 @@
-"""Frames and messages wait in bounded places: LIVE replaces what is old, COMPLETE makes the other side wait."""
+"""Frames and messages wait in bounded places: LIVE replaces what is old, COMPLETE makes others wait."""
 
 import asyncio
 

@@ -1,9 +1,7 @@
 """What Prometheus sees: a live stream's series while it lives, the fleet's always."""
 
 import urllib.request
-from collections.abc import Callable
 
-from facegauge.v1.quality_pb2_grpc import QualityServiceAsyncStub
 from prometheus_client.parser import text_string_to_metric_families
 
 from facegauge_server.app import App
@@ -11,9 +9,8 @@ from facegauge_server.config import Config, Limits, StreamSettings
 from facegauge_server.metrics import SessionCollector
 from facegauge_server.sessions import SessionTable
 
-from .conftest import StartServer, config_request, frame_request
+from .conftest import Connect, StartServer, config_request, frame_request, read_rest
 
-Connect = Callable[[App], QualityServiceAsyncStub]
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 FLEET = {
@@ -69,8 +66,7 @@ async def test_series_live_as_long_as_their_stream(
     assert live["facegauge_stream_frames_total", (ids[0], ("result", "scored"), ids[1])] == 1
     assert live["facegauge_streams_active", ()] == 1
     await call.done_writing()
-    async for _ in call:
-        pass
+    await read_rest(call)
     after = scrape(app)
     assert not names(after) & PER_STREAM
     assert after["facegauge_streams_active", ()] == 0

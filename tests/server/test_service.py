@@ -3,21 +3,17 @@
 import asyncio
 import struct
 import zlib
-from collections.abc import Callable
+from typing import Any
 
 import grpc
 import pytest
-from facegauge.v1 import quality_pb2 as pb
-from facegauge.v1.quality_pb2_grpc import QualityServiceAsyncStub
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from facegauge_server.app import App
+from facegauge.v1 import quality_pb2 as pb
 
-from .conftest import StartServer, config_request, frame_request
-
-Connect = Callable[[App], QualityServiceAsyncStub]
+from .conftest import Connect, StartServer, config_request, frame_request, read_rest
 
 COMPLETE = pb.DELIVERY_COMPLETE
 
@@ -29,7 +25,7 @@ def huge_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
 
 
-async def assess(stub: QualityServiceAsyncStub, *frames: pb.MonitorStreamRequest) -> list[pb.MonitorStreamResponse]:
+async def assess(stub: Any, *frames: pb.MonitorStreamRequest) -> list[pb.MonitorStreamResponse]:
     """Send frames on a COMPLETE stream and return all responses."""
     requests = [config_request(delivery=COMPLETE), *frames]
     return [response async for response in stub.MonitorStream(iter(requests))]
@@ -160,7 +156,7 @@ async def test_a_stream_id_belongs_to_one_stream(
 async def test_a_resume_token_takes_the_stream_over(
     start_server: StartServer, connect: Connect, portrait_jpeg: bytes
 ) -> None:
-    """A new connection with the token goes on where the old one was, which is told so; a wrong token is refused."""
+    """A connection with the token goes on where the old one was, which is told; a wrong token is refused."""
     app = await start_server()
     stub = connect(app)
     old = stub.MonitorStream()
@@ -204,6 +200,8 @@ async def test_an_idle_stream_ends(start_server: StartServer, connect: Connect) 
     app = await start_server(idle_timeout_s=0.05)
     call = connect(app).MonitorStream()
     await call.write(config_request())
+    with pytest.raises(grpc.aio.AioRpcError):
+        await read_rest(call)
     assert await call.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert "--idle-timeout" in (await call.details() or "")
     assert len(app.table) == 0

@@ -50,7 +50,7 @@ def _decode_compressed(frame: EncodedFrame, max_pixels: int) -> Pixels:
         raise BadFrame(f"the frame is empty: its data must be a {name} file")
     try:
         width, height = HEADER_READERS[frame.encoding](frame.data)
-    except (ValueError, IndexError, struct.error) as error:
+    except (ValueError, KeyError, IndexError, struct.error) as error:
         raise BadFrame(f"the data is no {name} file: check the frame's encoding") from error
     _check_size(width, height, max_pixels)
     declared = (frame.width or width, frame.height or height)
@@ -69,7 +69,7 @@ def _decode_compressed(frame: EncodedFrame, max_pixels: int) -> Pixels:
 def _decode_jpeg(data: bytes) -> Pixels:
     try:
         pixels: Pixels = simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True)
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
         # What libjpeg-turbo will not turn into RGB (CMYK) OpenCV may; what is damaged stays refused.
         picture = None
         if "color" in str(error).lower():
