@@ -6,11 +6,14 @@ import threading
 
 import numpy as np
 import numpy.typing as npt
-import openvino
 
+from facegauge_server.blocked import blocked
 from facegauge_server.engines.student import Student
 from facegauge_server.errors import BadModel
 from facegauge_server.types import RawScores
+
+with blocked("openvino_telemetry"):
+    import openvino
 
 __all__ = ["OpenVinoEngine"]
 

@@ -10,14 +10,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
-import mediapipe
 import numpy as np
-from mediapipe.tasks.python import BaseOptions
-from mediapipe.tasks.python.vision import FaceDetector as MediaPipeFaceDetector
-from mediapipe.tasks.python.vision import FaceDetectorOptions
 
+from facegauge_server.blocked import blocked
 from facegauge_server.stages.track import FaceTracker
 from facegauge_server.types import Box, FaceBoxes, Frame, Pixels
+
+with blocked("sounddevice"):
+    import mediapipe
+    from mediapipe.tasks.python import BaseOptions
+    from mediapipe.tasks.python.vision import FaceDetector as MediaPipeFaceDetector
+    from mediapipe.tasks.python.vision import FaceDetectorOptions
 
 __all__ = ["FaceDetector", "locate"]
 
