@@ -1,6 +1,7 @@
 """Configuration is valid once built, and what is wrong with it is said by name."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -41,8 +42,9 @@ def test_faces_do_not_leave_the_machine_in_clear_by_accident() -> None:
 @pytest.mark.parametrize("value", [0, -1, math.nan])
 def test_nonsense_amounts_are_refused(name: str, value: float) -> None:
     """An amount that must be positive says so, with its flag."""
+    changed: dict[str, Any] = {name: value}
     with pytest.raises(BadConfiguration, match=f"--{name.removesuffix('_s').replace('_', '-')} must be"):
-        Config(**{name: value})
+        Config(**changed)
 
 
 def test_limits_must_be_positive() -> None:

@@ -66,11 +66,11 @@ async def test_a_stream_from_config_to_summary(
     ],
 )
 async def test_a_bad_frame_is_that_frames_error(
-    start_server: StartServer, connect: Connect, portrait_jpeg: bytes, fields: dict[str, object], reason: str
+    start_server: StartServer, connect: Connect, portrait_jpeg: bytes, fields: dict[str, Any], reason: str
 ) -> None:
     """A frame that cannot be used is answered with why; the frames around it are scored."""
     stub = connect(await start_server())
-    bad = frame_request(**{"data": portrait_jpeg, "sequence": 1, **fields})  # type: ignore[arg-type]
+    bad = frame_request(**{"data": portrait_jpeg, "sequence": 1, **fields})
     good_before, good_after = frame_request(portrait_jpeg, 0), frame_request(portrait_jpeg, 2)
     responses = await assess(stub, good_before, bad, good_after)
     first, failed, after = (response.assessment for response in responses[1:4])
@@ -128,7 +128,7 @@ async def test_wrong_fields_come_as_field_violations(start_server: StartServer, 
         async for _ in stub.MonitorStream(iter([config_request("", display_lines=1)])):
             pass
     metadata = dict(caught.value.trailing_metadata() or ())
-    status = status_pb2.Status.FromString(metadata["grpc-status-details-bin"])  # type: ignore[arg-type]
+    status = status_pb2.Status.FromString(metadata["grpc-status-details-bin"])
     details = error_details_pb2.BadRequest()
     assert status.details[0].Unpack(details)
     assert {violation.field for violation in details.field_violations} == {"stream_id", "display_lines"}
