@@ -150,14 +150,17 @@ def _bind(server: grpc.aio.Server, config: Config) -> int:
             return server.add_insecure_port(str(config.listen))
         return server.add_secure_port(str(config.listen), _credentials(config.tls))
     except RuntimeError as error:
-        raise BadConfiguration(
-            f"cannot listen on {config.listen}: is it taken? Choose another --listen"
-        ) from error
+        causes = "is it taken? Choose another --listen"
+        if config.tls is not None:
+            files = f"{config.tls.certificate} and {config.tls.key}"
+            causes = f"do {files} hold a certificate and its key in PEM? Otherwise, {causes}"
+        raise BadConfiguration(f"cannot listen on {config.listen}: {causes}") from error
 
 
 def _credentials(tls: Tls) -> grpc.ServerCredentials:
     try:
-        pair = (tls.key.read_bytes(), tls.certificate.read_bytes())
+        certificate = tls.certificate.read_bytes()
+        pair = (tls.key.read_bytes(), certificate)
         client_ca = None if tls.client_ca is None else tls.client_ca.read_bytes()
     except OSError as error:
         raise BadConfiguration(f"cannot read {error.filename}: {error.strerror}") from error
