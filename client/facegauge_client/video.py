@@ -23,6 +23,7 @@ DEFAULT_PICTURES_PER_S = 25.0
 DEFAULT_VIDEO_FPS = 25.0
 """Assumed where a container tells neither times nor a rate."""
 
+_EXIF_WITHIN = 64 * 1024
 _TEXT_FORMATS = frozenset({"tty", "bin", "xbin", "adf", "idf"})
 """FFmpeg draws any text file as a terminal; that is no video to us."""
 
@@ -64,14 +65,23 @@ def open_source(path: Path, fps: float | None) -> Source:
 
 
 def read_picture(path: Path) -> Picture:
-    """Read a picture: JPEG, PNG and WebP as their bytes, what else OpenCV reads as RGB; raises VideoError."""
+    """Read a picture: JPEG, PNG and WebP as their bytes, what else OpenCV reads as RGB; raises VideoError.
+
+    A photograph that its EXIF turns is decoded and turned upright here, for the server ignores EXIF.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise VideoError(f"{path}: {error.strerror or error}") from error
-    if data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or data[8:12] == b"WEBP":
+    is_passed_on = data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or data[8:12] == b"WEBP"
+    if is_passed_on and b"Exif" not in data[:_EXIF_WITHIN]:
         return data
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+    encoded = np.frombuffer(data, np.uint8)
+    pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB) if data else None
+    if is_passed_on:
+        raw = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+        if pixels is None or raw is None or np.array_equal(pixels, raw):
+            return data
     if pixels is None:
         raise VideoError(f"{path}: not a picture that can be read; use JPEG, PNG, WebP, BMP or TIFF")
     return np.asarray(pixels, dtype=np.uint8)

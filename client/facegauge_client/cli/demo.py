@@ -1,8 +1,157 @@
+"""`facegauge demo`: a server, a call, and the score as it falls and recovers."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections import deque
+from contextlib import AsyncExitStack
+from pathlib import Path
+
 import click
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from facegauge_client.cli.demo_view import DemoView
+from facegauge_client.cli.output import open_console
+from facegauge_client.cli.paint import number
+from facegauge_client.client import Client
+from facegauge_client.demo_call import ACTS, FPS, duration_s, play_call
+from facegauge_client.demo_server import DemoServer, demo_server, read_stream_quality
+from facegauge_client.stream import MonitorStream
 
 __all__ = ["demo"]
 
+STREAM_ID, CALL_ID = "demo", "demo-call"
+SENT_EVERY = 2
+"""Of the call's 10 frames a second, so many apart are sent: 5 a second."""
+REFRESH_S = 0.125
+SCRAPE_S = 0.5
+SVG_WIDTH = 100
 
-@click.command()
-def demo() -> None:
-    """Demo."""
+
+@click.command(
+    epilog="""\b
+Examples:
+  facegauge demo
+  facegauge demo --keep                 goes on until Ctrl-C, to look at the metrics meanwhile
+
+Takes about half a minute; needs no file, no network and no server.""",
+)
+@click.option("--keep", is_flag=True, help="Play the call again and again until Ctrl-C.")
+@click.option("--svg", "svg_path", type=click.Path(path_type=Path, dir_okay=False), hidden=True)
+def demo(keep: bool, svg_path: Path | None) -> None:
+    """Watch a call's picture quality fall and recover, in the terminal and as a Prometheus series.
+
+    Starts a server, makes a call out of a portrait, encodes it with H.264 at a bitrate that collapses and
+    comes back, and shows the score of the face.
+    """
+    console = open_console()
+    view = DemoView(duration_s())
+    console.print(Text("Starting a server", style="dim"))
+    try:
+        server = asyncio.run(_run(view, console, keep=keep))
+    except KeyboardInterrupt:
+        console.print("The demo was stopped; so was its server.")
+        return
+    if svg_path is not None:
+        _save_svg(view, svg_path)
+    _print_ending(view, server, console)
+
+
+async def _run(view: DemoView, console: Console, *, keep: bool) -> DemoServer:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(demo_server())
+        console.print(
+            Text(
+                f"A call: H.264 at a bitrate that collapses and comes back, scored by {server.model}", "bold"
+            )
+        )
+        view.metrics_url = server.metrics_url
+        view.hint = "Ctrl-C ends it" if keep else ""
+        client = await stack.enter_async_context(Client(server.target))
+        stream = await stack.enter_async_context(client.monitor(STREAM_ID, CALL_ID))
+        side_tasks = [
+            asyncio.create_task(_read(stream, view)),
+            asyncio.create_task(_scrape(server, view)),
+            asyncio.create_task(_draw(view, console)),
+        ]
+        try:
+            await _play(stream, view, keep=keep)
+        finally:
+            for task in side_tasks:
+                task.cancel()
+            await asyncio.gather(*side_tasks, return_exceptions=True)
+    return server
+
+
+async def _play(stream: MonitorStream, view: DemoView, *, keep: bool) -> None:
+    """Send the call in real time, once or for ever."""
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    bits: deque[int] = deque(maxlen=FPS)
+    number_ = 0
+    while True:
+        frames = play_call()
+        while (frame := await asyncio.to_thread(next, frames, None)) is not None:
+            time_s = number_ / FPS
+            await asyncio.sleep(began_s + time_s - loop.time())
+            bits.append(frame.encoded_bits)
+            view.width, view.height = frame.frame.width, frame.frame.height
+            view.note_bitrate(time_s, sum(bits) / 1000 * FPS / len(bits))
+            if number_ % SENT_EVERY == 0:
+                stream.send_nowait(frame.frame, capture_time_s=time_s)
+            number_ += 1
+        if not keep:
+            return
+
+
+async def _read(stream: MonitorStream, view: DemoView) -> None:
+    async for assessment in stream:
+        view.note(assessment)
+
+
+async def _scrape(server: DemoServer, view: DemoView) -> None:
+    while True:
+        view.series_value = await asyncio.to_thread(read_stream_quality, server.metrics_url, STREAM_ID)
+        await asyncio.sleep(SCRAPE_S)
+
+
+async def _draw(view: DemoView, console: Console) -> None:
+    if not console.is_terminal:
+        while True:
+            await asyncio.sleep(1)
+            console.print(view.line(), soft_wrap=True)
+    with Live(view, console=console, auto_refresh=False) as live:
+        while True:
+            live.refresh()
+            await asyncio.sleep(REFRESH_S)
+
+
+def _print_ending(view: DemoView, server: DemoServer, console: Console) -> None:
+    bad_start_s = ACTS[0].seconds + ACTS[1].seconds
+    bad_end_s = bad_start_s + ACTS[2].seconds
+    console.print()
+    text = Text("Quality ")
+    text.append_text(number(view.quality_between(2, ACTS[0].seconds)))
+    text.append(f" at {ACTS[0].kbit_per_s} kbit/s, ")
+    text.append_text(number(view.quality_between(bad_end_s - 2, bad_end_s)))
+    text.append(f" at {ACTS[2].kbit_per_s} kbit/s, ")
+    text.append_text(number(view.quality_between(view.duration_s - 2, view.duration_s + 1)))
+    text.append(" once the bitrate is back.")
+    console.print(text)
+    console.print(f"The server at {server.target} has stopped, its metrics with it. Where to look next:")
+    for command, what in (
+        ("facegauge demo --keep", "the same until Ctrl-C; open the metrics URL meanwhile"),
+        ("facegauge-server", "a server: gRPC on 127.0.0.1:50051, http://127.0.0.1:9464/metrics"),
+        ("facegauge replay call.mp4", "your own recordings"),
+        ("README.md", "the SDK, the metrics, what the number means"),
+    ):
+        console.print(f"  [bold]{command:<27}[/bold]{what}")
+
+
+def _save_svg(view: DemoView, path: Path) -> None:
+    canvas = Console(record=True, width=SVG_WIDTH, file=io.StringIO(), force_terminal=True)
+    canvas.print(view)
+    canvas.save_svg(str(path), title="facegauge demo")
