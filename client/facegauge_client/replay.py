@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ __all__ = ["Playback", "ReplayOptions", "name_streams", "replay"]
 LONGEST_PAUSE_S = 5.0
 """A longer gap between two frames is not waited for: the server would end the stream as idle."""
 HISTORY = 240
+RATE_OVER_FRAMES = 20
 MAX_ID_CHARS = 128
 
 
@@ -55,6 +57,13 @@ class Playback:
         self.frames_unsendable = 0
         self.position_s = 0.0
         self._first_s: float | None = None
+        self._answers_s: deque[float] = deque(maxlen=RATE_OVER_FRAMES)
+
+    @property
+    def fps(self) -> float:
+        """Frames answered a second of late."""
+        span_s = self._answers_s[-1] - self._answers_s[0] if self._answers_s else 0.0
+        return (len(self._answers_s) - 1) / span_s if span_s else 0.0
 
     @property
     def fraction(self) -> float | None:
@@ -75,6 +84,7 @@ class Playback:
         if assessment.sequence is not None:
             self.results[assessment.result] += 1
         self.qualities.append(assessment.quality)
+        self._answers_s.append(time.monotonic())
         if assessment.quality is not None:
             self.min_quality = min(assessment.quality, self.min_quality or 1.0)
 
@@ -83,22 +93,22 @@ class Playback:
     ) -> None:
         """Play the file to its end; an error is kept in `error`."""
         self.started = True
+        monitor = client.monitor(
+            self.stream_id,
+            options.call_id,
+            delivery=Delivery.COMPLETE,
+            display_lines=options.display_lines,
+        )
         try:
             self.source = await asyncio.to_thread(open_source, self.path, options.fps)
-            monitor = client.monitor(
-                self.stream_id,
-                options.call_id,
-                delivery=Delivery.COMPLETE,
-                display_lines=options.display_lines,
-            )
             async with monitor as stream, asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read(stream, on_assessment))
                 tasks.create_task(self._send(stream, options.speed))
-            self.summary = monitor.summary
-            self.frames_sent = monitor.frames_sent
         except* FacegaugeError as group:
             self.error = str(_first(group))
         finally:
+            self.summary = monitor.summary
+            self.frames_sent = monitor.frames_sent
             self.ended = True
 
     async def _read(self, stream: MonitorStream, on_assessment: Callable[[Assessment], None]) -> None:

@@ -205,7 +205,13 @@ class MonitorStream:
             raise self._closed_error() from None
 
     def _closed_error(self) -> FacegaugeError:
-        return self._error or StreamClosed("the stream has ended and takes no more frames; open a new one")
+        if self._error is not None:
+            return self._error
+        if self._draining:
+            return ServerUnavailable(
+                f"the server at {self._target} is going down and has ended the stream; open one on another"
+            )
+        return StreamClosed("the stream has ended and takes no more frames; open a new one")
 
     # Connections
 

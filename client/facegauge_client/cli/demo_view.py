@@ -62,7 +62,7 @@ class DemoView:
         return sum(values) / len(values) if values else None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        columns = max(min(options.max_width, WIDEST) - AXIS_WIDTH - 1, 10)
+        columns = max(min(options.max_width, WIDEST) - AXIS_WIDTH, 10)
         yield Text("quality of the face, 0 to 1", style="bold")
         yield from self._chart(columns)
         yield self._bitrate_strip(columns)
@@ -103,7 +103,7 @@ class DemoView:
 
     def _bitrate_strip(self, columns: int) -> Text:
         highest = max(self._bitrates, default=1.0)
-        text = Text("kbit/s ", style="dim")
+        text = Text("kb/s │", style="dim")
         for time_s in self._window(columns):
             value = _value_at(self._bitrate_times_s, self._bitrates, time_s, self.now_s)
             level = 0 if value is None else max(round((value / highest) ** 0.5 * 8), 1)
@@ -113,7 +113,7 @@ class DemoView:
     def _time_axis(self, columns: int) -> Text:
         first, last = f"{self._window(columns)[0]:.0f} s", f"{self._window(columns)[-1]:.0f} s"
         gap = max(columns - len(first) - len(last), 1)
-        return Text(" " * (AXIS_WIDTH + 1) + first + " " * gap + last, style="dim")
+        return Text(" " * AXIS_WIDTH + first + " " * gap + last, style="dim")
 
     def _numbers(self) -> Text:
         latest = self.latest

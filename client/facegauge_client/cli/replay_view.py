@@ -39,7 +39,7 @@ class ReplayView:
         for _ in range(5 if wide else 4):
             table.add_column(no_wrap=True)
         for playback in playing[:room]:
-            table.add_row(*_live_line(playback, self._rate(playback), wide=wide))
+            table.add_row(*_live_line(playback, wide=wide))
         if len(playing) > room:
             table.add_row(Text(f"… and {len(playing) - room} more", style="dim"))
         yield Group(self._progress(options.max_width), table)
@@ -60,10 +60,6 @@ class ReplayView:
             Text(f"{elapsed_s:.0f} s", style="dim"),
         )
         return line
-
-    def _rate(self, playback: Playback) -> float:
-        elapsed_s = time.monotonic() - self._started_s
-        return playback.frames_sent / elapsed_s if elapsed_s > 0 else 0.0
 
     def tell(self, console: Console, told: set[str]) -> None:
         """Print a plain line for each file that has begun or ended since the last time."""
@@ -97,13 +93,21 @@ class ReplayView:
             if playback.broken:
                 text = f"{playback.path}: {playback.broken} broken packets or pictures left out"
                 errors.print(Text(text, "yellow"), soft_wrap=True)
-        reasons = {playback.error: playback for playback in self._playbacks if playback.error}
-        for error, playback in reasons.items():
-            named = str(playback.path) in error
-            errors.print(Text(error if named else f"{playback.path}: {error}", "red"), soft_wrap=True)
+        for error, failed in _by_error(self._playbacks).items():
+            where = str(failed[0].path) if len(failed) == 1 else f"{len(failed)} files"
+            named = str(failed[0].path) in error
+            errors.print(Text(error if named else f"{where}: {error}", "red"), soft_wrap=True)
 
 
-def _live_line(playback: Playback, fps: float, *, wide: bool) -> list[Text]:
+def _by_error(playbacks: Sequence[Playback]) -> dict[str, list[Playback]]:
+    failed: dict[str, list[Playback]] = {}
+    for playback in playbacks:
+        if playback.error:
+            failed.setdefault(playback.error, []).append(playback)
+    return failed
+
+
+def _live_line(playback: Playback, *, wide: bool) -> list[Text]:
     latest = playback.latest
     quality = latest.quality if latest else None
     return [
@@ -112,7 +116,7 @@ def _live_line(playback: Playback, fps: float, *, wide: bool) -> list[Text]:
         number(quality),
         *([sparkline(list(playback.qualities), 24)] if wide else []),
         state_text(latest.state) if latest else Text("waiting", style="dim"),
-        Text(f"{fps:5.1f} fps", style="dim"),
+        Text(f"{playback.fps:5.1f} fps", style="dim"),
     ]
 
 
