@@ -1,0 +1,115 @@
+"""The bench's figures as a table, as JSON and as a plot."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["Run", "StraightLine", "write_json", "write_plot", "write_table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One load on the server."""
+
+    streams: int
+    """Asked for."""
+    held: int
+    """Taken by the server."""
+    fps: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    sent: int
+    scored: int
+    dropped: int
+    cpu_ms_a_frame: float
+    """Of the server's processor time, a scored frame."""
+    cpu_share: float
+    """Of one core."""
+    peak_memory_mib: float
+    least_share: float
+    """Of the mean stream's scored frames, what the worst served stream got."""
+    stages_ms: dict[str, float]
+    """Mean time of each stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class StraightLine:
+    """The pipeline that one would write first, over the same frames."""
+
+    cpu_ms_a_frame: float
+    wall_ms_a_frame: float
+
+
+def write_table(runs: list[Run], straight: list[StraightLine], console: Console) -> None:
+    """Print a row a load, and the ratio to the straight line."""
+    table = Table(title="Facegauge under load", title_justify="left")
+    for name in (
+        "streams",
+        "fps",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        "scored",
+        "dropped",
+        "CPU ms/frame",
+        "cores",
+        "MiB",
+    ):
+        table.add_column(name, justify="right")
+    for run in runs:
+        held = f"{run.held}" if run.held == run.streams else f"{run.held} of {run.streams}"
+        table.add_row(
+            held,
+            f"{run.fps:g}",
+            f"{run.p50_ms:.0f}",
+            f"{run.p95_ms:.0f}",
+            f"{run.p99_ms:.0f}",
+            f"{run.scored}",
+            f"{run.dropped}",
+            f"{run.cpu_ms_a_frame:.2f}",
+            f"{run.cpu_share:.2f}",
+            f"{run.peak_memory_mib:.0f}",
+        )
+    console.print(table)
+    stages = {stage: median(run.stages_ms.get(stage, 0.0) for run in runs) for stage in runs[0].stages_ms}
+    console.print("mean ms a stage: " + ", ".join(f"{stage} {ms:.2f}" for stage, ms in stages.items()))
+    if straight:
+        ours = median(run.cpu_ms_a_frame for run in runs)
+        theirs = median(line.cpu_ms_a_frame for line in straight)
+        console.print(
+            f"straight line: {theirs:.2f} CPU ms a frame; the server takes {ours / theirs:.2f} of that "
+            f"(medians of {len(runs)} and {len(straight)} runs in turn)"
+        )
+
+
+def write_json(path: Path, runs: list[Run], straight: list[StraightLine]) -> None:
+    """Write all figures."""
+    figures = {"runs": [asdict(run) for run in runs], "straight_line": [asdict(line) for line in straight]}
+    path.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def write_plot(path: Path, runs: list[Run]) -> None:
+    """Draw latency and processor time against the number of streams."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    ordered = sorted(runs, key=lambda run: run.streams)
+    streams = [run.streams for run in ordered]
+    figure, (latency, cpu) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    for name in ("p50_ms", "p95_ms", "p99_ms"):
+        latency.plot(streams, [getattr(run, name) for run in ordered], "o-", label=name.removesuffix("_ms"))
+    latency.set(xlabel="live streams", ylabel="send to assessment, ms", ylim=(0, None))
+    latency.legend()
+    cpu.plot(streams, [run.cpu_ms_a_frame for run in ordered], "o-")
+    cpu.set(xlabel="live streams", ylabel="server CPU ms a scored frame", ylim=(0, None))
+    figure.savefig(path, dpi=150)
+    plt.close(figure)

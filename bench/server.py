@@ -1,0 +1,81 @@
+"""The real server as a process of its own, with what the operating system and /metrics say of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+__all__ = ["Server", "StageTimes", "server_process"]
+
+StageTimes = dict[str, tuple[float, float]]
+"""Seconds and observations by stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    target: str
+    metrics_url: str
+    process: psutil.Process
+
+    def cpu_s(self) -> float:
+        """Processor time of all its threads since it started, user and system."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+    def peak_memory_bytes(self) -> int:
+        """The most memory that it had resident so far."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        line = next(line for line in status if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+
+    def stage_times(self) -> StageTimes:
+        """Sums and counts of facegauge_stage_duration_seconds."""
+        with urllib.request.urlopen(self.metrics_url) as response:  # noqa: S310 - our own server
+            families = text_string_to_metric_families(response.read().decode())
+        samples = [
+            sample
+            for family in families
+            if family.name == "facegauge_stage_duration_seconds"
+            for sample in family.samples
+        ]
+        return {
+            stage: (_value(samples, "sum", stage), _value(samples, "count", stage))
+            for stage in {sample.labels["stage"] for sample in samples}
+        }
+
+
+@contextmanager
+def server_process(*flags: str) -> Iterator[Server]:
+    """Start a server on free ports; it drains at the end of the block."""
+    command = (
+        *(sys.executable, "-m", "facegauge_server"),
+        *("--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", *flags),
+    )
+    with subprocess.Popen(  # noqa: S603 - our own server
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if not line:
+                raise SystemExit(f"the server did not start: try {' '.join(command)}")
+            ready = json.loads(line)
+            yield Server(ready["listen"], ready["metrics"], psutil.Process(process.pid))
+        finally:
+            process.terminate()
+
+
+def _value(samples: list[Sample], kind: str, stage: str) -> float:
+    name = f"facegauge_stage_duration_seconds_{kind}"
+    return next(s.value for s in samples if s.name == name and s.labels["stage"] == stage)

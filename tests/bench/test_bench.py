@@ -1,0 +1,50 @@
+"""The bench measures the real server; here only the shape of what it says, never a time."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+def test_the_bench_loads_the_real_server(tmp_path: Path) -> None:
+    """A short run scores frames of every stream, takes the straight line's time, and writes JSON and a plot."""
+    figures, plot = tmp_path / "bench.json", tmp_path / "bench.png"
+    command = (sys.executable, "-m", "bench", "--streams", "2,3", "--fps", "3", "--seconds", "2")
+    done = subprocess.run(
+        [*command, "--json", figures, "--plot", plot],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "straight line" in done.stdout
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    read = json.loads(figures.read_text())
+    assert [run["streams"] for run in read["runs"]] == [2, 3]
+    for run in read["runs"]:
+        assert run["held"] == run["streams"]
+        assert 0 < run["scored"] <= run["sent"] == run["streams"] * 6
+        assert run["scored"] + run["dropped"] == run["sent"]
+        assert 0 < run["p50_ms"] <= run["p95_ms"] <= run["p99_ms"]
+        assert set(run["stages_ms"]) == {"decode", "locate", "crop", "queue", "score", "total"}
+        numbers = [value for value in run.values() if isinstance(value, int | float)]
+        assert all(math.isfinite(number) for number in numbers)
+    assert len(read["straight_line"]) == 2
+    assert all(line["cpu_ms_a_frame"] > 0 for line in read["straight_line"])
+
+
+def test_nonsense_is_refused() -> None:
+    """Bad usage gets one sentence and exit code 2."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--streams", "many"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "whole numbers" in done.stderr
