@@ -49,19 +49,9 @@ class StraightLine:
 
 def write_table(runs: list[Run], straight: list[StraightLine], console: Console) -> None:
     """Print a row a load, and the ratio to the straight line."""
-    table = Table(title="Facegauge under load", title_justify="left")
-    for name in (
-        "streams",
-        "fps",
-        "p50 ms",
-        "p95 ms",
-        "p99 ms",
-        "scored",
-        "dropped",
-        "CPU ms/frame",
-        "cores",
-        "MiB",
-    ):
+    console.print("Latency from send to assessment, processor time a scored frame and in cores, peak memory:")
+    table = Table()
+    for name in ("calls", "fps", "p50", "p95", "p99 ms", "scored", "drops", "CPU ms", "cores", "MiB"):
         table.add_column(name, justify="right")
     for run in runs:
         held = f"{run.held}" if run.held == run.streams else f"{run.held} of {run.streams}"

@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+import cv2
 import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -60,6 +61,7 @@ class App:
 @asynccontextmanager
 async def running(config: Config) -> AsyncIterator[App]:
     """Serve while the block runs; drain as it ends. Raises BadConfiguration or BadModel on the way up."""
+    cv2.setNumThreads(1)  # the workers are the parallelism: OpenCV's own threads would only fight over it
     student = load_student(config.model)
     engine = create_engine(config.engine, student, threads=config.workers, precision=config.precision)
     metrics = Metrics()
