@@ -10,7 +10,7 @@ parameters.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any
 
 import timm
 import torch
@@ -24,6 +24,9 @@ class FaceStudent(nn.Module):
 
     MEAN = (0.485, 0.456, 0.406)
     STD = (0.229, 0.224, 0.225)
+    backbone: Any
+    mean: torch.Tensor
+    std: torch.Tensor
 
     def __init__(
         self, backbone: str = "mobilenetv3_small_100", hidden: int = 128, pretrained: bool = False
@@ -45,4 +48,4 @@ class FaceStudent(nn.Module):
         mean = x.mean(dim=(2, 3))
         deviation = ((x - mean[:, :, None, None]).square().mean(dim=(2, 3)) + 1e-5).sqrt()
         score = self.head(torch.cat((mean, deviation), dim=1))  # (n, 1)
-        return cast("torch.Tensor", torch.sigmoid(score[:, 0]))
+        return torch.sigmoid(score[:, 0])

@@ -73,7 +73,7 @@ def transcode(frames: list[Pixels], codec: str, quality: int) -> list[Pixels]:
     decoded = [frame for packet in packets for frame in decoder.decode(packet)] + decoder.decode(None)
     if len(decoded) != len(frames):
         raise RecipeError(f"{encoder_name} gave {len(decoded)} frames back for {len(frames)}.")
-    return [frame.to_ndarray(format="rgb24") for frame in decoded]
+    return [frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False) for frame in decoded]
 
 
 def _options(codec: str, quality: int) -> dict[str, str]:

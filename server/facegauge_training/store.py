@@ -11,6 +11,7 @@ better anchor needs no new crops.
 from __future__ import annotations
 
 import json
+import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import fields
@@ -20,7 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 
 from facegauge_server.types import Box
 from facegauge_training.clips import Clip, make_clip
@@ -94,7 +95,13 @@ def fill_store(
     folder.mkdir(parents=True, exist_ok=True)
     missing = [source for source in sources if not (folder / f"{source.key}.json").is_file()]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as progress, ProcessPoolExecutor(workers) as pool:
+    if workers == 1:
+        for source in track(missing, f"labelling into {folder.name}"):
+            label_source(folder, source, plan, seed, takes, jitter)
+        return len(missing)
+    # Fresh processes: a fork of one that already runs threads (torch, OpenCV) can hang.
+    fresh = multiprocessing.get_context("spawn")
+    with Progress(*columns) as progress, ProcessPoolExecutor(workers, mp_context=fresh) as pool:
         bar = progress.add_task(f"labelling into {folder.name}", total=len(sources))
         progress.advance(bar, len(sources) - len(missing))
         jobs = [pool.submit(label_source, folder, source, plan, seed, takes, jitter) for source in missing]
