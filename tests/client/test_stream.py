@@ -1,11 +1,12 @@
 """One stream from the client's side: delivery, back-pressure, reconnection, errors."""
 
-# ruff: noqa: PT012 - an error comes out of a block of several statements: that is what is tested
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from fractions import Fraction
 
+import av
 import grpc
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ MEGABYTES = np.zeros((1000, 1000, 3), np.uint8)
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop run until something has come to pass; the test's timeout is the limit."""
-    while not condition():  # noqa: ASYNC110 - the condition is what a peer does
+    while not condition():
         await asyncio.sleep(0.001)
 
 
@@ -220,3 +221,24 @@ async def test_frames_too_large_for_the_server_are_refused_here(target: str) -> 
         await stream.send(PICTURE)
     assert stream.summary is not None
     assert stream.summary.frames_scored == 1
+
+
+async def test_a_video_frames_own_time_is_its_capture_time(service: ScriptedService, target: str) -> None:
+    """A PyAV frame brings its time; other pictures get the monotonic clock, which goes forward."""
+    video = av.VideoFrame(16, 16, "yuv420p")
+    video.pts, video.time_base = 3, Fraction(1, 2)
+    async with Client(target) as client, client.monitor("a", delivery=Delivery.COMPLETE) as stream:
+        await stream.send(video)
+        await stream.send(PICTURE)
+        await stream.send(PICTURE)
+    times = [frame.capture_time_s for frame in service.frames]
+    assert times[0] == 1.5
+    assert times == sorted(times)
+
+
+async def test_sequence_numbers_are_the_callers_and_wrap(service: ScriptedService, target: str) -> None:
+    """A media server may use its own frame numbers, which are 32 bits wide."""
+    async with Client(target) as client, client.monitor("a", delivery=Delivery.COMPLETE) as stream:
+        assert await stream.send(PICTURE, sequence=2**32 - 1) == 2**32 - 1
+        assert await stream.send(PICTURE) == 0
+    assert [frame.sequence for frame in service.frames] == [2**32 - 1, 0]
