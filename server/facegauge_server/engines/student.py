@@ -44,7 +44,7 @@ def load_student(name_or_path: str) -> Student:
     folder = MODELS / name if (MODELS / name).is_dir() else Path(name)
     manifest_path = folder / "manifest.json"
     if not manifest_path.is_file():
-        shipped = ", ".join(sorted(path.name for path in MODELS.iterdir() if path.is_dir()))
+        shipped = ", ".join(sorted(path.parent.name for path in MODELS.glob("*/manifest.json")))
         raise BadModel(
             f"--model {name}: no such student (shipped: {shipped}) and no folder with a manifest.json"
         )

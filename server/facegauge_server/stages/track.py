@@ -49,6 +49,12 @@ class _OneEuro:
     _value: npt.NDArray[np.float64] | None = None
     _speed: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(4))
 
+    def rescale(self, scale: npt.NDArray[np.float64]) -> None:
+        """Follow a change of the frame's size; `scale` is (x, y, x, y)."""
+        if self._value is not None:
+            self._value *= scale
+            self._speed *= scale
+
     def __call__(self, box: Box, elapsed_s: float) -> Box:
         value = np.array([box.x + box.width / 2, box.y + box.height / 2, box.width, box.height])
         if self._value is not None and elapsed_s > 0:
@@ -83,14 +89,14 @@ class FaceTracker:
         self._is_moving = False
         self._is_cut = False
         self._thumbnail: Thumbnail | None = None
+        self._frame_size: tuple[int, int] | None = None
 
     def wants_detection(self, frame: Frame) -> bool:
         """Say whether the detector must see this frame; call once a frame, before `update`."""
         thumbnail = _thumbnail(frame)
         before, self._thumbnail = self._thumbnail, thumbnail
         self._is_cut = before is not None and (
-            before.shape != thumbnail.shape
-            or float(np.abs(thumbnail - before).mean()) > SCENE_CUT_CONTRAST * 255
+            float(np.abs(thumbnail - before).mean()) > SCENE_CUT_CONTRAST * 255
         )
         return (
             self._detected_s is None
@@ -102,6 +108,7 @@ class FaceTracker:
     def update(self, frame: Frame, detections: tuple[Box, ...] | None) -> FaceBoxes:
         """Return the frame's faces, largest first; `detections` is None when the detector did not run."""
         now_s = frame.capture_time_s
+        self._follow_frame_size(frame.width, frame.height)
         self._tracks = [track for track in self._tracks if now_s - track.seen_s <= FORGET_S]
         if detections is None:
             # Nobody has looked since: what was in sight still is.
@@ -115,6 +122,17 @@ class FaceTracker:
         faces = [FaceBox(track.track_id, track.box) for track in (*current, *coasting)]
         faces.sort(key=lambda face: face.box.area, reverse=True)
         return FaceBoxes(frame, tuple(faces[: self._max_faces]))
+
+    def _follow_frame_size(self, width: int, height: int) -> None:
+        """Carry the tracks over when a call changes its resolution: the faces are the same."""
+        before, self._frame_size = self._frame_size, (width, height)
+        if before is None or before == (width, height):
+            return
+        scale_x, scale_y = width / before[0], height / before[1]
+        for track in self._tracks:
+            box = track.box
+            track.box = Box(box.x * scale_x, box.y * scale_y, box.width * scale_x, box.height * scale_y)
+            track.smooth.rescale(np.array([scale_x, scale_y, scale_x, scale_y]))
 
     def _associate(self, detections: tuple[Box, ...], now_s: float) -> list[_Track]:
         """Join detections to tracks, best overlap first; what is left over begins new tracks."""
@@ -155,6 +173,7 @@ def _weight(cutoff_hz: float, elapsed_s: float) -> float:
 
 
 def _thumbnail(frame: Frame) -> Thumbnail:
-    step_y = max(1, frame.height // THUMBNAIL_SAMPLES)
-    step_x = max(1, frame.width // THUMBNAIL_SAMPLES)
-    return frame.pixels[::step_y, ::step_x, 1].astype(np.int16)
+    rows = np.linspace(0, frame.height - 1, THUMBNAIL_SAMPLES).astype(np.intp)
+    columns = np.linspace(0, frame.width - 1, THUMBNAIL_SAMPLES).astype(np.intp)
+    green = frame.pixels[rows[:, None], columns, 1]
+    return np.asarray(green, dtype=np.int16)
