@@ -128,8 +128,8 @@ def test_hd_colours_are_converted_to_what_the_interface_says() -> None:
     rgb = av.VideoFrame.from_ndarray(skin, format="rgb24")
     hd = rgb.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range="MPEG")
     passed_on = EncodedFrame(FrameEncoding.I420, hd.to_ndarray().tobytes(), 64, 64)
-    assert mean_error(rgb_of(passed_on), skin) > 4
-    assert mean_error(rgb_of(encode(hd)), skin) < 2
+    assert mean_error(rgb_of(passed_on), skin) > 4.5
+    assert mean_error(rgb_of(encode(hd)), skin) < 3
 
 
 def test_an_encoded_frame_is_sent_as_it_is() -> None:

@@ -1,0 +1,44 @@
+"""`facegauge demo`: what a newcomer sees first."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+
+@pytest.mark.slow
+def test_the_demo_shows_a_score_that_falls_and_recovers(facegauge: str, tmp_path: Path) -> None:
+    """The score is lower while the bitrate is, the series is in /metrics, and the picture is written."""
+    picture = tmp_path / "demo.svg"
+    result = subprocess.run(
+        [facegauge, "demo", "--svg", picture], capture_output=True, text=True, timeout=100, check=True
+    )
+    found = re.search(r"Quality (0\.\d+) at 2000 kbit/s, (0\.\d+) at 60 kbit/s, (0\.\d+) once", result.stdout)
+    assert found is not None, result.stdout
+    before, starved, after = map(float, found.groups())
+    assert starved < before - 0.15
+    assert starved < after - 0.15
+    assert re.search(r"facegauge_stream_quality_ratio 0\.\d+", result.stdout)
+    assert "facegauge-server" in result.stdout
+    assert "</svg>" in picture.read_text()
+
+
+def test_a_demo_that_is_stopped_stops_its_server(facegauge: str) -> None:
+    """Ctrl-C ends the demo with a sentence, and leaves no server behind."""
+    with subprocess.Popen([facegauge, "demo", "--keep"], stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if "kbit/s" in line:
+                break
+        servers = psutil.Process(demo.pid).children(recursive=True)
+        assert servers
+        demo.send_signal(signal.SIGINT)
+        rest = demo.stdout.read()
+        assert demo.wait(30) == 0
+    assert "The demo was stopped; so was its server." in rest
+    assert not any(server.is_running() for server in servers)

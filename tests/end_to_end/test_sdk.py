@@ -1,0 +1,118 @@
+"""The SDK against a real server: every way of handing over a picture, and the calls beside streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from facegauge_client import (
+    Client,
+    Delivery,
+    EncodedFrame,
+    FrameEncoding,
+    FrameResult,
+    HealthStatus,
+    RequestRejected,
+    ServerFull,
+    StreamExists,
+    StreamRejected,
+)
+
+from .conftest import ServerProcess, StartServerProcess
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def nv12(picture: Pixels) -> EncodedFrame:
+    video = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="nv12")
+    return EncodedFrame(FrameEncoding.NV12, video.to_ndarray().tobytes(), video.width, video.height)
+
+
+def bgr24(picture: Pixels) -> EncodedFrame:
+    height, width = picture.shape[:2]
+    return EncodedFrame(FrameEncoding.BGR24, picture[:, :, ::-1].tobytes(), width, height)
+
+
+WAYS: dict[str, Callable[[Pixels], Any]] = {
+    "array": lambda picture: picture,
+    "odd array": lambda picture: picture[1:, 1:],
+    "video frame": lambda picture: av.VideoFrame.from_ndarray(picture, format="rgb24"),
+    "png": lambda picture: cv2.imencode(".png", picture[:, :, ::-1])[1].tobytes(),
+    "jpeg": lambda picture: cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 98])[
+        1
+    ].tobytes(),
+    "webp": lambda picture: cv2.imencode(".webp", picture[:, :, ::-1], [cv2.IMWRITE_WEBP_QUALITY, 101])[
+        1
+    ].tobytes(),
+    "nv12": nv12,
+    "bgr24": bgr24,
+}
+
+TOLERANCES = {"jpeg": 0.03, "webp": 0.03, "odd array": 0.1}  # the odd one is another picture, by a pixel
+
+
+@pytest.fixture
+def large(astronaut: Pixels) -> Pixels:
+    """The portrait, enlarged so that its face is 200 px wide."""
+    return np.asarray(cv2.resize(astronaut, (1024, 1024), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+
+
+async def test_every_way_of_handing_over_a_picture_gives_nearly_the_same_score(
+    server: ServerProcess, large: Pixels
+) -> None:
+    """An encoding that loses (nearly) nothing, such as an array's I420, moves the score by 0.01 at most."""
+    reference = EncodedFrame(FrameEncoding.RGB24, large.tobytes(), 1024, 1024)
+    async with Client(server.listen) as client:
+        expected = (await client.assess_image(reference)).quality
+        assert expected is not None
+        for name, way in WAYS.items():
+            assessment = await client.assess_image(way(large))
+            assert assessment.result is FrameResult.SCORED, name
+            tolerance = TOLERANCES.get(name, 0.01)
+            assert assessment.quality == pytest.approx(expected, abs=tolerance), name
+
+
+async def test_a_stream_is_listed_while_it_lives_with_what_it_counts(
+    server: ServerProcess, large: Pixels
+) -> None:
+    """list_streams and watch_streams show a stream while it lives; its summary ends it."""
+    async with Client(server.listen) as client:
+        assert await client.health() is HealthStatus.SERVING
+        async with client.monitor("a", "call", delivery=Delivery.COMPLETE) as stream:
+            for number in range(3):
+                await stream.send(large, capture_time_s=number / 5)
+                await anext(stream)
+            (status,) = (await client.list_streams("call")).streams
+            assert (status.stream_id, status.call_id, status.frames_scored) == ("a", "call", 3)
+            assert (await client.list_streams("another call")).total == 0
+            async for streams in client.watch_streams(interval_s=0.1):
+                assert streams.streams[0].stream_id == "a"
+                break
+            with pytest.raises(StreamExists, match="is live: choose another stream_id"):
+                await client.monitor("a").__aenter__()
+        assert stream.summary is not None
+        assert stream.summary.frames_scored == 3
+        assert (await client.list_streams()).total == 0
+
+
+async def test_what_the_server_refuses_comes_with_its_reason(
+    start_server_process: StartServerProcess,
+) -> None:
+    """Wrong fields, a full server and a broken picture are errors of their own classes."""
+    server = start_server_process("--max-streams", "1")
+    async with Client(server.listen) as client:
+        with pytest.raises(StreamRejected, match="stream_id"):
+            await client.monitor("a\nb").__aenter__()
+        with pytest.raises(StreamRejected, match="median_window"):
+            await client.monitor("a", median_window=4).__aenter__()
+        with pytest.raises(RequestRejected):
+            await client.assess_image(EncodedFrame(FrameEncoding.I420, bytes(7), 4, 4))
+        async with client.monitor("a"):
+            with pytest.raises(ServerFull, match="--max-streams"):
+                await client.monitor("b").__aenter__()
