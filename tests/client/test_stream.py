@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 
 import av
 import grpc
@@ -28,6 +29,10 @@ from .conftest import ScriptedService
 
 PICTURE = np.zeros((90, 160, 3), np.uint8)
 MEGABYTES = np.zeros((1000, 1000, 3), np.uint8)
+
+
+def _took(service: ScriptedService, number: int) -> bool:
+    return len(service.frames) > number
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -91,7 +96,7 @@ async def test_assessments_that_nobody_reads_stay_bounded_under_live(
         async with client.monitor("a", unread_assessments=10) as stream:
             for number in range(5):
                 await stream.send(PICTURE, sequence=number)
-                await until(lambda number=number: len(service.frames) > number)
+                await until(partial(_took, service, number))
         kept = [answer.sequence async for answer in stream]
     assert kept == [4] * 10
     assert stream.assessments_dropped == 490

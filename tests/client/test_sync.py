@@ -49,7 +49,7 @@ class Service(quality_pb2_grpc.QualityServiceServicer):
 @pytest.fixture
 def target() -> Iterator[str]:
     server = grpc.server(futures.ThreadPoolExecutor(4))
-    quality_pb2_grpc.add_QualityServiceServicer_to_server(Service(), server)
+    quality_pb2_grpc.add_QualityServiceServicer_to_server(Service(), server)  # type: ignore[abstract]
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     yield f"127.0.0.1:{port}"

@@ -25,7 +25,7 @@ def write_video(tmp_path: Path, astronaut: npt.NDArray[np.uint8]) -> WriteVideo:
 
     def write(times_ms: list[int], name: str = "call.mkv", size: tuple[int, int] = (160, 120)) -> Path:
         path = tmp_path / name
-        picture = cv2.resize(astronaut, size)
+        picture = np.asarray(cv2.resize(astronaut, size), dtype=np.uint8)
         with av.open(str(path), "w") as container:
             stream = container.add_stream("libx264", rate=25, options={"g": "5", "bf": "0"})
             stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
@@ -155,8 +155,8 @@ def test_a_folder_plays_in_the_order_of_its_numbers(tmp_path: Path, astronaut: n
     (tmp_path / "notes.txt").write_text("left out")
     source = open_source(tmp_path, None)
     frames = list(source.frames())
-    heights = [cv2.imdecode(np.frombuffer(bytes(f.picture), np.uint8), 1).shape[0] for f in frames]
-    assert heights == [10, 20, 100]
+    files = [tmp_path / f"frame{number}.png" for number in (1, 2, 10)]
+    assert [frame.picture for frame in frames] == [file.read_bytes() for file in files]
     assert [f.capture_time_s for f in frames] == [0.0, 0.04, 0.12]
     assert (source.broken, source.duration_s) == (1, 0.16)
 
@@ -185,7 +185,7 @@ def test_pictures_that_the_interface_does_not_know_are_decoded(
     """BMP and TIFF are read here, in the right order of colours; text is refused."""
     for suffix in (".bmp", ".tiff"):
         cv2.imwrite(str(tmp_path / f"p{suffix}"), cv2.cvtColor(astronaut, cv2.COLOR_RGB2BGR))
-        assert np.array_equal(read_picture(tmp_path / f"p{suffix}"), astronaut)
+        assert np.array_equal(np.asarray(read_picture(tmp_path / f"p{suffix}")), astronaut)
     (tmp_path / "notes.txt").write_text("Dear diary")
     with pytest.raises(VideoError, match="not a picture that can be read"):
         read_picture(tmp_path / "notes.txt")

@@ -27,7 +27,7 @@ FIELDS = {
 def clip(tmp_path: Path, astronaut: npt.NDArray[np.uint8]) -> Path:
     """Two seconds of the portrait, enlarged, at 25 frames a second."""
     path = tmp_path / "portrait.mp4"
-    picture = cv2.resize(astronaut, (720, 720), interpolation=cv2.INTER_CUBIC)
+    picture = np.asarray(cv2.resize(astronaut, (720, 720), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"crf": "20", "preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = 720, 720, "yuv420p"

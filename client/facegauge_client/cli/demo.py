@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from collections import deque
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -29,6 +30,8 @@ SENT_EVERY = 2
 REFRESH_S = 0.125
 SCRAPE_S = 0.5
 SVG_WIDTH = 100
+_WEB_FONTS = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
+"""A picture opens no connections: the viewer's own fixed-width font will do."""
 
 
 @click.command(
@@ -154,4 +157,5 @@ def _print_ending(view: DemoView, server: DemoServer, console: Console) -> None:
 def _save_svg(view: DemoView, path: Path) -> None:
     canvas = Console(record=True, width=SVG_WIDTH, file=io.StringIO(), force_terminal=True)
     canvas.print(view)
-    canvas.save_svg(str(path), title="facegauge demo")
+    svg = canvas.export_svg(title="facegauge demo")
+    path.write_text(_WEB_FONTS.sub("", svg), encoding="utf-8")
