@@ -1,0 +1,165 @@
+"""Call: one call's streams over time, with the alerts that fired."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import statetimeline
+from grafana_foundation_sdk.models import common
+from grafana_foundation_sdk.models import dashboard as model
+
+from dashboards.generator.parts import (
+    STREAM,
+    board,
+    choices,
+    lines,
+    number,
+    panel,
+    quality_steps,
+    query,
+    stacked,
+    steps,
+)
+from facegauge_server.types import StreamState
+
+STATE_COLORS = {
+    StreamState.WAITING: "blue",
+    StreamState.SCORED: "green",
+    StreamState.LOW_RESOLUTION: "yellow",
+    StreamState.FACE_TOO_SMALL: "orange",
+    StreamState.NO_FACE: "purple",
+    StreamState.STALE: "text",
+    StreamState.DECODE_ERROR: "red",
+}
+IDS = "call_id, stream_id"
+HELD_QUALITY = f"stream:facegauge_stream_quality_ratio:last1m{{{STREAM}}}"
+STREAM_NAME = "{{call_id}} {{stream_id}}"
+
+
+def call() -> build.Dashboard:
+    """Build the dashboard."""
+    streams = "facegauge_stream_faces"
+    return (
+        board(
+            "call",
+            "Call",
+            "The streams of a call: since when one looks bad, and what else happened then.",
+            'scope="stream", call_id=~"$call_id", stream_id=~"$stream_id"',
+        )
+        .with_variable(choices("call_id", "Call", f'label_values({streams}{{job=~"$job"}}, call_id)'))
+        .with_variable(
+            choices(
+                "stream_id",
+                "Stream",
+                f'label_values({streams}{{job=~"$job", call_id=~"$call_id"}}, stream_id)',
+            )
+        )
+        .with_row(build.Row("Quality"))
+        .with_panel(
+            panel(
+                lines(),
+                "Quality",
+                "Smoothed quality of each stream's main face, 0-1; a gap has no current score. "
+                "StreamQualityLow starts under 0.4 for 30 s (lowest line) and ends over 0.5.",
+                query(f"facegauge_stream_quality_ratio{{{STREAM}}}", STREAM_NAME),
+                unit="none",
+                thresholds=quality_steps(),
+                width=16,
+                height=11,
+            )
+            .min(0)
+            .max(1)
+            .decimals(2)
+        )
+        .with_panel(
+            panel(
+                number(),
+                "Quality now",
+                "The last quality of each stream, held for a minute over moments without a score.",
+                query(HELD_QUALITY, STREAM_NAME),
+                unit="none",
+                thresholds=quality_steps(),
+                width=4,
+                height=11,
+            ).decimals(2)
+        )
+        .with_panel(
+            panel(
+                number(sparkline=False),
+                "Time under 0.4",
+                "Share of its watched time in this range that each stream has looked bad.",
+                query(f"avg_over_time(({HELD_QUALITY} < bool 0.4)[$__range:])", STREAM_NAME),
+                unit="percentunit",
+                thresholds=steps((None, "green"), (0.05, "orange"), (0.2, "red")),
+                width=4,
+                height=11,
+            )
+        )
+        .with_panel(_states())
+        .with_row(build.Row("Frames"))
+        .with_panel(
+            panel(
+                lines().line_interpolation(common.LineInterpolation.STEP_AFTER),
+                "Faces",
+                "Faces in each stream's last frame. The quality is that of the largest one.",
+                query(f"facegauge_stream_faces{{{STREAM}}}", STREAM_NAME),
+                unit="short",
+                thresholds=steps((None, "blue")),
+                width=8,
+            )
+            .min(0)
+            .decimals(0)
+        )
+        .with_panel(
+            panel(
+                stacked(),
+                "Frames a second by result",
+                "What became of the frames of these streams.",
+                query(
+                    f"sum by (result) (rate(facegauge_stream_frames_total{{{STREAM}}}[$__rate_interval]))",
+                    "{{result}}",
+                ),
+                unit="ops",
+                thresholds=steps((None, "blue")),
+                width=8,
+            )
+        )
+        .with_panel(
+            panel(
+                lines(),
+                "Age of the last frame",
+                "Time since a frame came. StreamStalled starts over 5 s.",
+                query(f"time() - facegauge_stream_last_frame_timestamp_seconds{{{STREAM}}}", STREAM_NAME),
+                unit="s",
+                thresholds=steps((None, "green"), (5, "red")),
+                width=8,
+            ).min(0)
+        )
+    )
+
+
+def _states() -> statetimeline.Panel:
+    """Build the timeline; each state is given a number, which the mappings name again."""
+    numbered = list(enumerate(StreamState))
+    expr = " + ".join(
+        f'{number} * max by ({IDS}) (facegauge_stream_state{{{STREAM}, state="{state}"}})'
+        for number, state in numbered
+    )
+    names = {
+        str(number): model.ValueMappingResult(text=state, color=STATE_COLORS[state], index=number)
+        for number, state in numbered
+    }
+    return (
+        panel(
+            statetimeline.Panel(),
+            "State",
+            "What each stream's quality was worth: see the README's table of states.",
+            query(expr, STREAM_NAME),
+            unit="none",
+            thresholds=steps((None, "blue")),
+            width=24,
+        )
+        .mappings([model.ValueMap(options=names)])
+        .show_value(common.VisibilityMode.AUTO)
+        .merge_values(True)
+        .row_height(0.8)
+    )

@@ -1,0 +1,228 @@
+"""Fleet: tells whether one stream looks bad, one call or everybody."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import heatmap, table
+from grafana_foundation_sdk.builders.common import TableSortByFieldState
+from grafana_foundation_sdk.builders.heatmap import HeatmapColorOptions, YAxisConfig
+from grafana_foundation_sdk.models import common
+from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
+
+from dashboards.generator.parts import (
+    JOB,
+    QUALITY_BANDS,
+    board,
+    buckets,
+    instant,
+    lines,
+    number,
+    panel,
+    quality_steps,
+    query,
+    stacked,
+    steps,
+)
+
+QUALITY = f"stream:facegauge_stream_quality_ratio:last1m{{{JOB}}}"
+DROPPED = f'sum(rate(facegauge_frames_total{{{JOB}, result="dropped"}}[$__rate_interval]))'
+FRAMES = f"sum(rate(facegauge_frames_total{{{JOB}}}[$__rate_interval]))"
+STARTS = [start for start, _, _ in QUALITY_BANDS[1:]]
+
+OPEN_CALL = (
+    "/d/facegauge-call?${__url_time_range}&var-datasource=${datasource}"
+    "&var-call_id=${__data.fields.call_id}&var-stream_id=${__data.fields.stream_id}"
+)
+
+
+def fleet() -> build.Dashboard:
+    """Build the dashboard."""
+    return (
+        board("fleet", "Fleet", "All streams: how good they look, and which look worst.", 'scope="fleet"')
+        .with_row(build.Row("Now"))
+        .with_panel(
+            panel(
+                number(),
+                "Live streams",
+                "Streams whose connection is open or waits for its client to come back.",
+                query(f"sum(facegauge_streams_active{{{JOB}}})", "streams"),
+                unit="short",
+                thresholds=steps((None, "blue")),
+                width=5,
+                height=5,
+            )
+        )
+        .with_panel(
+            panel(
+                number(),
+                "Median quality",
+                "Half of the live streams look better. Smoothed quality of each stream's main face, 0-1.",
+                query(f"quantile(0.5, {QUALITY})", "quality"),
+                unit="none",
+                thresholds=quality_steps(),
+                width=5,
+                height=5,
+            ).decimals(2)
+        )
+        .with_panel(
+            panel(
+                number(),
+                "Streams that look bad",
+                f"Share of live streams under {STARTS[0]}. ManyStreamsLow starts over 30% of five or more.",
+                query(f"job:facegauge_streams_low:ratio{{{JOB}}}", "share"),
+                unit="percentunit",
+                thresholds=steps((None, "green"), (0.1, "orange"), (0.3, "red")),
+                width=5,
+                height=5,
+            )
+        )
+        .with_panel(
+            panel(
+                number(),
+                "Servers that answer",
+                "Servers that Prometheus reads. Zero means that nobody watches.",
+                query(f"sum(up{{{JOB}}})", "servers"),
+                unit="short",
+                thresholds=steps((None, "red"), (1, "green")),
+                width=4,
+                height=5,
+            )
+        )
+        .with_panel(
+            panel(
+                number(),
+                "Alerts that fire",
+                "Facegauge's alerts of all severities; the runbook has a section for each.",
+                query(
+                    'count(ALERTS{alertstate="firing", scope=~"stream|server|fleet"}) or vector(0)', "alerts"
+                ),
+                unit="short",
+                thresholds=steps((None, "green"), (1, "orange"), (10, "red")),
+                width=5,
+                height=5,
+            )
+        )
+        .with_row(build.Row("Quality"))
+        .with_panel(
+            panel(
+                heatmap.Panel(),
+                "Quality of scored faces",
+                "How many faces were scored in each step of 0.05 of raw quality. A second band below the "
+                "usual one is a group of streams with a cause in common.",
+                buckets(f"sum by (le) (increase(facegauge_quality_ratio_bucket{{{JOB}}}[$__rate_interval]))"),
+                unit="short",
+                thresholds=quality_steps(),
+                height=10,
+            )
+            .color(HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Spectral").steps(64))
+            .y_axis(YAxisConfig().axis_label("raw quality").decimals(2))
+        )
+        .with_panel(_worst())
+        .with_panel(
+            panel(
+                lines(),
+                "Share of streams under each band",
+                "The mean in the legend is the share of watched time that streams spent under the band.",
+                *(query(f"avg({QUALITY} < bool {start})", f"under {start}") for start in STARTS),
+                unit="percentunit",
+                thresholds=steps((None, "green"), (0.3, "red")),
+            )
+            .min(0)
+            .max(1)
+        )
+        .with_panel(
+            panel(
+                stacked(),
+                "Streams by state",
+                "What each stream's quality is worth: scored, at low resolution, without a face, stale.",
+                query(f"sum by (state) (facegauge_stream_state{{{JOB}}})", "{{state}}"),
+                unit="short",
+                thresholds=steps((None, "blue")),
+            )
+        )
+        .with_row(build.Row("Frames and ended streams"))
+        .with_panel(
+            panel(
+                stacked(),
+                "Frames a second by result",
+                "What became of the frames that came.",
+                query(
+                    f"sum by (result) (rate(facegauge_frames_total{{{JOB}}}[$__rate_interval]))", "{{result}}"
+                ),
+                unit="ops",
+                thresholds=steps((None, "blue")),
+                width=8,
+            )
+        )
+        .with_panel(
+            panel(
+                lines(),
+                "Share of frames dropped",
+                "Dropped because a newer frame came first, or as the surplus of a camera that sends too "
+                "many. Together with late frames it is SheddingLoad.",
+                query(f"{DROPPED} / ({FRAMES} > 0) or vector(0)", "dropped"),
+                unit="percentunit",
+                thresholds=steps((None, "green"), (0.1, "red")),
+                width=8,
+            )
+            .min(0)
+            .max(1)
+        )
+        .with_panel(
+            panel(
+                number(sparkline=False),
+                "Streams that ended in this time range",
+                "By their mean quality over their whole life; short streams that no scrape saw count too.",
+                query(f"sum(increase(facegauge_session_quality_ratio_count{{{JOB}}}[$__range]))", "all"),
+                *(
+                    query(
+                        "sum(increase(facegauge_session_quality_ratio_bucket"
+                        f'{{{JOB}, le="{start}"}}[$__range]))',
+                        f"under {start}",
+                    )
+                    for start in STARTS
+                ),
+                unit="short",
+                thresholds=steps((None, "blue")),
+                width=8,
+            ).decimals(0)
+        )
+    )
+
+
+def _worst() -> table.Panel:
+    link = build.DashboardLink("Open the call").url(OPEN_CALL)
+    hidden = {"Time": True, "__name__": True, "job": True}
+    return (
+        panel(
+            table.Panel(),
+            "Worst streams",
+            "The twenty live streams that look worst now. A click on a row's quality opens its call.",
+            instant(f"bottomk(20, {QUALITY})"),
+            unit="none",
+            thresholds=quality_steps(),
+            height=10,
+        )
+        .decimals(2)
+        .sort_by([TableSortByFieldState().display_name("Quality").desc(False)])
+        .with_transformation(
+            model.DataTransformerConfig(
+                id_val="organize",
+                options={
+                    "excludeByName": hidden,
+                    "indexByName": {"call_id": 0, "stream_id": 1, "instance": 2, "Value": 3},
+                    "renameByName": {"Value": "Quality"},
+                },
+            )
+        )
+        .override_by_name(
+            "Quality",
+            [
+                model.DynamicConfigValue(
+                    id_val="custom.cellOptions", value=common.TableColoredBackgroundCellOptions()
+                ),
+                model.DynamicConfigValue(id_val="links", value=[link.build()]),
+            ],
+        )
+    )

@@ -1,0 +1,227 @@
+"""Service: tells whether the monitor itself is well."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import heatmap, table
+from grafana_foundation_sdk.builders.heatmap import HeatmapColorOptions, YAxisConfig
+from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
+
+from dashboards.generator.parts import (
+    INSTANCE,
+    JOB,
+    board,
+    buckets,
+    choices,
+    instant,
+    lines,
+    number,
+    panel,
+    query,
+    steps,
+)
+
+STAGE = "facegauge_stage_duration_seconds"
+NEUTRAL = (None, "blue")
+
+
+def _rate(metric: str, by: str, selector: str = INSTANCE) -> str:
+    return f"sum by ({by}) (rate({metric}{{{selector}}}[$__rate_interval]))"
+
+
+def service() -> build.Dashboard:
+    """Build the dashboard."""
+    return _process(
+        _work(
+            board("service", "Service", "Latency, batches, load and model of the servers.", 'scope!="stream"')
+            .with_variable(
+                choices("instance", "Server", 'label_values(facegauge_streams_active{job=~"$job"}, instance)')
+            )
+            .with_row(build.Row("Latency"))
+        )
+    )
+
+
+def _work(board: build.Dashboard) -> build.Dashboard:
+    total = f'{INSTANCE}, stage="total"'
+    return (
+        board.with_panel(
+            panel(
+                heatmap.Panel(),
+                "Time from receipt to assessment",
+                "Every frame's time in the server. The objective is 99% within 512 ms.",
+                buckets(f"sum by (le) (increase({STAGE}_bucket{{{total}}}[$__rate_interval]))"),
+                unit="short",
+                thresholds=steps(NEUTRAL),
+            )
+            .color(HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Spectral").steps(64))
+            .y_axis(YAxisConfig().unit("s"))
+        )
+        .with_panel(
+            panel(
+                lines(),
+                "Latency by stage, 95th percentile",
+                "Decode, locate and crop a frame, wait in the queue, score a batch; total is all of it and "
+                "the wait for an earlier frame of the same stream.",
+                query(f"instance_stage:{STAGE}:p95_rate1m{{{INSTANCE}}}", "{{stage}} {{instance}}"),
+                unit="s",
+                thresholds=steps((None, "green"), (0.512, "red")),
+            ).min(0)
+        )
+        .with_panel(
+            panel(
+                lines(),
+                "Late frames",
+                "Share of frames assessed later than 512 ms. The objective allows 1% over a month (line); "
+                "LatencyBudgetBurn is critical at 14.4% over an hour.",
+                *(query(f"job:facegauge_frames_late:ratio_rate{w}{{{JOB}}}", w) for w in ("5m", "1h", "6h")),
+                unit="percentunit",
+                thresholds=steps((None, "green"), (0.01, "orange"), (0.144, "red")),
+                width=8,
+            ).min(0)
+        )
+        .with_panel(
+            panel(
+                lines(),
+                "Wait for the engine",
+                "How long faces wait for a batch to be taken. QueueSaturated starts over 128 ms at the 95th "
+                "percentile.",
+                query(f'instance_stage:{STAGE}:p95_rate1m{{{INSTANCE}, stage="queue"}}', "p95 {{instance}}"),
+                query(
+                    f"{_rate(f'{STAGE}_sum', 'instance', _stage('queue'))}"
+                    f" / {_rate(f'{STAGE}_count', 'instance', _stage('queue'))}",
+                    "mean {{instance}}",
+                ),
+                unit="s",
+                thresholds=steps((None, "green"), (0.128, "red")),
+                width=8,
+            ).min(0)
+        )
+        .with_panel(
+            panel(
+                lines(),
+                "Batch size",
+                "Mean number of faces in one call of the engine. At --max-batch the engine is full.",
+                query(
+                    f"{_rate('facegauge_batch_size_sum', 'instance')}"
+                    f" / {_rate('facegauge_batch_size_count', 'instance')}",
+                    "{{instance}}",
+                ),
+                unit="short",
+                thresholds=steps(NEUTRAL),
+                width=8,
+            ).min(0)
+        )
+    )
+
+
+def _process(board: build.Dashboard) -> build.Dashboard:
+    return (
+        board.with_row(build.Row("Load"))
+        .with_panel(
+            panel(
+                lines(),
+                "CPU",
+                "Cores in use by each server's process.",
+                query(f"rate(process_cpu_seconds_total{{{INSTANCE}}}[$__rate_interval])", "{{instance}}"),
+                unit="short",
+                thresholds=steps(NEUTRAL),
+                width=8,
+            ).min(0)
+        )
+        .with_panel(
+            panel(
+                lines(),
+                "Memory",
+                "Resident memory of each server's process. It must stay flat over hours.",
+                query(f"process_resident_memory_bytes{{{INSTANCE}}}", "{{instance}}"),
+                unit="bytes",
+                thresholds=steps(NEUTRAL),
+                width=8,
+            ).min(0)
+        )
+        .with_panel(
+            panel(
+                lines(),
+                "Streams by server",
+                "Live streams of each server. Unexported ones have no series, so no alerts.",
+                query(f"facegauge_streams_active{{{INSTANCE}}}", "{{instance}}"),
+                query(f"facegauge_streams_unexported{{{INSTANCE}}}", "unexported {{instance}}"),
+                unit="short",
+                thresholds=steps(NEUTRAL),
+                width=8,
+            ).min(0)
+        )
+        .with_panel(
+            panel(
+                lines(),
+                "Share of frames dropped",
+                "By server. Over 10% together with late frames is SheddingLoad.",
+                query(f"instance:facegauge_frames_dropped:ratio_rate1m{{{INSTANCE}}}", "{{instance}}"),
+                unit="percentunit",
+                thresholds=steps((None, "green"), (0.1, "red")),
+                width=8,
+            )
+            .min(0)
+            .max(1)
+        )
+        .with_panel(
+            panel(
+                lines(),
+                "Open files and sockets",
+                "Of each server's process. One a connection; a number that only grows is a leak.",
+                query(f"process_open_fds{{{INSTANCE}}}", "{{instance}}"),
+                unit="short",
+                thresholds=steps(NEUTRAL),
+                width=8,
+            ).min(0)
+        )
+        .with_panel(
+            panel(
+                number(sparkline=False),
+                "Draining",
+                "Servers that finish their streams before they stop. They take no new ones.",
+                query(f"facegauge_draining{{{INSTANCE}}}", "{{instance}}"),
+                unit="bool_yes_no",
+                thresholds=steps((None, "green"), (1, "orange")),
+                width=4,
+            )
+        )
+        .with_panel(
+            panel(
+                number(sparkline=False),
+                "Up for",
+                "Time since each server's process started.",
+                query(f"time() - process_start_time_seconds{{{INSTANCE}}}", "{{instance}}"),
+                unit="s",
+                thresholds=steps(NEUTRAL),
+                width=4,
+            )
+        )
+        .with_row(build.Row("Model"))
+        .with_panel(
+            panel(
+                table.Panel(),
+                "Models that score",
+                "One model everywhere, or scores cannot be compared: ModelMismatch.",
+                instant(f"facegauge_model_info{{{INSTANCE}}}"),
+                unit="none",
+                thresholds=steps(NEUTRAL),
+                width=24,
+                height=6,
+            ).with_transformation(
+                model.DataTransformerConfig(
+                    id_val="organize",
+                    options={
+                        "excludeByName": {"Time": True, "__name__": True, "job": True, "Value": True},
+                        "indexByName": {"instance": 0, "model": 1, "engine": 2, "precision": 3, "sha256": 4},
+                    },
+                )
+            )
+        )
+    )
+
+
+def _stage(stage: str) -> str:
+    return f'{INSTANCE}, stage="{stage}"'
