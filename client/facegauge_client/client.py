@@ -14,8 +14,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from facegauge.v1 import quality_pb2_grpc
 from facegauge_client import wire
 from facegauge_client.channel import DEFAULT_TARGET, explained, open_channel, unavailable
+from facegauge_client.connection import StreamOptions
 from facegauge_client.frames import Picture, encode
-from facegauge_client.stream import MonitorStream, StreamOptions
+from facegauge_client.stream import MonitorStream
 from facegauge_client.types import Assessment, Delivery, HealthStatus, StreamList
 
 __all__ = ["Client"]

@@ -5,22 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable
 from types import TracebackType
-from typing import Any, Self, TypeVar
-
-import grpc
-import grpc.aio
+from typing import Self, TypeVar
 
 from facegauge_client import wire
 from facegauge_client.backoff import backoff_delays_s
-from facegauge_client.channel import explain, unavailable
+from facegauge_client.connection import Connection, OpenCall, Outgoing, StreamOptions, Tally
 from facegauge_client.errors import (
     DeadlineExceeded,
     FacegaugeError,
     RequestRejected,
-    ServerFailed,
     ServerFull,
     ServerUnavailable,
     StreamClosed,
@@ -28,43 +23,14 @@ from facegauge_client.errors import (
     StreamIdle,
     StreamStalled,
 )
-from facegauge_client.frames import EncodedFrame, Picture, encode
+from facegauge_client.frames import Picture, encode
 from facegauge_client.mailbox import Mailbox, MailboxClosed
 from facegauge_client.types import Accepted, Assessment, Delivery, Notice, NoticeKind, Summary
 
-__all__ = ["MonitorStream", "StreamOptions"]
+__all__ = ["MonitorStream"]
 
 T = TypeVar("T")
-_Call = Any  # grpc.aio.StreamStreamCall of our messages; its stubs lose their types on the way
-
 _NOTICES_KEPT = 32
-_WRITE_FAILED = "Internal error from Core"
-"""What grpc.aio puts in place of the call's own status where a write meets the end of the call."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamOptions:
-    """What is asked of a stream; the fields up to `time_constant_s` are StreamConfig's."""
-
-    stream_id: str
-    call_id: str = ""
-    delivery: Delivery = Delivery.LIVE
-    max_fps: float = 0.0
-    display_lines: int = 0
-    median_window: int | None = None
-    time_constant_s: float | None = None
-    connect_timeout_s: float = 5.0
-    reconnect_timeout_s: float = 60.0
-    stall_timeout_s: float = 30.0
-    mailbox_frames: int = 1
-    unread_assessments: int = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class _Outgoing:
-    sequence: int
-    capture_time_s: float
-    frame: EncodedFrame
 
 
 class MonitorStream:
@@ -78,18 +44,17 @@ class MonitorStream:
     Iteration ends with the stream: after `finish()`, or when the server drains and no other takes over.
     """
 
-    def __init__(self, open_call: Callable[[], _Call], target: str, options: StreamOptions) -> None:
+    def __init__(self, open_call: OpenCall, target: str, options: StreamOptions) -> None:
         self._open_call = open_call
         self._target = target
         self._options = options
-        self._frames: Mailbox[_Outgoing] = Mailbox(options.mailbox_frames)
+        self._frames: Mailbox[Outgoing] = Mailbox(options.mailbox_frames)
         self._assessments: Mailbox[Assessment] = Mailbox(options.unread_assessments)
         self._carrier: asyncio.Task[None] | None = None
-        self._call: _Call = None
+        self._connection: Connection | None = None
         self._error: FacegaugeError | None = None
         self._draining = False
         self._next_sequence = 0
-        self._max_message_bytes = 0
         self.accepted = Accepted()
         """What the server granted on the present connection."""
         self.summary: Summary | None = None
@@ -98,15 +63,19 @@ class MonitorStream:
         """The newest assessment, read or not."""
         self.notices: deque[Notice] = deque(maxlen=_NOTICES_KEPT)
         """The newest notices."""
-        self.frames_sent = 0
         self.reconnects = 0
         self.frames_dropped_by_server = 0
-        self._frames_lost = 0
+        self._tally = Tally()
+
+    @property
+    def frames_sent(self) -> int:
+        """Frames handed to the connection."""
+        return self._tally.sent
 
     @property
     def frames_dropped(self) -> int:
         """Frames that never left: a newer one came before their turn, or the connection broke."""
-        return self._frames.dropped + self._frames_lost
+        return self._frames.dropped + self._tally.lost
 
     @property
     def assessments_dropped(self) -> int:
@@ -114,7 +83,7 @@ class MonitorStream:
         return self._assessments.dropped
 
     async def __aenter__(self) -> Self:
-        self._call = await self._connect("")
+        self._connection = await self._connect("")
         self._carrier = asyncio.create_task(self._carry_on(), name=f"facegauge {self._options.stream_id}")
         return self
 
@@ -176,11 +145,12 @@ class MonitorStream:
 
     # Frames going in
 
-    def _prepare(self, picture: Picture, capture_time_s: float | None, sequence: int | None) -> _Outgoing:
+    def _prepare(self, picture: Picture, capture_time_s: float | None, sequence: int | None) -> Outgoing:
         frame = encode(picture)
-        if self._max_message_bytes and len(frame.data) > self._max_message_bytes:
+        limit = self.accepted.max_message_bytes
+        if limit and len(frame.data) > limit:
             raise ValueError(
-                f"a frame of {len(frame.data)} bytes is over the server's limit of {self._max_message_bytes}:"
+                f"a frame of {len(frame.data)} bytes is over the server's limit of {limit}:"
                 " send it smaller, or as JPEG"
             )
         if capture_time_s is None:
@@ -190,15 +160,15 @@ class MonitorStream:
         if sequence is None:
             sequence = self._next_sequence
         self._next_sequence = (sequence + 1) % 2**32
-        return _Outgoing(sequence, capture_time_s, frame)
+        return Outgoing(sequence, capture_time_s, frame)
 
-    def _offer(self, item: _Outgoing) -> None:
+    def _offer(self, item: Outgoing) -> None:
         try:
             self._frames.offer(item)
         except MailboxClosed:
             raise self._closed_error() from None
 
-    async def _put(self, item: _Outgoing) -> None:
+    async def _put(self, item: Outgoing) -> None:
         try:
             await self._frames.put(item)
         except MailboxClosed:
@@ -215,101 +185,30 @@ class MonitorStream:
 
     # Connections
 
-    async def _connect(self, resume_token: str) -> _Call:
-        """Open a call and have the stream accepted."""
-        options = self._options
-        config = wire.config_request(
-            stream_id=options.stream_id,
-            call_id=options.call_id,
-            delivery=options.delivery,
-            max_fps=options.max_fps,
-            display_lines=options.display_lines,
-            median_window=options.median_window,
-            time_constant_s=options.time_constant_s,
-            resume_token=resume_token,
-        )
-        call = self._open_call()
-        try:
-            async with asyncio.timeout(options.connect_timeout_s):
-                await call.write(config)
-                message = await call.read()
-        except TimeoutError:
-            call.cancel()
-            raise unavailable(self._target, f"no answer within {options.connect_timeout_s:g} s") from None
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            raise await self._failure(call) from None
-        accepted = wire.read_response(message) if message is not grpc.aio.EOF else None
-        if not isinstance(accepted, Accepted):
-            call.cancel()
-            raise ServerFailed(f"{self._target} did not accept the stream first; is it a Facegauge server?")
-        self.accepted = accepted
-        self._max_message_bytes = accepted.max_message_bytes
+    async def _connect(self, resume_token: str) -> Connection:
+        connection = await Connection.open(self._open_call, self._target, self._options, resume_token)
+        self.accepted = connection.accepted
         self._draining = False
-        return call
-
-    async def _failure(self, call: _Call) -> FacegaugeError:
-        code = await call.code()
-        details = await call.details()
-        if code is grpc.StatusCode.INTERNAL and details == _WRITE_FAILED:
-            return ServerUnavailable(f"the connection to {self._target} broke; see the server's log")
-        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return StreamIdle(details or "no frame came within the server's idle timeout; send one in time")
-        return explain(code, details, self._target)
+        return connection
 
     async def _carry_on(self) -> None:
         """Carry frames and answers until the stream ends, and leave both mailboxes closed."""
         try:
             while True:
-                broken = await self._carry(self._call)
+                assert self._connection is not None  # noqa: S101 - opened on entering
+                broken = await self._connection.carry(self._frames, self._take, self._tally)
                 if self._frames.closed and (broken is None or self.summary is not None):
                     break
                 if not self._may_reconnect(broken):
                     self._error = broken
                     break
-                self._call = await self._reconnect(broken)
+                self._connection = await self._reconnect(broken)
                 self.reconnects += 1
         except FacegaugeError as error:
             self._error = error
         finally:
             self._frames.close()
             self._assessments.close()
-
-    async def _carry(self, call: _Call) -> FacegaugeError | None:
-        """Carry one connection to its end; return what broke it, None where the server summed up."""
-        writer = asyncio.create_task(self._write(call))
-        summed_up = False
-        try:
-            while (message := await call.read()) is not grpc.aio.EOF:
-                response = wire.read_response(message)
-                summed_up = summed_up or isinstance(response, Summary)
-                await self._take(response)
-            if await call.code() is not grpc.StatusCode.OK and not summed_up:
-                return await self._failure(call)
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            if not summed_up:
-                return await self._failure(call)
-        finally:
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
-            call.cancel()
-        return None if summed_up else ServerFailed(f"{self._target} ended the stream without its summary")
-
-    async def _write(self, call: _Call) -> None:
-        """Send frames as they come; the reader learns why a connection breaks."""
-        try:
-            while True:
-                item = await self._frames.get()
-                self._frames_lost += 1
-                request = wire.frame_request(
-                    item.frame, sequence=item.sequence, capture_time_s=item.capture_time_s
-                )
-                await call.write(request)
-                self._frames_lost -= 1
-                self.frames_sent += 1
-        except MailboxClosed:
-            await call.done_writing()
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            return
 
     async def _take(self, response: wire.Response | None) -> None:
         match response:
@@ -335,7 +234,7 @@ class MonitorStream:
             return False
         return (broken is None and self._draining) or isinstance(broken, ServerUnavailable | StreamIdle)
 
-    async def _reconnect(self, broken: FacegaugeError | None) -> _Call:
+    async def _reconnect(self, broken: FacegaugeError | None) -> Connection:
         """Open the stream again, taking the old one over where the server still has it."""
         if isinstance(broken, StreamIdle):
             await self._frames.wait_readable()  # a camera that is off needs no connection
@@ -369,8 +268,8 @@ class MonitorStream:
         if self._carrier is not None:
             self._carrier.cancel()
             await asyncio.gather(self._carrier, return_exceptions=True)
-        if self._call is not None:
-            self._call.cancel()
+        if self._connection is not None:
+            self._connection.cancel()
 
     async def _unless_stalled(self, work: Awaitable[T], why: str) -> T:
         """Wait for `work` as long as frames or answers still move."""

@@ -28,7 +28,10 @@ class ScriptedService(quality_pb2_grpc.QualityServiceServicer):
         self.refusals: list[tuple[grpc.StatusCode, str]] = []
         """Taken one by one by the next streams, which end with them before they are accepted."""
         self.break_after_frames: list[int] = []
-        """Taken one by one by the next streams, which end with UNAVAILABLE after so many frames."""
+        """Taken one by one by the next streams, which end with `break_with` after so many frames."""
+        self.break_with = grpc.StatusCode.UNAVAILABLE
+        self.drain_after_frames: list[int] = []
+        """Taken one by one by the next streams, which drain after so many frames."""
         self.reading = asyncio.Event()
         """While it is clear, frames are left unread."""
         self.reading.set()
@@ -46,6 +49,7 @@ class ScriptedService(quality_pb2_grpc.QualityServiceServicer):
         if self.refusals:
             await context.abort(*self.refusals.pop(0))
         left = self.break_after_frames.pop(0) if self.break_after_frames else None
+        drain = self.drain_after_frames.pop(0) if self.drain_after_frames else None
         accepted = pb.StreamAccepted(
             config=config,
             resume_token=f"token-{len(self.configs)}",
@@ -57,7 +61,11 @@ class ScriptedService(quality_pb2_grpc.QualityServiceServicer):
         while True:
             await self.reading.wait()
             if left is not None and count == left:
-                await context.abort(grpc.StatusCode.UNAVAILABLE, "the line broke")
+                await context.abort(self.break_with, "the line broke")
+            if count == drain:
+                notice = pb.Notice(kind=pb.Notice.KIND_DRAINING, text="going down")
+                await context.write(pb.MonitorStreamResponse(notice=notice))
+                break
             request = await anext(requests, None)
             if request is None:
                 break

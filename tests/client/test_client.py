@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import grpc.aio
 import numpy as np
 import pytest
+import trustme
 
+from facegauge.v1 import quality_pb2_grpc
 from facegauge_client import Client, FacegaugeError, ServerFailed, ServerUnavailable, ssl_credentials
+
+from .conftest import ScriptedService
 
 PICTURE = np.zeros((8, 8, 3), np.uint8)
 
@@ -109,3 +114,45 @@ def test_half_a_certificate_is_refused(tmp_path: Path) -> None:
         ssl_credentials(cert=tmp_path / "cert.pem")
     with pytest.raises(FileNotFoundError):
         ssl_credentials(ca=tmp_path / "ca.pem")
+
+
+@pytest.fixture
+async def tls_target(service: ScriptedService, tmp_path: Path) -> AsyncIterator[tuple[str, dict[str, Path]]]:
+    """HOST:PORT of a service that asks its clients for a certificate, and the files that a client needs."""
+    authority = trustme.CA()
+    server_pair, client_pair = authority.issue_cert("127.0.0.1"), authority.issue_cert("client@example.org")
+    files = {name: tmp_path / f"{name}.pem" for name in ("ca", "cert", "key")}
+    authority.cert_pem.write_to_path(files["ca"])
+    client_pair.cert_chain_pems[0].write_to_path(files["cert"])
+    client_pair.private_key_pem.write_to_path(files["key"])
+    server = grpc.aio.server()
+    quality_pb2_grpc.add_QualityServiceServicer_to_server(service, server)
+    pair = (server_pair.private_key_pem.bytes(), server_pair.cert_chain_pems[0].bytes())
+    credentials = grpc.ssl_server_credentials([pair], authority.cert_pem.bytes(), require_client_auth=True)
+    port = server.add_secure_port("127.0.0.1:0", credentials)
+    await server.start()
+    yield f"127.0.0.1:{port}", files
+    await server.stop(0)
+
+
+async def test_tls_with_a_client_certificate(
+    service: ScriptedService, tls_target: tuple[str, dict[str, Path]]
+) -> None:
+    """With the authority and the client's pair, a stream runs over TLS."""
+    target, files = tls_target
+    async with Client(target, ssl_credentials(**files)) as client, client.monitor("a") as stream:
+        await stream.send(PICTURE)
+    assert stream.summary is not None
+    assert len(service.frames) == 1
+
+
+@pytest.mark.parametrize("given", [None, ("ca",), ()])
+async def test_a_wrong_tls_configuration_says_that_no_server_answers(
+    tls_target: tuple[str, dict[str, Path]], given: tuple[str, ...] | None
+) -> None:
+    """Clear text, no client certificate, or an unknown authority: an error within the timeout, no hang."""
+    target, files = tls_target
+    credentials = None if given is None else ssl_credentials(**{name: files[name] for name in given})
+    async with Client(target, credentials, connect_timeout_s=2) as client:
+        with pytest.raises(ServerUnavailable, match=target):
+            await monitor(client)

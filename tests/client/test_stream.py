@@ -17,6 +17,7 @@ from facegauge_client import (
     Client,
     Delivery,
     FacegaugeError,
+    NoticeKind,
     ServerFull,
     ServerUnavailable,
     StreamClosed,
@@ -247,3 +248,47 @@ async def test_sequence_numbers_are_the_callers_and_wrap(service: ScriptedServic
         assert await stream.send(PICTURE, sequence=2**32 - 1) == 2**32 - 1
         assert await stream.send(PICTURE) == 0
     assert [frame.sequence for frame in service.frames] == [2**32 - 1, 0]
+
+
+async def test_a_camera_that_is_off_costs_no_connection(service: ScriptedService, target: str) -> None:
+    """A live stream that the server ended as idle comes back with its next frame, not before."""
+    service.break_after_frames = [1]
+    service.break_with = grpc.StatusCode.DEADLINE_EXCEEDED
+    async with Client(target) as client, client.monitor("a") as stream:
+        await stream.send(PICTURE)
+        await anext(stream)
+        await stream._connection.ended.wait()  # type: ignore[union-attr]
+        assert len(service.configs) == 1
+        last = await stream.send(PICTURE)
+        assert (await anext(stream)).sequence == last
+    assert [config.resume_token for config in service.configs] == ["", "token-1"]
+
+
+async def test_a_draining_server_hands_a_live_stream_on(service: ScriptedService, target: str) -> None:
+    """Told to drain and summed up, a live stream begins anew with whatever server the target gives next."""
+    service.drain_after_frames = [1]
+    async with Client(target) as client, client.monitor("a") as stream:
+        await stream.send(PICTURE)
+        await until(lambda: stream.reconnects == 1)
+        assert [notice.kind for notice in stream.notices] == [NoticeKind.DRAINING]
+        assert stream.summary is not None
+        last = await stream.send(PICTURE)
+        await anext(stream)
+        assert (await anext(stream)).sequence == last
+    assert [config.resume_token for config in service.configs] == ["", ""]
+
+
+@pytest.mark.parametrize("delivery", list(Delivery))
+async def test_without_reconnection_a_draining_server_ends_the_stream(
+    service: ScriptedService, target: str, delivery: Delivery
+) -> None:
+    """Iteration ends with the summary, and sending says why."""
+    service.drain_after_frames = [1]
+    async with Client(target) as client:
+        async with client.monitor("a", delivery=delivery, reconnect_timeout_s=0) as stream:
+            await stream.send(PICTURE)
+            assert [answer.sequence async for answer in stream] == [0]
+            with pytest.raises(ServerUnavailable, match="is going down and has ended the stream"):
+                await stream.send(PICTURE)
+    assert stream.summary is not None
+    assert stream.summary.frames_scored == 1

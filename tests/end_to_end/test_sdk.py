@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -116,3 +117,26 @@ async def test_what_the_server_refuses_comes_with_its_reason(
         async with client.monitor("a"):
             with pytest.raises(ServerFull, match="--max-streams"):
                 await client.monitor("b").__aenter__()
+
+
+async def test_a_live_stream_survives_a_server_that_dies(
+    start_server_process: StartServerProcess, large: Pixels
+) -> None:
+    """Killed without a word and started again on the same port, the server gets the stream back."""
+    first = start_server_process()
+    async with Client(first.listen) as client, client.monitor("a") as stream:
+        await stream.send(large, capture_time_s=0.0)
+        await anext(stream)
+        first.process.kill()
+        first.process.wait()
+        start_server_process("--listen", first.listen)
+        number = 0
+        while stream.reconnects == 0:  # a call goes on sending meanwhile
+            await stream.send(large, capture_time_s=(number := number + 1) / 5)
+            await asyncio.sleep(0.02)
+        last = await stream.send(large, capture_time_s=number / 5 + 1)
+        async for assessment in stream:
+            if assessment.sequence == last:
+                break
+    assert assessment.result is FrameResult.SCORED
+    assert stream.frames_sent + stream.frames_dropped == number + 2

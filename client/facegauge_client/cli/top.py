@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-import termios
-import tty
 from collections.abc import Iterator
 
 import click
@@ -83,9 +81,12 @@ async def _watch(
 @contextlib.contextmanager
 def _keys(quit_asked: asyncio.Event) -> Iterator[None]:
     """Set the event when q is pressed; the terminal is as before at the end."""
-    if not sys.stdin.isatty():
+    if not sys.stdin.isatty() or sys.platform == "win32":  # there, Ctrl-C ends it
         yield
         return
+    import termios
+    import tty
+
     loop = asyncio.get_running_loop()
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
