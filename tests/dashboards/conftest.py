@@ -1,0 +1,63 @@
+"""What the dashboards, rules and texts ask for, and what the server exports."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from facegauge_server.config import Config
+from facegauge_server.metrics import Metrics, SessionCollector
+from facegauge_server.sessions import SessionTable
+
+ROOT = Path(__file__).parents[2]
+RULES = sorted((ROOT / "dashboards" / "rules").glob("*.yaml"))
+RULE_TESTS = sorted((ROOT / "dashboards" / "rules" / "tests").glob("*.yaml"))
+BOARDS = sorted((ROOT / "dashboards" / "grafana").glob("*.json"))
+RUNBOOK = ROOT / "dashboards" / "runbook.md"
+README = ROOT / "README.md"
+
+METRIC = re.compile(r"\b(?:[a-z_]+:)?(?:facegauge|process)_[a-z_]+(?::[a-z0-9_]+)?\b")
+
+
+def read_rules() -> list[dict[str, Any]]:
+    """All rules of all files."""
+    return [
+        rule
+        for path in RULES
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
+    ]
+
+
+def read_alerts() -> list[dict[str, Any]]:
+    return [rule for rule in read_rules() if "alert" in rule]
+
+
+def read_board(path: Path) -> dict[str, Any]:
+    board: dict[str, Any] = json.loads(path.read_text())
+    return board
+
+
+def panels(board: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The panels that show something: rows are headings."""
+    return (panel for panel in board["panels"] if panel["type"] != "row")
+
+
+@pytest.fixture(scope="session")
+def exported() -> dict[str, set[str]]:
+    """The server's metrics as Prometheus knows them, each with the names of its series."""
+    metrics = Metrics()
+    metrics.registry.register(SessionCollector(SessionTable(Config()), max_exported=1))
+    suffixes = {"counter": ("_total", "_created"), "histogram": ("_bucket", "_count", "_sum", "_created")}
+    return {
+        f"{family.name}_total" if family.type == "counter" else family.name: {
+            family.name + suffix for suffix in suffixes.get(family.type, ("",))
+        }
+        for family in metrics.registry.collect()
+    }
