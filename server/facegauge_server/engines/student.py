@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,12 +42,13 @@ def load_student(name_or_path: str) -> Student:
     or hash differs, or a student trained on another crop than the one served.
     """
     name = (MODELS / "default.txt").read_text().strip() if name_or_path == DEFAULT else name_or_path
-    folder = MODELS / name if (MODELS / name).is_dir() else Path(name)
+    shipped = sorted(path.parent.name for path in MODELS.glob("*/manifest.json"))
+    folder = MODELS / name if name in shipped else Path(name)
     manifest_path = folder / "manifest.json"
-    if not manifest_path.is_file():
-        shipped = ", ".join(sorted(path.parent.name for path in MODELS.glob("*/manifest.json")))
+    if not os.path.isfile(manifest_path):  # noqa: PTH113 - Path.is_file raises for a name that is too long
         raise BadModel(
-            f"--model {name}: no such student (shipped: {shipped}) and no folder with a manifest.json"
+            f"--model {name}: no such student (shipped: {', '.join(shipped)}) "
+            "and no folder with a manifest.json"
         )
     try:
         manifest = json.loads(manifest_path.read_text())

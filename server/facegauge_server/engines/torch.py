@@ -1,0 +1,57 @@
+"""torch: the engine for GPUs (the extra `torch`). Runs on a CPU too, where OpenVINO is the faster one.
+
+A student ships as ONNX alone; onnx2torch turns its graph into a torch module, so that one file is what both
+engines run and what the manifest's hash speaks of.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnx2torch
+import torch
+
+from facegauge_server.engines.student import Student
+from facegauge_server.errors import BadModel
+from facegauge_server.types import RawScores
+
+__all__ = ["TorchEngine"]
+
+
+class TorchEngine:
+    """Runs a student's ONNX file with torch, channels last, on the first GPU or else on the CPU."""
+
+    name = "torch"
+    precision = "f32"
+
+    def __init__(self, student: Student) -> None:
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        # f32 means f32: left alone, cuDNN's convolutions take TF32, which has ten bits of mantissa.
+        # mypy cannot see it: torch puts an object in this module's place.
+        torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+        try:
+            graph = onnx.load(student.onnx_path)
+            if {value.name for value in (*graph.graph.input, *graph.graph.output)} != {"pixels", "quality"}:
+                raise BadModel(f"{student.onnx_path} must take `pixels` and give `quality`")
+            module = onnx2torch.convert(graph)
+        except BadModel:
+            raise
+        except Exception as error:  # whatever the reader or the converter raises, the file is at fault
+            raise BadModel(
+                f"torch cannot load {student.onnx_path}: {error}; --engine openvino may"
+            ) from error
+        self._module = module.eval().to(self._device, memory_format=torch.channels_last)
+
+    def score(self, pixels: npt.NDArray[np.uint8]) -> RawScores:
+        """Score a batch: (n, height, width, 3) to (n,)."""
+        with torch.inference_mode():
+            on_host = torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
+            quality: RawScores = self._module(on_host.to(self._device)).float().cpu().numpy().reshape(-1)
+        return quality
+
+    def close(self) -> None:
+        """Let go of the network and of the GPU memory that torch keeps for it."""
+        del self._module
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()

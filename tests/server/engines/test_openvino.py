@@ -1,0 +1,88 @@
+"""The OpenVINO engine gives each crop its own score, in true f32."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+import pytest
+
+from facegauge_server.engines import create_engine
+from facegauge_server.engines.student import Student, load_student
+from facegauge_server.errors import BadConfiguration, BadModel
+
+from .conftest import WriteStudent, tiny_graph
+
+
+def test_it_agrees_with_onnxruntime(student: Student, crops: npt.NDArray[np.uint8]) -> None:
+    """Precision f32 is kept where the CPU would rather take bfloat16: within a ten-thousandth."""
+    engine = create_engine("openvino", student, threads=1)
+    scores = engine.score(crops)
+    session = onnxruntime.InferenceSession(student.onnx_path)
+    expected = np.reshape(session.run(["quality"], {"pixels": crops})[0], -1)
+    assert scores.dtype == np.float32
+    assert scores.shape == (6,)
+    assert np.ptp(scores) > 0.01, "the pictures do differ"
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
+    assert (engine.name, engine.precision) == ("openvino", "f32")
+    engine.close()
+
+
+def test_batches_change_nothing(student: Student, crops: npt.NDArray[np.uint8]) -> None:
+    """A crop scores the same alone and in batches of any size, and again in the next run."""
+    engine = create_engine("openvino", student, threads=1)
+    together = engine.score(crops)
+    np.testing.assert_array_equal(engine.score(crops), together)
+    for size in (1, 2, 5):
+        parts = [engine.score(crops[start : start + size]) for start in range(0, 6, size)]
+        np.testing.assert_allclose(np.concatenate(parts), together, atol=1e-5)
+    engine.close()
+
+
+def test_threads_change_nothing(student: Student, crops: npt.NDArray[np.uint8]) -> None:
+    """Several threads at once each get their own crop's score."""
+    engine = create_engine("openvino", student, threads=3)
+    together = engine.score(crops)
+    indices = [0, 1, 2, 3, 4, 5] * 4
+    with ThreadPoolExecutor(3) as executor:
+        alone = list(executor.map(lambda index: engine.score(crops[index : index + 1])[0], indices))
+    np.testing.assert_allclose(alone, together[indices], atol=1e-5)
+    engine.close()
+
+
+def test_earlier_scores_stay(student: Student, crops: npt.NDArray[np.uint8]) -> None:
+    """A returned array is the caller's: the next call does not write over it."""
+    engine = create_engine("openvino", student, threads=1)
+    first = engine.score(crops[:1])
+    kept = first.copy()
+    engine.score(crops[5:])
+    np.testing.assert_array_equal(first, kept)
+    engine.close()
+
+
+@pytest.mark.parametrize("model", [tiny_graph(output_name="score"), tiny_graph(input_name="picture")])
+def test_a_network_with_other_ends_is_refused(write_student: WriteStudent, model: bytes) -> None:
+    """The network must take `pixels` and give `quality`."""
+    with pytest.raises(BadModel, match="must take `pixels` and give `quality`"):
+        create_engine("openvino", load_student(str(write_student(model))), threads=1)
+
+
+@pytest.mark.parametrize("model", [b"no graph at all", tiny_graph()[:300]])
+def test_a_file_that_is_no_network_is_refused(write_student: WriteStudent, model: bytes) -> None:
+    """A file that OpenVINO cannot read is named."""
+    with pytest.raises(BadModel, match=r"OpenVINO cannot load .*model\.onnx"):
+        create_engine("openvino", load_student(str(write_student(model))), threads=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "precision", "reason"),
+    [("tpu", "f32", "choose auto, openvino or torch"), ("openvino", "bf16", "only f32 has passed")],
+)
+def test_an_engine_that_there_is_not(
+    write_student: WriteStudent, kind: str, precision: str, reason: str
+) -> None:
+    """A flag that asks for what the server cannot do is answered with what it can."""
+    with pytest.raises(BadConfiguration, match=reason):
+        create_engine(kind, load_student(str(write_student())), threads=1, precision=precision)
