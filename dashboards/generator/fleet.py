@@ -31,7 +31,7 @@ FRAMES = f"sum(rate(facegauge_frames_total{{{JOB}}}[$__rate_interval]))"
 STARTS = [start for start, _, _ in QUALITY_BANDS[1:]]
 
 OPEN_CALL = (
-    "/d/facegauge-call?${__url_time_range}&var-datasource=${datasource}"
+    "/d/facegauge-call?${__url_time_range}&var-datasource=${datasource}&var-job=${job}"
     "&var-call_id=${__data.fields.call_id}&var-stream_id=${__data.fields.stream_id}"
 )
 
