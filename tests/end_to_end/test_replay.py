@@ -41,6 +41,11 @@ def run(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedPr
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=100, cwd=cwd)
 
 
+def of_frames(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what a server under load tells unasked, such as that a stream is stale."""
+    return [line for line in lines if "sequence" in line]
+
+
 def json_lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
@@ -67,8 +72,9 @@ def test_a_replay_gives_the_same_scores_again(facegauge: str, server: ServerProc
     options = ("--server", server.listen, "--json", "-", "--fps", "all")
     first = run(facegauge, "replay", clip, "--speed", "max", *options)
     second = run(facegauge, "replay", clip, "--speed", "3", *options)
-    assert first.stdout == second.stdout
-    assert len(first.stdout.splitlines()) == 50
+    scores = [of_frames(json_lines(result.stdout)) for result in (first, second)]
+    assert scores[0] == scores[1]
+    assert len(scores[0]) == 50
 
 
 def test_bad_files_are_told_and_the_others_play(
@@ -187,6 +193,6 @@ def test_the_clips_of_the_research_data_are_scored(
     out = tmp_path / "out.jsonl"
     result = run(facegauge, "replay", *clips, "--server", server.listen, "--speed", "max", "--json", out)
     assert result.returncode == 0, result.stderr
-    lines = json_lines(out.read_text())
+    lines = of_frames(json_lines(out.read_text()))
     assert {line["stream_id"] for line in lines} == {clip.name for clip in clips}
     assert sum(line["result"] == "scored" for line in lines) >= 0.95 * len(lines)

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.live import Live
+from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 from facegauge_client.cli.demo_view import DemoView
@@ -102,7 +103,7 @@ async def _play(stream: MonitorStream, view: DemoView, *, keep: bool) -> None:
             await asyncio.sleep(began_s + time_s - loop.time())
             bits.append(frame.encoded_bits)
             view.width, view.height = frame.frame.width, frame.frame.height
-            view.note_bitrate(time_s, sum(bits) / 1000 * FPS / len(bits))
+            view.note_bitrate(time_s, sum(bits) / 1000)
             if number_ % SENT_EVERY == 0:
                 stream.send_nowait(frame.frame, capture_time_s=time_s)
             number_ += 1
@@ -157,5 +158,5 @@ def _print_ending(view: DemoView, server: DemoServer, console: Console) -> None:
 def _save_svg(view: DemoView, path: Path) -> None:
     canvas = Console(record=True, width=SVG_WIDTH, file=io.StringIO(), force_terminal=True)
     canvas.print(view)
-    svg = canvas.export_svg(title="facegauge demo")
+    svg = canvas.export_svg(title="facegauge demo", theme=MONOKAI)
     path.write_text(_WEB_FONTS.sub("", svg), encoding="utf-8")

@@ -118,7 +118,8 @@ class DemoView:
     def _numbers(self) -> Text:
         latest = self.latest
         text = Text("call     ", style="dim")
-        text.append(f"{self.kbit_per_s:,.0f} kbit/s at {self.width}x{self.height}", style="blue")
+        call = f"{self.kbit_per_s:,.0f} kbit/s at {self.width}x{self.height}" if self.width else "begins"
+        text.append(call, style="blue")
         text.append("   quality ")
         text.append_text(number(latest.quality if latest else None))
         text.append("  ")

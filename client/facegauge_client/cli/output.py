@@ -15,7 +15,7 @@ from facegauge_client.types import Assessment
 
 __all__ = ["json_lines", "open_console"]
 
-FILE_WIDTH = 120
+FILE_WIDTH = 140
 
 
 def open_console(*, stderr: bool = False) -> Console:

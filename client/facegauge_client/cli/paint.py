@@ -10,6 +10,9 @@ from facegauge_client.types import FaceState, FrameResult, StreamState, Summary
 
 __all__ = ["bar", "number", "sparkline", "state_text", "state_times", "style_of"]
 
+LEAST_SHARE = 0.005
+"""Of a stream's time that a state is worth a word."""
+
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
 _GOOD, _FAIR = 0.75, 0.5
@@ -67,8 +70,9 @@ def state_text(state: StreamState | FaceState | FrameResult) -> Text:
 
 def state_times(summary: Summary, *, leave_out: Iterable[StreamState] = (StreamState.WAITING,)) -> Text:
     """Shares of a stream's time in each state, the longest first."""
-    times = [item for item in summary.state_times if item.state not in leave_out and item.seconds > 0]
+    times = [item for item in summary.state_times if item.state not in leave_out]
     total_s = sum(item.seconds for item in times)
+    times = [item for item in times if item.seconds > total_s * LEAST_SHARE]
     text = Text()
     for item in sorted(times, key=lambda item: -item.seconds):
         if text:
