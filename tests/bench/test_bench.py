@@ -11,7 +11,7 @@ import pytest
 
 @pytest.mark.slow
 def test_the_bench_loads_the_real_server(tmp_path: Path) -> None:
-    """A short run scores frames of every stream, takes the straight line's time, and writes JSON and a plot."""
+    """A short run scores frames of every stream, times the straight line, and writes JSON and a plot."""
     figures, plot = tmp_path / "bench.json", tmp_path / "bench.png"
     command = (sys.executable, "-m", "bench", "--streams", "2,3", "--fps", "3", "--seconds", "2")
     done = subprocess.run(
