@@ -4,8 +4,8 @@
 #   deploy/local.sh                    until Ctrl-C; data live in a temporary folder and are gone after
 #   deploy/local.sh --max-streams 50   flags go to facegauge-server
 #
-# Environment: FACEGAUGE_PORT (50051), FACEGAUGE_METRICS_PORT (9464), PROMETHEUS_PORT (9090) and
-# ALERTMANAGER_PORT (9093), where 0 takes any free port; FACEGAUGE_RULES (a folder), PROMETHEUS_CONFIG and
+# Environment: GRPC_PORT (50051), METRICS_PORT (9464), PROMETHEUS_PORT (9090) and
+# ALERTMANAGER_PORT (9093), where 0 takes any free port; PROMETHEUS_RULES (a folder), PROMETHEUS_CONFIG and
 # ALERTMANAGER_CONFIG (files) in place of this repository's. Once all three answer, one line of JSON on stdout
 # says where they are. Grafana is no Debian package: point one at the Prometheus, see dashboards/README.md.
 set -euo pipefail
@@ -24,8 +24,8 @@ port() { # the given port, or any free one for 0
     [ "$1" != 0 ] || set -- "$(python3 -c 'import socket as s; t = s.create_server(("127.0.0.1", 0)); print(t.getsockname()[1])')"
     echo "$1"
 }
-grpc=127.0.0.1:$(port "${FACEGAUGE_PORT:-50051}")
-metrics=127.0.0.1:$(port "${FACEGAUGE_METRICS_PORT:-9464}")
+grpc=127.0.0.1:$(port "${GRPC_PORT:-50051}")
+metrics=127.0.0.1:$(port "${METRICS_PORT:-9464}")
 prometheus=127.0.0.1:$(port "${PROMETHEUS_PORT:-9090}")
 alertmanager=127.0.0.1:$(port "${ALERTMANAGER_PORT:-9093}")
 
@@ -43,7 +43,7 @@ trap 'exit 0' INT TERM
 mkdir "$data/assets"
 cp "$root/dashboards/runbook.md" "$data/assets/"
 sed -e "s|server:9464|$metrics|" -e "s|alertmanager:9093|$alertmanager|" \
-    -e "s|/etc/prometheus/rules|${FACEGAUGE_RULES:-$root/dashboards/rules}|" \
+    -e "s|/etc/prometheus/rules|${PROMETHEUS_RULES:-$root/dashboards/rules}|" \
     "${PROMETHEUS_CONFIG:-$root/deploy/prometheus.yml}" >"$data/prometheus.yml"
 
 "$server" --listen "$grpc" --metrics-listen "$metrics" --idle-timeout 60 "$@" >"$data/server.out" &

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -48,6 +50,13 @@ def find_program(name: str) -> str:
     return path
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def get_json(url: str) -> Any:
     with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - our own programs
         return json.load(response)
@@ -71,9 +80,7 @@ def running_stack(*flags: str, **environment: str) -> Iterator[Stack]:
     """Run `deploy/local.sh` with flags for the server, and stop it as Ctrl-C does."""
     for name in ("prometheus", "prometheus-alertmanager"):
         find_program(name)
-    ports = dict.fromkeys(
-        ("FACEGAUGE_PORT", "FACEGAUGE_METRICS_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"), "0"
-    )
+    ports = dict.fromkeys(("GRPC_PORT", "METRICS_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"), "0")
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     with subprocess.Popen(
         [ROOT / "deploy" / "local.sh", *flags],
@@ -89,3 +96,21 @@ def running_stack(*flags: str, **environment: str) -> Iterator[Stack]:
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
+
+
+def compressed_configuration(folder: Path) -> dict[str, str]:
+    """Write the committed rules and Prometheus' configuration into the folder with their time cut short.
+
+    Scrapes and evaluations come five times a second, what must last 30 s lasts 2, a minute's window is 10 s;
+    thresholds, joins, labels and texts are the committed ones. Returns the environment for `running_stack`.
+    """
+    rules = folder / "rules"
+    rules.mkdir()
+    for path in (ROOT / "dashboards" / "rules").glob("*.yaml"):
+        text = re.sub(r"interval: \d+s", "interval: 200ms", path.read_text())
+        text = re.sub(r"\bfor: (?:30s|\d+m)", "for: 2s", text)
+        (rules / path.name).write_text(text.replace("[1m]", "[10s]"))
+    config = (ROOT / "deploy" / "prometheus.yml").read_text()
+    config = re.sub(r"_interval: 5s", "_interval: 200ms", config).replace("timeout: 4s", "timeout: 200ms")
+    (folder / "prometheus.yml").write_text(config)
+    return {"PROMETHEUS_RULES": str(rules), "PROMETHEUS_CONFIG": str(folder / "prometheus.yml")}

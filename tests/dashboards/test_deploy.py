@@ -1,0 +1,191 @@
+"""The stack's configuration: Alertmanager's routes and inhibitions as it takes them, compose as text."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from facegauge_server.cli import command as server_command
+from tests.local_stack import find_program, free_port, get_json, until
+
+from .conftest import ROOT, read_alerts
+
+DEPLOY = ROOT / "deploy"
+STREAM = {"job": "facegauge", "instance": "a", "call_id": "standup", "stream_id": "cam"}
+SERVER = {"job": "facegauge", "instance": "a"}
+
+Labels = dict[str, str]
+
+
+def alert(name: str, severity: str, scope: str, where: Labels) -> Labels:
+    return {"alertname": name, "severity": severity, "scope": scope, **where}
+
+
+LOW = alert("StreamQualityLow", "warning", "stream", STREAM)
+BURN = {"job": "facegauge", "scope": "fleet", "alertname": "LatencyBudgetBurn"}
+
+
+@pytest.fixture(scope="module")
+def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An Alertmanager with the committed configuration."""
+    port = free_port()
+    command = [
+        find_program("prometheus-alertmanager"),
+        f"--config.file={DEPLOY / 'alertmanager.yml'}",
+        f"--storage.path={tmp_path_factory.mktemp('alertmanager')}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+    url = f"http://127.0.0.1:{port}"
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            until(lambda: bool(get_json(f"{url}/api/v2/status")), "Alertmanager answers")
+            yield url
+        finally:
+            process.terminate()
+
+
+def post(url: str, *alerts: Labels) -> None:
+    body = json.dumps([{"labels": labels} for labels in alerts]).encode()
+    request = urllib.request.Request(f"{url}/api/v2/alerts", body, {"Content-Type": "application/json"})  # noqa: S310 - our own
+    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310 - our own program
+
+
+@pytest.mark.parametrize(
+    ("source", "held_back", "told"),
+    [
+        pytest.param(
+            alert("ManyStreamsLow", "critical", "fleet", {"job": "facegauge"}),
+            LOW,
+            {**LOW, "job": "another"},
+            id="everybody looks bad",
+        ),
+        pytest.param(
+            alert("ServerDown", "critical", "fleet", SERVER),
+            alert("SheddingLoad", "warning", "server", SERVER),
+            alert("SheddingLoad", "warning", "server", {**SERVER, "instance": "b"}),
+            id="server down",
+        ),
+        pytest.param(
+            alert("StreamStalled", "warning", "stream", STREAM),
+            alert("FaceAbsent", "info", "stream", STREAM),
+            alert("FaceAbsent", "info", "stream", {**STREAM, "stream_id": "other"}),
+            id="stream stalled",
+        ),
+        pytest.param(
+            {**BURN, "severity": "critical"},
+            {**BURN, "severity": "warning"},
+            {**BURN, "severity": "warning", "job": "another"},
+            id="critical burn",
+        ),
+        pytest.param(
+            alert("SheddingLoad", "warning", "server", SERVER),
+            alert("QueueSaturated", "warning", "server", SERVER),
+            alert("QueueSaturated", "warning", "server", {**SERVER, "instance": "b"}),
+            id="shedding load",
+        ),
+    ],
+)
+def test_the_larger_alert_holds_the_smaller_back(
+    alertmanager: str, source: Labels, held_back: Labels, told: Labels
+) -> None:
+    """An alert that explains another inhibits it, and leaves alone what it does not explain."""
+    # A job of its own keeps each case from the others' alerts.
+    apart = {"job": f"{source['alertname']}-case"}
+    source, held_back = {**source, **apart}, {**held_back, **apart}
+    told = {**told, "job": told["job"] + apart["job"]} if told["job"] == "another" else {**told, **apart}
+    post(alertmanager, source, held_back, told)
+
+    def inhibited(labels: Labels) -> bool | None:
+        for found in get_json(f"{alertmanager}/api/v2/alerts"):
+            if found["labels"] == labels and found["status"]["state"] != "unprocessed":
+                return bool(found["status"]["inhibitedBy"])
+        return None
+
+    until(lambda: inhibited(held_back) is True, "Alertmanager holds the smaller alert back")
+    until(lambda: inhibited(told) is False, "Alertmanager tells the other")
+    assert inhibited(source) is False
+
+
+@pytest.mark.parametrize("rule", read_alerts(), ids=lambda rule: rule["alert"])
+def test_severity_decides_who_is_told(rule: dict[str, Any]) -> None:
+    """Critical alerts page, infos reach nobody, the others reach the operators."""
+    labels = [f"{name}={value}" for name, value in {**rule["labels"], "alertname": rule["alert"]}.items()]
+    command = [find_program("amtool"), "config", "routes", "test"]
+    command += [f"--config.file={DEPLOY / 'alertmanager.yml'}", *labels]
+    receiver = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    expected = {"critical": "pager", "warning": "operators", "info": "nobody"}
+    assert receiver == expected[rule["labels"]["severity"]]
+
+
+def test_a_calls_streams_are_told_in_one_message() -> None:
+    """Alerts of streams are grouped by their call."""
+    routes = yaml.safe_load((DEPLOY / "alertmanager.yml").read_text())["route"]["routes"]
+    streams = next(route for route in routes if 'scope="stream"' in route["matchers"])
+    assert streams["group_by"] == ["job", "call_id"]
+
+
+def test_the_configurations_are_well_formed() -> None:
+    """Promtool and amtool accept them."""
+    for command in (
+        [find_program("promtool"), "check", "config", "--syntax-only", DEPLOY / "prometheus.yml"],
+        [find_program("amtool"), "check-config", DEPLOY / "alertmanager.yml"],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def compose() -> dict[str, Any]:
+    file: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    return file
+
+
+def test_the_compose_file_pins_its_images_and_keeps_to_this_machine() -> None:
+    """No image floats, and no port is published beyond loopback, as gRPC goes in clear inside."""
+    services = compose()["services"]
+    assert set(services) == {"server", "prometheus", "alertmanager", "grafana"}
+    for service in services.values():
+        if "image" in service:
+            _, _, version = service["image"].partition(":")
+            assert version.lstrip("v").count(".") == 2
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+
+
+def test_the_compose_file_mounts_what_there_is() -> None:
+    """Every file that is mounted exists, every volume is declared, every dependency is a service."""
+    file = compose()
+    for service in file["services"].values():
+        assert set(service.get("depends_on", ())) <= set(file["services"])
+        for volume in service.get("volumes", ()):
+            source = volume.split(":")[0]
+            assert (DEPLOY / source).exists() if source.startswith(".") else source in file["volumes"]
+    assert (DEPLOY / file["services"]["server"]["build"]["context"] / "Dockerfile").is_file()
+
+
+def test_the_compose_files_addresses_fit_together() -> None:
+    """Prometheus scrapes and alerts the services by their names and ports, and the server knows its flags."""
+    services = compose()["services"]
+    config = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())
+    (scraped,) = config["scrape_configs"][0]["static_configs"][0]["targets"]
+    (alerted,) = config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
+    for address in (scraped, alerted, services["grafana"]["environment"]["FACEGAUGE_PROMETHEUS_URL"][7:]):
+        host, _, port = address.partition(":")
+        assert any(published.endswith(f":{port}") for published in services[host]["ports"])
+    flags = {flag.partition("=")[0] for flag in services["server"]["command"]}
+    assert flags <= {option for parameter in server_command.params for option in parameter.opts}
+
+
+def test_the_stack_without_containers_uses_the_same_files(tmp_path: Path) -> None:
+    """`deploy/local.sh` is sound shell, and its substitutions find what they replace."""
+    subprocess.run(["bash", "-n", DEPLOY / "local.sh"], check=True, cwd=tmp_path)
+    config = (DEPLOY / "prometheus.yml").read_text()
+    for original in ("server:9464", "alertmanager:9093", "/etc/prometheus/rules"):
+        assert original in config
+        assert original in (DEPLOY / "local.sh").read_text()

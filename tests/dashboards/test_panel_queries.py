@@ -1,0 +1,110 @@
+"""Every panel of every dashboard has something to show while the server watches a call."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facegauge_client.sync import Client
+from tests.local_stack import Stack, compressed_configuration, running_stack, until
+
+from .conftest import BOARDS, panels, read_board
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+VARIABLES = {
+    "$__rate_interval": "10s",
+    "$__range": "1m",
+    "$job": "facegauge",
+    "$instance": ".*",
+    "$call_id": ".*",
+    "$stream_id": ".*",
+}
+LABEL_VALUES = re.compile(r"label_values\((?P<selector>.*), (?P<label>\w+)\)")
+
+
+def filled(expression: str) -> str:
+    for name, value in VARIABLES.items():
+        expression = expression.replace(name, value)
+    assert "$" not in expression
+    return expression
+
+
+def queries(board: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a dashboard asks for, by the panel or variable that asks."""
+    for panel in panels(board):
+        for target in panel["targets"]:
+            yield f"{panel['title']} {target['refId']}", filled(target["expr"])
+    for variable in board["templating"]["list"]:
+        if variable["type"] == "query":
+            asked = LABEL_VALUES.fullmatch(variable["query"])
+            assert asked is not None
+            yield f"variable {variable['name']}", f"count by ({asked['label']}) ({filled(asked['selector'])})"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, portrait_jpeg: bytes) -> Iterator[Stack]:
+    """The stack in compressed time, with a call of two streams going on until the end."""
+    folder = tmp_path_factory.mktemp("stack")
+    over = threading.Event()
+    with running_stack(**compressed_configuration(folder)) as stack, Client(stack.server) as client:
+
+        def talk(stream_id: str) -> None:
+            with client.monitor(stream_id=stream_id, call_id="standup") as stream:
+                for number in itertools.count():
+                    stream.send(portrait_jpeg, capture_time_s=number / 5)
+                    if over.wait(0.2):
+                        return
+
+        people = [threading.Thread(target=talk, args=(name,)) for name in ("left", "right")]
+        for person in people:
+            person.start()
+        try:
+            yield stack
+        finally:
+            over.set()
+            for person in people:
+                person.join()
+
+
+@pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
+def test_every_query_finds_data(path: Path, stack: Stack) -> None:
+    """Each query of each panel and variable answers with at least one number."""
+    missing = dict(queries(read_board(path)))
+    assert missing
+
+    def all_answered() -> bool:
+        for asker, expression in list(missing.items()):
+            if any(math.isfinite(float(found["value"][1])) for found in stack.query(expression)):
+                del missing[asker]
+        return not missing
+
+    try:
+        until(all_answered, "every query found data")
+    except pytest.fail.Exception:
+        pytest.fail(f"no data for {missing}")
+
+
+@pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
+def test_every_annotation_is_a_query(path: Path, stack: Stack) -> None:
+    """Prometheus understands the alerts' annotations; on a good day they find none."""
+    (annotation,) = read_board(path)["annotations"]["list"]
+    assert isinstance(stack.query(filled(annotation["expr"])), list)
+
+
+def test_a_state_is_shown_under_its_name(stack: Stack) -> None:
+    """The state timeline's number stands for the state that the stream is in."""
+    board = read_board(next(path for path in BOARDS if path.stem == "call"))
+    timeline = next(panel for panel in panels(board) if panel["type"] == "state-timeline")
+    (answer, *_) = stack.query(filled(timeline["targets"][0]["expr"]))
+    names = timeline["fieldConfig"]["defaults"]["mappings"][0]["options"]
+    shown = names[answer["value"][1]]["text"]
+    (state, *_) = stack.query(f'facegauge_stream_state{{stream_id="{answer["metric"]["stream_id"]}"}} == 1')
+    assert shown == state["metric"]["state"]
