@@ -3,7 +3,8 @@
 Detection runs at an interval of capture time, and again on the next frame after a scene cut or after a
 detection that found a face well away from where it was expected. In between the boxes stay. Detections are
 joined to tracks by the overlap of their boxes (IoU), and each box goes through a 1-euro filter, which is calm
-when a face rests and quick when it moves.
+when a face rests and quick when it moves. A call may change its resolution at any time: tracks are scaled
+with the frame and end only when its shape changes, as when a phone is turned.
 
 Track ids count up within a stream and live as long as a track: nothing of a face is kept but its box.
 
@@ -31,6 +32,8 @@ COAST_S = 2.0
 """Capture time for which a face that the detector misses is scored at its last box."""
 FORGET_S = 3.0
 """Capture time after which a face that comes back is a new track."""
+SAME_SHAPE_TOLERANCE = 0.05
+"""Frames whose ratios of width to height differ by a larger share do not show the same view."""
 SCENE_CUT_CONTRAST = 0.15
 """Mean change of brightness, as a share of full scale, between two frames that only a cut makes."""
 THUMBNAIL_SAMPLES = 24
@@ -91,8 +94,14 @@ class FaceTracker:
         self._thumbnail: Thumbnail | None = None
         self._frame_size: tuple[int, int] | None = None
 
+    @property
+    def known_boxes(self) -> tuple[Box, ...]:
+        """Where faces were last seen, in pixels of the frame that `wants_detection` was asked about."""
+        return () if self._is_cut else tuple(track.box for track in self._tracks)
+
     def wants_detection(self, frame: Frame) -> bool:
         """Say whether the detector must see this frame; call once a frame, before `update`."""
+        self._bring_up_to(frame)
         thumbnail = _thumbnail(frame)
         before, self._thumbnail = self._thumbnail, thumbnail
         self._is_cut = before is not None and (
@@ -108,8 +117,7 @@ class FaceTracker:
     def update(self, frame: Frame, detections: tuple[Box, ...] | None) -> FaceBoxes:
         """Return the frame's faces, largest first; `detections` is None when the detector did not run."""
         now_s = frame.capture_time_s
-        self._follow_frame_size(frame.width, frame.height)
-        self._tracks = [track for track in self._tracks if now_s - track.seen_s <= FORGET_S]
+        self._bring_up_to(frame)
         if detections is None:
             # Nobody has looked since: what was in sight still is.
             current = [track for track in self._tracks if track.seen_s == self._detected_s]
@@ -123,12 +131,18 @@ class FaceTracker:
         faces.sort(key=lambda face: face.box.area, reverse=True)
         return FaceBoxes(frame, tuple(faces[: self._max_faces]))
 
-    def _follow_frame_size(self, width: int, height: int) -> None:
-        """Carry the tracks over when a call changes its resolution: the faces are the same."""
-        before, self._frame_size = self._frame_size, (width, height)
-        if before is None or before == (width, height):
+    def _bring_up_to(self, frame: Frame) -> None:
+        """Forget old tracks; carry the others over when a call changes its resolution."""
+        now_s = frame.capture_time_s
+        self._tracks = [track for track in self._tracks if now_s - track.seen_s <= FORGET_S]
+        before, self._frame_size = self._frame_size, (frame.width, frame.height)
+        if before is None or before == self._frame_size:
             return
-        scale_x, scale_y = width / before[0], height / before[1]
+        scale_x, scale_y = frame.width / before[0], frame.height / before[1]
+        if abs(math.log(scale_x / scale_y)) > SAME_SHAPE_TOLERANCE:
+            self._tracks = []
+            self._detected_s = None
+            return
         for track in self._tracks:
             box = track.box
             track.box = Box(box.x * scale_x, box.y * scale_y, box.width * scale_x, box.height * scale_y)
