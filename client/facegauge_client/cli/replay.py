@@ -21,7 +21,7 @@ __all__ = ["replay"]
 MIN_FPS = 0.1
 
 
-class _Rate(click.ParamType[Any]):
+class _Rate(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click only
     """A positive number, or a word that stands for no limit."""
 
     def __init__(self, name: str, unlimited: str, lowest: float) -> None:
