@@ -13,7 +13,6 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import simplejpeg
 
 from facegauge_server.errors import BadFrame
@@ -21,7 +20,8 @@ from facegauge_server.types import EncodedFrame, Encoding, Frame, Pixels
 
 __all__ = ["decode"]
 
-Bytes = npt.NDArray[np.uint8]
+MAX_JPEG_SCANS = 100
+"""Passes over the picture; encoders make ten. A file of a few kilobytes can ask for hours of them."""
 
 
 def decode(frame: EncodedFrame, max_pixels: int) -> Frame:
@@ -116,6 +116,8 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int]:
+    if data.count(b"\xff\xda") > MAX_JPEG_SCANS:
+        raise BadFrame(f"the JPEG file has more than {MAX_JPEG_SCANS} scans: encode it as baseline JPEG")
     height, width, *_ = simplejpeg.decode_jpeg_header(data, strict=False)
     return width, height
 
@@ -124,7 +126,20 @@ def _png_size(data: bytes) -> tuple[int, int]:
     if data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR":
         raise ValueError("no PNG")
     width, height = struct.unpack(">II", data[16:24])
+    _check_png_chunks(data)
     return width, height
+
+
+def _check_png_chunks(data: bytes) -> None:
+    """Raise BadFrame where a chunk claims more bytes than the file has: OpenCV takes the memory first."""
+    start = 8
+    kind = b""
+    while kind != b"IEND":
+        if start + 12 > len(data):
+            raise BadFrame("the PNG file is damaged or cut short")
+        (length,) = struct.unpack_from(">I", data, start)
+        kind = data[start + 4 : start + 8]
+        start += 12 + length
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
