@@ -34,6 +34,9 @@ class FaceStudent(nn.Module):
         super().__init__()
         self.backbone = timm.create_model(backbone, pretrained=pretrained, num_classes=0, global_pool="")
         channels = int(self.backbone.num_features)
+        for unused in ("conv_head", "norm_head", "act2", "classifier"):  # timm's classifier, never called
+            if hasattr(self.backbone, unused):
+                setattr(self.backbone, unused, nn.Identity())
         self.head = nn.Sequential(
             nn.Linear(2 * channels, hidden), nn.Hardswish(), nn.Dropout(0.1), nn.Linear(hidden, 1)
         )

@@ -21,7 +21,6 @@ import numpy.typing as npt
 import onnxruntime
 import openvino
 import torch
-from fvcore.nn import FlopCountAnalysis
 
 from facegauge_models.students import FaceStudent
 from facegauge_server.stages import crop as serving
@@ -154,6 +153,9 @@ def parity(student: torch.nn.Module, path: Path, pixels: npt.NDArray[np.uint8]) 
 
 def cost(student: torch.nn.Module) -> tuple[float, int]:
     """Return GFLOPs as fvcore counts them (one multiply-add is one) for one crop, and the parameters."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # fvcore scripts a loss of its own when imported
+        from fvcore.nn import FlopCountAnalysis
     analysis = FlopCountAnalysis(student, torch.zeros((1, CROP_HEIGHT, CROP_WIDTH, 3), dtype=torch.uint8))
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     return analysis.total() / 1e9, sum(p.numel() for p in student.parameters())

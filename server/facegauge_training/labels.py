@@ -36,31 +36,37 @@ def draw_chains(rng: np.random.Generator) -> list[Chain]:
 
 def draw_chain(rng: np.random.Generator) -> Chain:
     """Draw what happens to a clip between the lens and the display."""
-    dark, noisy = rng.random() < 0.15, rng.random() < 0.15
-    stops = -rng.uniform(0.5, 5.0) if dark else rng.uniform(0.3, 2.5) if rng.random() < 0.06 else 0.0
+    camera = rng.random() < 0.6  # else the camera is fine and only the link harms: a call's commonest case
+    dark, noisy = camera and rng.random() < 0.25, camera and rng.random() < 0.25
+    glaring = camera and not dark and rng.random() < 0.1
+    stops = -rng.uniform(0.5, 5.0) if dark else rng.uniform(0.3, 2.5) if glaring else 0.0
     if dark and rng.random() < 0.4:
         noisy = True  # a camera in the dark turns its gain up
-    optics = rng.random()
+    optics = rng.random() if camera else 1.0
     lines = int(rng.choice((720, 540, 360, 270, 180), p=(0.55, 0.12, 0.15, 0.09, 0.09)))
     codec = str(rng.choice(("", "x264", "vp8", "vp9", "av1"), p=(0.15, 0.4, 0.15, 0.17, 0.13)))
     quality = 0
     if codec:
         best, worst = CODECS[codec][1:]
         quality = round(best + (worst - best) * rng.random() ** 0.8)  # the harsh end a little more often
+    grainy = noisy and rng.random() < 0.7
     return Chain(
         stops=round(stops, 2),
-        noise=round(float(np.exp(rng.uniform(np.log(2.0), np.log(40.0)))), 1) if noisy else 0.0,
-        grain=round(rng.uniform(0.4, 1.0), 2) if noisy and rng.random() < 0.7 else 0.0,
-        defocus=round(float(np.exp(rng.uniform(np.log(0.6), np.log(8.0)))), 2) if optics < 0.2 else 0.0,
-        motion=round(float(np.exp(rng.uniform(np.log(2.0), np.log(24.0)))), 2)
-        if 0.2 <= optics < 0.3
-        else 0.0,
+        noise=_between(rng, 2.0, 40.0, 1) if noisy else 0.0,
+        grain=round(rng.uniform(0.4, 1.0), 2) if grainy else 0.0,
+        defocus=_between(rng, 0.6, 8.0, 2) if optics < 0.33 else 0.0,
+        motion=_between(rng, 2.0, 24.0, 2) if 0.33 <= optics < 0.5 else 0.0,
         angle=round(rng.uniform(0, np.pi), 2),
         lines=lines,
         codec=codec,
         quality=quality,
         enlarged=bool(lines < 720 and rng.random() < 0.3),
     )
+
+
+def _between(rng: np.random.Generator, low: float, high: float, digits: int) -> float:
+    """Draw log-uniformly."""
+    return round(float(np.exp(rng.uniform(np.log(low), np.log(high)))), digits)
 
 
 @click.command()

@@ -78,7 +78,8 @@ def main(
     # --- network and its average
     student = FaceStudent(backbone).to(device).to(memory_format=torch.channels_last)
     if start_from:
-        student.load_state_dict(torch.load(start_from, map_location=device)["weights"])
+        earlier = torch.load(start_from, map_location=device)["weights"]
+        student.load_state_dict({name: earlier[name] for name in student.state_dict()})
     average = copy.deepcopy(student).eval()
     plain = [p for p in student.parameters() if p.ndim < 2]
     decayed = [p for p in student.parameters() if p.ndim >= 2]

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from facegauge_training import evaluate as program
+from facegauge_training.errors import RecipeError
 from facegauge_training.ladder import all_steps
 from facegauge_training.sources import read_sources
 from facegauge_training.store import CropSet, fill_store, read_store
@@ -39,10 +40,10 @@ def test_a_student_that_is_always_wrong_gets_none(ladder: CropSet) -> None:
 def test_a_missing_model_is_told(ladder: CropSet, tmp_path: Path) -> None:
     """No ONNX file, or a file that is none: one sentence, exit code 1."""
     broken = tmp_path / "model.onnx"
-    with pytest.raises(program.RecipeError, match="export"):
+    with pytest.raises(RecipeError, match="export"):
         program.score_crops(broken, ladder)
     broken.write_bytes(b"nothing")
-    with pytest.raises(program.RecipeError, match="student"):
+    with pytest.raises(RecipeError, match="student"):
         program.score_crops(broken, ladder)
     done = CliRunner().invoke(program.main, ["--model", str(broken), "--cache", str(tmp_path)])
     assert done.exit_code == 1

@@ -19,4 +19,5 @@ def test_equal_predictions_have_a_finite_gradient() -> None:
     """A collapsed batch does not poison the weights with NaN."""
     predictions = torch.full((4,), 0.5, requires_grad=True)
     MSEPLCCLoss()(predictions, torch.tensor([0.1, 0.4, 0.6, 0.9])).backward()
+    assert predictions.grad is not None
     assert torch.isfinite(predictions.grad).all()
