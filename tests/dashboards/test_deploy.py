@@ -135,8 +135,8 @@ def test_a_calls_streams_are_told_in_one_message() -> None:
 def test_the_configurations_are_well_formed() -> None:
     """Promtool and amtool accept them."""
     for command in (
-        [find_program("promtool"), "check", "config", "--syntax-only", DEPLOY / "prometheus.yml"],
-        [find_program("amtool"), "check-config", DEPLOY / "alertmanager.yml"],
+        [find_program("promtool"), "check", "config", "--syntax-only", str(DEPLOY / "prometheus.yml")],
+        [find_program("amtool"), "check-config", str(DEPLOY / "alertmanager.yml")],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
