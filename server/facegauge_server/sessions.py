@@ -73,15 +73,18 @@ class Session:
         self._state_since_s = now_s
         self._last_capture_time_s: float | None = None
         self._drops_to_tell = 0
+        self._frames_under_way = 0
 
     def note_frame(self, now_s: float, wall_s: float) -> None:
         """A frame has arrived."""
         self.last_frame_s, self.last_frame_wall_s = now_s, wall_s
+        self._frames_under_way += 1
         self._arrivals_s.append(now_s)
 
     def note_drops(self, count: int) -> None:
         """Frames were dropped before they were scored; the next assessment tells."""
         self.frames[FrameResult.DROPPED] += count
+        self._frames_under_way -= count
         self._drops_to_tell += count
 
     def check_clock(self, frame: EncodedFrame) -> None:
@@ -97,6 +100,7 @@ class Session:
     def assess(self, score: FrameScore, now_s: float) -> Assessment:
         """Smooth a frame's score into the stream's quality and return what the client is told."""
         self.frames[score.result] += 1
+        self._frames_under_way -= 1
         self._enter(self._smoother.add(score, now_s), now_s)
         if score.result is FrameResult.SCORED and self.quality.quality is not None:
             self._pool.add(self.quality.quality)
@@ -104,8 +108,12 @@ class Session:
         return Assessment(score, self.quality, drops)
 
     def check_stale(self, now_s: float) -> None:
-        """Tell the client, unasked, that the stream has lost its quality; once."""
-        if self.quality.state is StreamState.STALE:
+        """Tell the client, unasked, that the stream has lost its quality; once.
+
+        Under COMPLETE delivery the wait of frames that are under way is the server's, not the stream's.
+        """
+        waits_for_us = self.settings.delivery is Delivery.COMPLETE and self._frames_under_way > 0
+        if waits_for_us or self.quality.state is StreamState.STALE:
             return
         quality = self._smoother.at(now_s)
         if quality.state is StreamState.STALE:
