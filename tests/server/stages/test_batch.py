@@ -73,7 +73,9 @@ def test_every_crop_goes_once_in_order_and_in_time(
 ) -> None:
     """Whatever the arrivals (None: a look at the queue), order holds and no deadline is missed by `take`."""
     batcher = Batcher(max_batch, max_wait_s)
-    now_s, added, taken = 0.0, [], []
+    now_s = 0.0
+    added: list[int] = []
+    taken: list[int] = []
     for event in events:
         if event is not None:
             now_s += event

@@ -37,7 +37,7 @@ BATCH = Batch(np.zeros((2, 4, 3, 3), np.uint8), (4, 5))
 )
 def test_a_wrong_answer_is_our_error(answers: tuple[float, ...]) -> None:
     """Too few, too many, no numbers: raised with the engine's name, never passed on as a score."""
-    with pytest.raises(RuntimeError, match="the broken engine gave .* for 2 crops"):
+    with pytest.raises(RuntimeError, match=r"the broken engine gave .* for 2 crops"):
         score_batch(BATCH, BrokenEngine(*answers))
 
 
