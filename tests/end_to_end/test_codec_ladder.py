@@ -67,7 +67,7 @@ def mean_qualities(versions: list[dict[int, tuple[Face, ...]]]) -> tuple[int, li
             )
             for version in versions
         ]
-        row = [face.raw_quality for face in same if face is not None and face.raw_quality is not None]
+        row = [faces[0].raw_quality for faces in same if faces and faces[0].raw_quality is not None]
         if len(row) == len(versions):
             rows.append(row)
     return len(rows), [sum(column) / len(rows) for column in zip(*rows, strict=True)]
