@@ -8,8 +8,9 @@ receiver's display. The label of a received crop is
 - *transport*: VMAF/100 at 288x384 of the received crop, shown at 720 lines, against the same crop of the
   pristine clip. When the exposure was changed, the reference is the pristine clip at that same exposure,
   without noise: VMAF calls a dark picture 0 whatever it shows.
-- with noise in the chain, transport is at most what GMSD allows (`NOISE_ANCHOR`): VMAF forgives noise (a face
-  drowned in it kept 70 of 100). The anchor is the VMAF that crops which are only coded have at the
+- with noise in the chain, transport is the mean of VMAF/100 and of what GMSD allows (`NOISE_ANCHOR`), if that
+  is less: VMAF forgives noise (a face drowned in it kept 70 of 100), GMSD alone puts a grainy face that anyone
+  would know below the worst coding. What GMSD allows is the VMAF that crops which are only coded have at the
   same GMSD, measured by `python -m facegauge_training.anchor`.
 - *exposure factor* (`exposure_factor`): by the stops of error alone, a stated anchor, not a measurement. The
   first stop down and the first half stop up are free, so that dark and light skin in good light cost nothing.
@@ -121,7 +122,7 @@ def label(chain: Chain, vmaf_share: float, deviation: float) -> float:
     transport = vmaf_share
     if chain.noise:
         at, allowed = zip(*NOISE_ANCHOR, strict=True)
-        transport = min(transport, float(np.interp(deviation, at, allowed)))
+        transport = (transport + min(transport, float(np.interp(deviation, at, allowed)))) / 2
     return transport * exposure_factor(chain.stops)
 
 
