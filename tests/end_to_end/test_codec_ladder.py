@@ -60,17 +60,18 @@ def mean_qualities(versions: list[dict[int, tuple[Face, ...]]]) -> tuple[int, li
         if not reference:
             continue
         main = max(reference, key=lambda face: face.short_side_px)
-        same = [
-            next(
-                (face for face in version.get(number, ()) if _overlap(main.box, face.box) > SAME_FACE_IOU),
-                None,
-            )
+        row = [
+            face.raw_quality
             for version in versions
+            if (face := _same_face(main, version.get(number, ()))) and face.raw_quality is not None
         ]
-        row = [faces[0].raw_quality for faces in same if faces and faces[0].raw_quality is not None]
         if len(row) == len(versions):
             rows.append(row)
     return len(rows), [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+
+
+def _same_face(face: Face, among: tuple[Face, ...]) -> Face | None:
+    return next((other for other in among if _overlap(face.box, other.box) > SAME_FACE_IOU), None)
 
 
 def _overlap(one: Box, other: Box) -> float:
