@@ -9,7 +9,7 @@ receiver's display. The label of a received crop is
   pristine clip. When the exposure was changed, the reference is the pristine clip at that same exposure,
   without noise: VMAF calls a dark picture 0 whatever it shows.
 - with noise in the chain, transport is the mean of VMAF/100 and of what GMSD allows (`NOISE_ANCHOR`), if that
-  is less: VMAF forgives noise (a face drowned in it kept 70 of 100), GMSD alone puts a grainy face that anyone
+  is less: VMAF forgives noise (a face drowned in it kept 70 of 100), GMSD alone puts a grainy face that all
   would know below the worst coding. What GMSD allows is the VMAF that crops which are only coded have at the
   same GMSD, measured by `python -m facegauge_training.anchor`.
 - *exposure factor* (`exposure_factor`): by the stops of error alone, a stated anchor, not a measurement. The
