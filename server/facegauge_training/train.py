@@ -77,9 +77,11 @@ def main(
 
     # --- network and its average
     student = FaceStudent(backbone).to(device).to(memory_format=torch.channels_last)
+    seen_before = 0
     if start_from:
-        earlier = torch.load(start_from, map_location=device)["weights"]
-        student.load_state_dict({name: earlier[name] for name in student.state_dict()})
+        earlier = torch.load(start_from, map_location=device)
+        student.load_state_dict({name: earlier["weights"][name] for name in student.state_dict()})
+        seen_before = int(earlier["samples"])
     average = copy.deepcopy(student).eval()
     plain = [p for p in student.parameters() if p.ndim < 2]
     decayed = [p for p in student.parameters() if p.ndim >= 2]
@@ -144,10 +146,8 @@ def main(
                     progress.console.print({k: round(v, 5) for k, v in row.items()})
                 if step >= end:
                     break
-    torch.save(
-        {"weights": average.state_dict(), "backbone": backbone, "samples": samples, "crops": len(train)},
-        folder / "student.pt",
-    )
+    told = {"backbone": backbone, "samples": seen_before + samples, "crops": len(train)}
+    torch.save({"weights": average.state_dict(), **told}, folder / "student.pt")
     click.echo(f"{folder / 'student.pt'} holds the averaged weights")
 
 
