@@ -43,7 +43,7 @@ def onnx_bytes(network: nn.Module, height: int, width: int) -> bytes:
         torch.onnx.export(
             network.eval(),
             (torch.zeros(1, 3, height, width),),
-            file,
+            file,  # type: ignore[arg-type]  # the tracing exporter takes open files, its signature forgot
             dynamo=False,
             opset_version=17,
             input_names=["pictures"],

@@ -95,11 +95,12 @@ class Session:
                 f"capture_time_s went back from {last:g} to {frame.capture_time_s:g}: "
                 "send frames in the order of their capture"
             )
-        self._last_capture_time_s = frame.capture_time_s
 
     def assess(self, score: FrameScore, now_s: float) -> Assessment:
         """Smooth a frame's score into the stream's quality and return what the client is told."""
         self.frames[score.result] += 1
+        if score.result is not FrameResult.ERROR:
+            self._last_capture_time_s = score.capture_time_s
         self._frames_under_way -= 1
         self._enter(self._smoother.add(score, now_s), now_s)
         if score.result is FrameResult.SCORED and self.quality.quality is not None:

@@ -58,6 +58,8 @@ def _decode_compressed(frame: EncodedFrame, max_pixels: int) -> Pixels:
         raise BadFrame(f"the picture is {width}x{height}, not {declared[0]}x{declared[1]} as declared")
     if frame.encoding is Encoding.JPEG:
         return _decode_jpeg(frame.data)
+    if frame.encoding is Encoding.PNG:
+        _check_png_chunks(frame.data)
     picture = cv2.imdecode(
         np.frombuffer(frame.data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     )
@@ -126,7 +128,6 @@ def _png_size(data: bytes) -> tuple[int, int]:
     if data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR":
         raise ValueError("no PNG")
     width, height = struct.unpack(">II", data[16:24])
-    _check_png_chunks(data)
     return width, height
 
 

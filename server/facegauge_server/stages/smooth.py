@@ -77,7 +77,8 @@ class QualitySmoother:
 
     def add(self, score: FrameScore, now_s: float) -> StreamQuality:
         """Take a frame in; `now_s` is the server's clock, which only staleness is judged by."""
-        self._forget_tracks(score.capture_time_s)
+        if score.result is not FrameResult.ERROR:  # whose capture time may be what is wrong with it
+            self._forget_tracks(score.capture_time_s)
         faces = tuple(self._smooth(face, score.capture_time_s) for face in score.faces)
         main = self._choose_main(faces, score.capture_time_s)
         if main is None:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facegauge_server.stages.smooth import QualitySmoother, SessionPool
@@ -72,6 +72,7 @@ def test_a_step_falls_as_the_formula_says(fps: float) -> None:
     assert falling[-1] == pytest.approx(math.exp(-1))
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1), st.sampled_from([5.0, 30.0]))
 def test_a_constant_stays(quality: float, fps: float) -> None:
     """Smoothing adds nothing of its own."""
@@ -156,6 +157,16 @@ def test_the_quality_holds_until_it_is_stale(result: FrameResult, state: StreamS
     assert smooth.add(scored(13.2, (1, 200, 0.3)), 13.2).state is StreamState.SCORED
 
 
+@pytest.mark.parametrize("time_s", [float("inf"), float("nan"), -100.0, 1e12])
+def test_a_broken_frame_does_not_end_the_smoothing(time_s: float) -> None:
+    """What a frame that cannot be used says of its time moves nothing."""
+    smooth = smoother()
+    smooth.add(scored(0, (1, 200, 0.6)), 0)
+    smooth.add(FrameScore(1, time_s, FrameResult.ERROR), 0.1)
+    after = smooth.add(scored(0.2, (1, 200, 0.0)), 0.2).quality
+    assert after == pytest.approx(0.6 * math.exp(-0.2 / 2))
+
+
 def test_staleness_is_the_servers_clock() -> None:
     """A file that replays fast or slowly is stale by the time that passed here, not in it."""
     smooth = smoother()
@@ -176,6 +187,7 @@ def test_low_resolution_and_too_small() -> None:
     assert [(face.state, face.quality) for face in held.faces] == [(FaceState.TOO_SMALL, None)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=300), st.sampled_from([0, 10, 50, 90, 100]))
 def test_the_session_pool_agrees_with_numpy(qualities: list[float], percent: float) -> None:
     """Mean and percentiles of any stream, in constant memory, to a thousandth."""
