@@ -18,6 +18,8 @@ CRFS = (23, 33, 43, 51)
 CLIP_S = 4.0
 SCORED_FPS = 4
 SAME_FACE_IOU = 0.3
+BOTTOM = 0.05
+"""Below this a face is in pieces, and the model card says not to read differences that small."""
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
@@ -86,7 +88,8 @@ def _overlap(one: Box, other: Box) -> float:
 def test_quality_falls_with_every_step_of_compression(server: ServerProcess, shared_dir: Path) -> None:
     """Re-encoded with x264 at CRF 23, 33, 43 and 51, every clip's mean quality falls at every step.
 
-    Means are over the frames in which all four versions score the face that the best one shows.
+    Means are over the frames in which all four versions score the face that the best one shows. Faces of some
+    60 px reach the bottom of the scale at CRF 43 already: there they have to stay.
     """
     not_falling = {}
     with Client(server.listen) as client:
@@ -99,6 +102,6 @@ def test_quality_falls_with_every_step_of_compression(server: ServerProcess, sha
             count, means = mean_qualities(versions)
             assert count, f"{path.name}: no face is scored in all versions"
             print(path.name, count, *(f"{mean:.3f}" for mean in means))
-            if any(after >= before for before, after in pairwise(means)):
+            if any(after >= max(before, BOTTOM) for before, after in pairwise(means)):
                 not_falling[path.name] = means
     assert not not_falling
