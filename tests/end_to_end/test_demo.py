@@ -30,7 +30,13 @@ def test_the_demo_shows_a_score_that_falls_and_recovers(facegauge: str, tmp_path
 
 def test_a_demo_that_is_stopped_stops_its_server(facegauge: str) -> None:
     """Ctrl-C ends the demo with a sentence, and leaves no server behind."""
-    with subprocess.Popen([facegauge, "demo", "--keep"], stdout=subprocess.PIPE, text=True) as demo:
+    with subprocess.Popen(
+        [facegauge, "demo", "--keep"],
+        stdout=subprocess.PIPE,
+        text=True,
+        # A program that a shell starts in the background is deaf to Ctrl-C, and so would this one be.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
             if "kbit/s" in line:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -153,7 +152,7 @@ def test_top_without_a_terminal_prints_the_list_once(
         with urllib.request.urlopen(server.metrics_url) as page:  # noqa: S310 - our own server
             metrics = page.read().decode()
     finally:
-        replay.send_signal(signal.SIGINT)
+        replay.terminate()
         replay.wait(20)
         assert replay.stdout is not None
         replay.stdout.close()

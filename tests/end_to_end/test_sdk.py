@@ -67,7 +67,10 @@ def large(astronaut: Pixels) -> Pixels:
 async def test_every_way_of_handing_over_a_picture_gives_nearly_the_same_score(
     server: ServerProcess, large: Pixels
 ) -> None:
-    """An encoding that loses (nearly) nothing, such as an array's I420, moves the score by 0.01 at most."""
+    """An encoding that loses (nearly) nothing, such as an array's I420, moves the score by 0.02 at most.
+
+    Over 60 faces I420 moves it by 0.012 on average, and the picture's move by one pixel by 0.016.
+    """
     reference = EncodedFrame(FrameEncoding.RGB24, large.tobytes(), 1024, 1024)
     async with Client(server.listen) as client:
         expected = (await client.assess_image(reference)).quality
@@ -75,7 +78,7 @@ async def test_every_way_of_handing_over_a_picture_gives_nearly_the_same_score(
         for name, way in WAYS.items():
             assessment = await client.assess_image(way(large))
             assert assessment.result is FrameResult.SCORED, name
-            tolerance = TOLERANCES.get(name, 0.01)
+            tolerance = TOLERANCES.get(name, 0.02)
             assert assessment.quality == pytest.approx(expected, abs=tolerance), name
 
 
