@@ -19,7 +19,7 @@ CLIP_S = 4.0
 SCORED_FPS = 4
 SAME_FACE_IOU = 0.3
 BOTTOM = 0.1
-"""Below this a face is in pieces, and which pieces are worse is not told reliably: see the log of the trainings."""
+"""Below this a face is in pieces, and which are worse is not told reliably: see the trainings' log."""
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
