@@ -55,7 +55,7 @@ def main(cache: Path, faces: Path, run: str, name: str, version: str, out: Path)
     weights = cache / "runs" / run / "student.pt"
     if not weights.is_file():
         raise RecipeError(
-            f"There is no {weights}: train first, `python -m facegauge_training.train --run {run}`."
+            f"There is no {weights}: train first, `python -m facegauge_training.student --run {run}`."
         )
     trained = torch.load(weights, map_location="cpu")
     student = FaceStudent(trained["backbone"]).eval()

@@ -41,7 +41,7 @@ while [ $round -le $rounds ]; do
     round=$((round + 1))
 done
 
-$python -m facegauge_training.train --cache "$cache" --run $run --samples $samples
+$python -m facegauge_training.student --cache "$cache" --run $run --samples $samples
 
 # Export measures on the ladder; `evaluate` prints the whole table.
 set -- --faces "$faces" --cache "$cache" --run $run --name "facegauge-small-$budget" --version 0.0.0

@@ -1,6 +1,6 @@
 """Train a student on labelled crops.
 
-    python -m facegauge_training.train --cache ~/.cache/facegauge --run mobilenetv3-small --samples 400000
+    python -m facegauge_training.student --cache ~/.cache/facegauge --run mobilenetv3-small --samples 400000
 
 Two stages in one cosine: random patches at full scale first (fast), whole crops in the end. AdamW, MSE +
 PLCC, an exponential average of the weights; 1/16 of the train photos is held out and watched. A checkpoint
