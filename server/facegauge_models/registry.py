@@ -145,7 +145,7 @@ _ALL = (
     Model(
         "2077agent", "2077Agent", "emov2:agent2077", (224, 224),
         _exact(224, 224), _exact(224, 224),
-        Reported(12, 0.8432, 0.8529, 0.8335, 0.2852, 1.3005), OURS,
+        Reported(12, 0.8432, 0.8529, 0.8335, 0.2852, 1.3005), TIMM,
     ),
     Model(
         "ders", "DERS", "lighthspa:ders", (336, 336),
@@ -170,7 +170,7 @@ _ALL = (
     Model(
         "emov2-5m", "2077Agent (teacher)", "emov2:emov2_5m", (512, 512),
         Preprocessing(crop=(512, 512), position="random", pad=True, area=(0.25, 1.0)), _exact(512, 512),
-        None, OURS,
+        None, TIMM,
     ),
     Model(
         "efficientnet-lite2", "Facegauge (a teacher that a CPU can train)", "teachers:efficientnet_lite2",
