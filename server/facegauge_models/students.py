@@ -1,11 +1,11 @@
 """The students that Facegauge ships: a light backbone, mean and deviation pooling, one bounded score.
 
 Backbone: MobileNetV3-Small (Howard et al., "Searching for MobileNetV3", ICCV 2019) in timm's implementation,
-without its classifier. What differs: the last feature map (576 channels) is pooled to its mean and its
-standard deviation over space (a face that is bad in places differs from one that is mediocre all over), and a
-small head ends in a sigmoid, since a linear output diverged when trained from scratch. Normalisation is part
-of the network, so that serving hands over camera pixels. Cost at 288x384: 0.13 GFLOPs (fvcore), 1.1 M
-parameters.
+without its classifier. What differs: the map of every scale, from stride 2 to 32, is pooled to its mean and
+its standard deviation over space. Whether a face is soft by nature or lost its pixels is seen at the finest
+scales, which the last map has forgotten, and a face that is bad in places differs from one that is mediocre
+all over. A small head ends in a sigmoid, since a linear output diverged when trained from scratch.
+Normalisation is part of the network, so that serving hands over camera pixels.
 """
 
 from __future__ import annotations
@@ -31,12 +31,19 @@ class FaceStudent(nn.Module):
     def __init__(
         self, backbone: str = "mobilenetv3_small_100", hidden: int = 128, pretrained: bool = False
     ) -> None:
+        """Build the network.
+
+        Args:
+            backbone: timm's name of a network whose scales `forward_intermediates` gives.
+            hidden: features of the head.
+            pretrained: whether timm shall load ImageNet weights.
+        """
         super().__init__()
         self.backbone = timm.create_model(backbone, pretrained=pretrained, num_classes=0, global_pool="")
-        channels = int(self.backbone.num_features)
         for unused in ("conv_head", "norm_head", "act2", "classifier"):  # timm's classifier, never called
             if hasattr(self.backbone, unused):
                 setattr(self.backbone, unused, nn.Identity())
+        channels = sum(int(scale["num_chs"]) for scale in self.backbone.feature_info)
         self.head = nn.Sequential(
             nn.Linear(2 * channels, hidden), nn.Hardswish(), nn.Dropout(0.1), nn.Linear(hidden, 1)
         )
@@ -47,8 +54,14 @@ class FaceStudent(nn.Module):
         """Return the quality, float32 (n,), of crops given as uint8 or float (n, height, width, 3)."""
         x = pixels.permute(0, 3, 1, 2).float()  # (n, 3, h, w), channels last in memory
         x = (x - self.mean) / self.std
-        x = self.backbone.forward_features(x)  # (n, 576, h/32, w/32)
-        mean = x.mean(dim=(2, 3))
-        deviation = ((x - mean[:, :, None, None]).square().mean(dim=(2, 3)) + 1e-5).sqrt()
-        score = self.head(torch.cat((mean, deviation), dim=1))  # (n, 1)
+        scales = self.backbone.forward_intermediates(x, intermediates_only=True)  # 5 of (n, c, h/s, w/s)
+        pooled = torch.cat([_pool(scale) for scale in scales], dim=1)
+        score = self.head(pooled)  # (n, 1)
         return torch.sigmoid(score[:, 0])
+
+
+def _pool(x: torch.Tensor) -> torch.Tensor:
+    """Return mean and standard deviation over space, (n, 2 c), of a map (n, c, h, w)."""
+    mean = x.mean(dim=(2, 3))
+    deviation = ((x - mean[:, :, None, None]).square().mean(dim=(2, 3)) + 1e-5).sqrt()
+    return torch.cat((mean, deviation), dim=1)

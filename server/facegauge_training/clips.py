@@ -23,6 +23,8 @@ FRAMES = 7
 WIDTHS = (960, 1280, 1280, 720)
 MAX_FACE = 420
 MAX_ENLARGEMENT = 1.1
+FAR_FACE = (45.0, 150.0)
+"""Heights, px, of faces far from the camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +35,23 @@ class Clip:
     faces: list[Box]
 
 
-def make_clip(picture: Pixels, face: Box, rng: np.random.Generator) -> Clip:
+def make_clip(picture: Pixels, face: Box, rng: np.random.Generator, far: bool = False) -> Clip:
     """Film a photo.
 
     Args:
         picture: RGB, uint8, (height, width, 3).
         face: the detector's box in it, pixels.
         rng: decides size, place and motion.
+        far: whether the person sits far from the camera.
 
     Returns:
-        A clip of `FRAMES` frames in which the face is some 150 to 420 px high.
+        A clip of `FRAMES` frames in which the face is some 150 to 420 px high, or `FAR_FACE`.
     """
     width = int(rng.choice(WIDTHS))
     largest = min(MAX_FACE, face.height * MAX_ENLARGEMENT)
     smallest = min(max(190.0, face.height * 0.5), face.height * 0.95)
+    if far:
+        smallest, largest = FAR_FACE
     scale = float(np.exp(rng.uniform(np.log(smallest), np.log(max(largest, smallest))))) / face.height
     pan = rng.uniform(-2.0, 2.0, 2)  # px a frame
     zoom = rng.uniform(-0.003, 0.003)  # a frame

@@ -1,9 +1,13 @@
-"""Turn stores of labelled crops into batches: flips, patches, a little colour; made in a thread, ahead."""
+"""Turn stores of labelled crops into batches: flips, patches, a little colour; made in a thread, ahead.
+
+A batch is made of groups of `GROUP` crops of one clip, so that it holds versions of a face to put in order.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +15,25 @@ import torch
 
 from facegauge_training.store import CropSet
 
-__all__ = ["batches", "held_out"]
+__all__ = ["Batch", "batches", "held_out"]
+
+GROUP = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Crops to train on."""
+
+    pixels: torch.Tensor
+    """float32 (n, h, w, 3), RGB, 0-255."""
+    labels: torch.Tensor
+    """float32 (n,), 0-1."""
+    order_keys: torch.Tensor
+    """float32 (n,)."""
+    clips: torch.Tensor
+    """int64 (n,)."""
+    valued: torch.Tensor
+    """bool (n,): whether the label is to be met, rather than the order within the clip alone."""
 
 
 def held_out(crops: CropSet) -> npt.NDArray[np.bool_]:
@@ -26,13 +48,13 @@ def batches(
     seed: int,
     start: int = 0,
     patch: float = 1.0,
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield shuffled batches for ever: pixels float32 (size, h, w, 3) in 0-255 and labels float32 (size,).
+) -> Iterator[Batch]:
+    """Yield shuffled batches for ever.
 
     Args:
         crops: the store.
         chosen: which crops take part.
-        size: of a batch.
+        size: of a batch, a multiple of `GROUP`.
         seed: decides the shuffles and the changes.
         start: batches to leave out at the beginning, when a training resumes.
         patch: share of height and width that a batch shows of each crop, from a random place. Quality is a
@@ -50,9 +72,9 @@ def batches(
 
 def _batch(
     crops: CropSet, chosen: npt.NDArray[np.intp], size: int, seed: int, step: int, patch: float
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> Batch:
     per_epoch = max(1, len(chosen) // size)
-    order = np.random.default_rng([seed, step // per_epoch]).permutation(chosen)
+    order = _grouped(crops, chosen, np.random.default_rng([seed, step // per_epoch]))
     at = (step % per_epoch) * size
     picked = order[at : at + size]
     rng = np.random.default_rng([seed, step, 1])
@@ -65,4 +87,18 @@ def _batch(
         window = crops[int(i)][top : top + height, left : left + width]
         pixels[n] = window[:, ::-1] if rng.random() < 0.5 else window
     tint = torch.from_numpy(rng.normal(1.0, 0.03, (len(picked), 1, 1, 3)).astype(np.float32))
-    return (torch.from_numpy(pixels) * tint).clamp_(0, 255), torch.from_numpy(crops.labels[picked])
+    return Batch(
+        (torch.from_numpy(pixels) * tint).clamp_(0, 255),
+        torch.from_numpy(crops.labels[picked]),
+        torch.from_numpy(crops.order_keys[picked]),
+        torch.from_numpy(crops.clips[picked]),
+        torch.from_numpy(~crops.far[picked]),
+    )
+
+
+def _grouped(crops: CropSet, chosen: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Shuffle so that groups of `GROUP` neighbours are from one clip, but for what is left over of each."""
+    shuffled = rng.permutation(chosen)
+    by_clip = shuffled[np.argsort(crops.clips[shuffled], kind="stable")]
+    groups = by_clip[: len(by_clip) // GROUP * GROUP].reshape(-1, GROUP)
+    return np.concatenate([rng.permutation(groups).ravel(), by_clip[len(groups) * GROUP :]])

@@ -22,6 +22,10 @@ __all__ = ["draw_chain", "draw_chains", "main", "train_stores"]
 
 CHAINS = 11
 TAKES = 2
+FAR_SHARE = 0.15
+"""Of the photos are filmed from far away."""
+LOSSY_SHARE = 0.1
+"""Of the calls coded with x264 lose packets."""
 
 
 def train_stores(cache: Path) -> list[Path]:
@@ -49,6 +53,7 @@ def draw_chain(rng: np.random.Generator) -> Chain:
     if codec:
         best, worst = CODECS[codec][1:]
         quality = round(best + (worst - best) * rng.random() ** 0.8)  # the harsh end a little more often
+    loss = _between(rng, 0.03, 0.5, 3) if codec == "x264" and rng.random() < LOSSY_SHARE else 0.0
     grainy = noisy and rng.random() < 0.7
     return Chain(
         stops=round(stops, 2),
@@ -60,6 +65,7 @@ def draw_chain(rng: np.random.Generator) -> Chain:
         lines=lines,
         codec=codec,
         quality=quality,
+        loss=loss,
         enlarged=bool(lines < 720 and rng.random() < 0.3),
     )
 
@@ -81,7 +87,9 @@ def main(faces: Path, cache: Path, round_: int, limit: int | None, workers: int)
     """Label crops of the train split."""
     sources = read_sources(faces, "train", limit)
     folder = cache.expanduser() / f"train-1-round-{round_}"
-    done = fill_store(folder, sources, draw_chains, 1000 + round_, TAKES, jitter=True, workers=workers)
+    done = fill_store(
+        folder, sources, draw_chains, 1000 + round_, TAKES, jitter=True, workers=workers, far_share=FAR_SHARE
+    )
     click.echo(f"{folder}: {len(sources)} faces, {done} labelled now, {CHAINS * TAKES} crops a face")
 
 

@@ -1,7 +1,7 @@
 """One degraded version of a clip, from the lens to the student's crop and its label: what a label *is*.
 
-In the order of a call: exposure, noise, defocus and motion blur at the camera; fewer lines; a codec; the
-receiver's display. The label of a received crop is
+In the order of a call: exposure, noise, defocus and motion blur at the camera; fewer lines; a codec and lost
+packets; the receiver's display. The label of a received crop is
 
     label = transport x exposure factor
 
@@ -29,7 +29,17 @@ from facegauge_training.codecs import transcode
 from facegauge_training.degrade import add_noise, defocus, expose, move_blur, resize_lines
 from facegauge_training.vmaf import VMAF_HEIGHT, VMAF_WIDTH, gmsd, vmaf
 
-__all__ = ["NOISE_ANCHOR", "Chain", "Received", "cut", "exposure_factor", "label", "receive", "transports"]
+__all__ = [
+    "NOISE_ANCHOR",
+    "Chain",
+    "Received",
+    "cut",
+    "exposure_factor",
+    "label",
+    "order_key",
+    "receive",
+    "transports",
+]
 
 NOISE_ANCHOR = (
     (0.00, 0.99), (0.02, 0.90), (0.04, 0.80), (0.06, 0.71), (0.08, 0.59), (0.10, 0.49), (0.12, 0.39),
@@ -41,6 +51,10 @@ EXPOSURE_ANCHOR = (
     (0.5, 1.0), (1.0, 0.9), (2.0, 0.55), (3.0, 0.2), (4.0, 0.0),
 )  # fmt: skip
 """(stops, factor): at -3 a face is plainly too dark, at -5 a silhouette, at +3 a white mask."""
+
+
+MOST_LATE = 3
+"""Frames that concealment may show an earlier picture for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,8 @@ class Chain:
     """Of the received frame."""
     codec: str = ""
     quality: int = 0
+    loss: float = 0.0
+    """Share of the packets that are lost; x264 alone."""
     enlarged: bool = False
     """A mixer or recorder before the scorer has already enlarged the received frame to 720 lines."""
 
@@ -76,6 +92,8 @@ class Received:
     frames: list[Pixels]
     shown: list[Pixels]
     references: list[Pixels]
+    concealed: bool = False
+    """Whether packets were lost: the decoder then shows parts of earlier frames, late, but not worse."""
 
 
 def receive(clip: Clip, chain: Chain, rng: np.random.Generator) -> Received:
@@ -89,9 +107,9 @@ def receive(clip: Clip, chain: Chain, rng: np.random.Generator) -> Received:
         frames = add_noise(frames, chain.noise, rng, chain.grain)
     frames = resize_lines(frames, chain.lines)
     if chain.codec:
-        frames = transcode(frames, chain.codec, chain.quality)
+        frames = transcode(frames, chain.codec, chain.quality, chain.loss, rng)
     shown = resize_lines(frames, LINES)
-    return Received(shown if chain.enlarged else frames, shown, references)
+    return Received(shown if chain.enlarged else frames, shown, references, concealed=chain.loss > 0)
 
 
 def cut(frame: Pixels, face: Box, width: int, height: int) -> Pixels:
@@ -103,27 +121,49 @@ def cut(frame: Pixels, face: Box, width: int, height: int) -> Pixels:
 
 
 def transports(versions: list[Received], faces: list[Box]) -> list[list[tuple[float, float]]]:
-    """Return (VMAF/100, GMSD) of every frame but the first and the last of each version of one clip."""
-    size = (VMAF_WIDTH, VMAF_HEIGHT)
-    shown = [cut(frame, face, *size) for v in versions for frame, face in zip(v.shown, faces, strict=True)]
-    whole = [
-        cut(frame, face, *size) for v in versions for frame, face in zip(v.references, faces, strict=True)
-    ]
+    """Return (VMAF/100, GMSD) of every frame but the first and the last of each version of one clip.
+
+    A concealed version counts as what it is most like: its references in time, or up to `MOST_LATE` frames
+    late. A scorer that sees one frame cannot know that it should have been the next.
+    """
+    runs = [(n, late) for n, v in enumerate(versions) for late in range(MOST_LATE + 1 if v.concealed else 1)]
+    shown, whole = [], []
+    for n, late in runs:
+        for t, face in enumerate(faces):
+            shown.append(cut(versions[n].shown[t], face, VMAF_WIDTH, VMAF_HEIGHT))
+            whole.append(cut(versions[n].references[max(0, t - late)], face, VMAF_WIDTH, VMAF_HEIGHT))
     scores = vmaf(shown, whole)
     length = len(faces)
-    return [
-        [(scores[i] / 100, gmsd(shown[i], whole[i])) for i in range(n * length + 1, (n + 1) * length - 1)]
-        for n in range(len(versions))
-    ]
+    best: list[list[tuple[float, float]]] = [[] for _ in versions]
+    for at, (n, _) in enumerate(runs):
+        frames = range(at * length + 1, (at + 1) * length - 1)
+        measured = [(scores[i] / 100, gmsd(shown[i], whole[i])) for i in frames]
+        best[n] = [max(pair) for pair in zip(best[n] or measured, measured, strict=True)]
+    return best
 
 
 def label(chain: Chain, vmaf_share: float, deviation: float) -> float:
-    """Return a crop's label, 0-1, from its VMAF/100, its GMSD and what was done to it."""
-    transport = vmaf_share
+    """Return a crop's label, 0-1, from its VMAF/100 (unclipped), its GMSD and what was done to it."""
+    transport = min(max(vmaf_share, 0.0), 1.0)
     if chain.noise:
-        at, allowed = zip(*NOISE_ANCHOR, strict=True)
-        transport = (transport + min(transport, float(np.interp(deviation, at, allowed)))) / 2
+        transport = (transport + min(transport, gmsd_opinion(deviation))) / 2
     return transport * exposure_factor(chain.stops)
+
+
+def order_key(chain: Chain, vmaf_share: float, deviation: float) -> float:
+    """Return what versions of one face are ordered by, higher is better; comparable within a face alone.
+
+    The label, with what VMAF says below its 0 and a little of what GMSD says: where VMAF has run out (a face
+    of 60 px at CRF 43 and at CRF 51) there still is a worse.
+    """
+    beyond = min(vmaf_share, 0.0) + 0.1 * gmsd_opinion(deviation)
+    return label(chain, vmaf_share, deviation) + beyond * exposure_factor(chain.stops)
+
+
+def gmsd_opinion(deviation: float) -> float:
+    """Return the VMAF/100 that a crop which is only coded has at a GMSD."""
+    at, allowed = zip(*NOISE_ANCHOR, strict=True)
+    return float(np.interp(deviation, at, allowed))
 
 
 def exposure_factor(stops: float) -> float:

@@ -26,18 +26,29 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from facegauge_server.types import Box
 from facegauge_training.clips import Clip, make_clip
 from facegauge_training.errors import RecipeError
-from facegauge_training.received import Chain, cut, label, receive, transports
+from facegauge_training.received import Chain, cut, label, order_key, receive, transports
 from facegauge_training.sources import Source, read_picture
 
 __all__ = ["CROP_HEIGHT", "CROP_WIDTH", "CropSet", "fill_store", "label_source", "read_store"]
 
 CROP_WIDTH, CROP_HEIGHT = 288, 384
+FAR_FACE = 130.0
+"""Height of the box at 720 lines, px, under which a crop is called far."""
 
 Plan = Callable[[np.random.Generator], list[Chain]]
 
 
 class CropSet:
-    """Labelled crops of one or more stores: `crops[i]` is uint8 (384, 288, 3), `labels[i]` float32 in 0-1."""
+    """Labelled crops of one or more stores, by number.
+
+    Attributes:
+        rows: what was done to each crop and what was measured.
+        labels: float32 (n,), 0-1.
+        order_keys: float32 (n,), by which the crops of one clip are ordered, the best highest.
+        clips: int64 (n,), which photo's clip each crop is from.
+        far: bool (n,), whether the face is so small that the label means something within its clip alone: far
+            away and sharp looks as near and reduced does, yet one lost nothing.
+    """
 
     def __init__(self, folders: list[Path]) -> None:
         """Map every finished source of the folders into memory.
@@ -60,7 +71,14 @@ class CropSet:
             raise RecipeError(
                 f"No labelled crops in {names}: run `python -m facegauge_training.labels` first."
             )
-        self.labels = np.array([_label(row) for row in self.rows], np.float32)
+        chains = [_chain(row) for row in self.rows]
+        measured = [(row["vmaf"], row["gmsd"]) for row in self.rows]
+        self.labels = np.array([label(c, *m) for c, m in zip(chains, measured, strict=True)], np.float32)
+        self.order_keys = np.array(
+            [order_key(c, *m) for c, m in zip(chains, measured, strict=True)], np.float32
+        )
+        self.clips = np.array([place[0] for place in self._places])
+        self.far = np.array([row.get("face_height", FAR_FACE) < FAR_FACE for row in self.rows])
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -76,7 +94,14 @@ def read_store(*folders: Path) -> CropSet:
 
 
 def fill_store(
-    folder: Path, sources: list[Source], plan: Plan, seed: int, takes: int, jitter: bool, workers: int
+    folder: Path,
+    sources: list[Source],
+    plan: Plan,
+    seed: int,
+    takes: int,
+    jitter: bool,
+    workers: int,
+    far_share: float = 0.0,
 ) -> int:
     """Label crops of every source that the store does not have yet, with a progress bar.
 
@@ -88,6 +113,7 @@ def fill_store(
         takes: crops of each chain, from different frames of its clip.
         jitter: shift and scale the boxes a little, as a tracker's wobble does.
         workers: processes.
+        far_share: of the photos are filmed from far away.
 
     Returns:
         The number of sources labelled now.
@@ -97,14 +123,17 @@ def fill_store(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     if workers == 1:
         for source in track(missing, f"labelling into {folder.name}"):
-            label_source(folder, source, plan, seed, takes, jitter)
+            label_source(folder, source, plan, seed, takes, jitter, far_share)
         return len(missing)
     # Fresh processes: a fork of one that already runs threads (torch, OpenCV) can hang.
     fresh = multiprocessing.get_context("spawn")
     with Progress(*columns) as progress, ProcessPoolExecutor(workers, mp_context=fresh) as pool:
         bar = progress.add_task(f"labelling into {folder.name}", total=len(sources))
         progress.advance(bar, len(sources) - len(missing))
-        jobs = [pool.submit(label_source, folder, source, plan, seed, takes, jitter) for source in missing]
+        jobs = [
+            pool.submit(label_source, folder, source, plan, seed, takes, jitter, far_share)
+            for source in missing
+        ]
         try:
             for job in as_completed(jobs):
                 job.result()
@@ -115,11 +144,14 @@ def fill_store(
     return len(missing)
 
 
-def label_source(folder: Path, source: Source, plan: Plan, seed: int, takes: int, jitter: bool) -> None:
+def label_source(
+    folder: Path, source: Source, plan: Plan, seed: int, takes: int, jitter: bool, far_share: float
+) -> None:
     """Make, degrade, label and store the crops of one photo."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng([seed, int(source.key, 16)])
-    clip = make_clip(read_picture(source.path), source.face, rng)
+    far = bool(far_share and rng.random() < far_share)
+    clip = make_clip(read_picture(source.path), source.face, rng, far)
     chains = plan(rng)
     versions = [receive(clip, chain, rng) for chain in chains]
     measured = transports(versions, clip.faces)
@@ -146,6 +178,5 @@ def _wobble(clip: Clip, t: int, rng: np.random.Generator) -> Box:
     return Box(left, box.y + dy * box.height - (height - box.height) / 2, width, height)
 
 
-def _label(row: dict[str, Any]) -> float:
-    chain = Chain(**{f.name: row[f.name] for f in fields(Chain)})
-    return label(chain, row["vmaf"], row["gmsd"])
+def _chain(row: dict[str, Any]) -> Chain:
+    return Chain(**{f.name: row[f.name] for f in fields(Chain) if f.name in row})

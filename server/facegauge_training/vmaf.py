@@ -21,10 +21,14 @@ from facegauge_training.errors import RecipeError
 __all__ = ["VMAF_HEIGHT", "VMAF_WIDTH", "gmsd", "vmaf"]
 
 VMAF_WIDTH, VMAF_HEIGHT = 288, 384
+LOGGED = "log_fmt=json:log_path=scores.json"
+MODEL = r"model='version=vmaf_v0.6.1\:disable_clip=true'"
 
 
 def vmaf(received: list[Pixels], references: list[Pixels]) -> list[float]:
-    """Return the VMAF of each frame, 0-100, of two clips of crops (RGB, uint8, all of one size).
+    """Return the VMAF of each frame, 100 at best, of two clips of crops (RGB, uint8, all of one size).
+
+    It is not clipped at 0: a picture in ruins reaches -15, which still orders ruins.
 
     VMAF looks at three consecutive frames for motion: clips put one behind the other need a margin of a
     frame at each end.
@@ -41,7 +45,7 @@ def vmaf(received: list[Pixels], references: list[Pixels]) -> list[float]:
         paths = [Path(folder) / name for name in ("received.rgb", "reference.rgb")]
         for path, clip in zip(paths, (received, references), strict=True):
             path.write_bytes(b"".join(frame.tobytes() for frame in clip))
-        graph = "[0]format=yuv420p[a];[1]format=yuv420p[b];[a][b]libvmaf=log_fmt=json:log_path=scores.json"
+        graph = f"[0]format=yuv420p[a];[1]format=yuv420p[b];[a][b]libvmaf={LOGGED}:{MODEL}"
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-nostdin"]
         command += [*raw, "-i", paths[0].name, *raw, "-i", paths[1].name, "-lavfi", graph, "-f", "null", "-"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - ours

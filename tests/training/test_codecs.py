@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -19,3 +21,25 @@ def test_a_harsher_quality_is_further_from_the_source(clip: Clip, codec: str) ->
         harm.append(np.mean(errors[2:]))
     assert harm[0] < harm[1]
     assert harm[0] < 6
+
+
+def test_lost_packets_are_concealed(clip: Clip) -> None:
+    """A lossy link gives every frame back, the first one whole, and some of the later ones harmed."""
+    whole = transcode(clip.frames, "x264", 28)
+    lossy = transcode(clip.frames, "x264", 28, 0.5, np.random.default_rng(1))
+    harm = [np.abs(a.astype(int) - b).mean() for a, b in zip(lossy, whole, strict=True)]
+    assert harm[0] < 1.5  # other slices, other choices of the encoder
+    assert max(harm) > 2 * harm[0]
+
+
+def test_only_x264_can_lose_packets(clip: Clip) -> None:
+    """A codec that sends frames whole has nothing to conceal, and says so."""
+    with pytest.raises(ValueError, match="x264"):
+        transcode(clip.frames, "vp8", 28, 0.5, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_others_on_the_machine_keep_their_share(clip: Clip, codec: str) -> None:
+    """An encoder leaves the process no priority over others (SVT-AV1 takes the highest if run as root)."""
+    transcode(clip.frames, codec, CODECS[codec][2])
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER

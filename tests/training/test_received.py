@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from facegauge_training.clips import Clip
-from facegauge_training.received import Chain, cut, exposure_factor, label, receive, transports
+from facegauge_training.received import (
+    Chain,
+    Received,
+    cut,
+    exposure_factor,
+    label,
+    order_key,
+    receive,
+    transports,
+)
 from facegauge_training.vmaf import gmsd, vmaf
 
 
@@ -41,6 +50,23 @@ def test_noise_is_never_forgiven() -> None:
     """VMAF's 0.7 for a face drowned in noise does not become its label; without noise it would."""
     assert label(Chain(noise=40), 0.7, 0.2) <= 0.45
     assert label(Chain(codec="x264", quality=40), 0.7, 0.2) == 0.7
+
+
+def test_ruins_are_still_ordered() -> None:
+    """Where both labels are 0, VMAF below 0 and GMSD tell the worse; elsewhere the label decides."""
+    ruin, worse = Chain(codec="x264", quality=43), Chain(codec="x264", quality=51)
+    assert label(ruin, -0.02, 0.17) == label(worse, -0.06, 0.18) == 0
+    assert order_key(ruin, -0.02, 0.17) > order_key(worse, -0.06, 0.18)
+    assert order_key(ruin, 0.3, 0.2) > order_key(worse, 0.1, 0.15)
+
+
+def test_a_frame_that_is_late_is_not_worse(clip: Clip) -> None:
+    """Concealment that repeats a frame leaves it as good as it was; the same without the mark is punished."""
+    late = [clip.frames[0], *clip.frames[:-1]]
+    concealed = Received(late, late, clip.frames, concealed=True)
+    plain = Received(late, late, clip.frames)
+    forgiven, punished = transports([concealed, plain], clip.faces)
+    assert forgiven[2][0] > 0.95 > punished[2][0]
 
 
 def test_the_first_stop_down_is_free() -> None:

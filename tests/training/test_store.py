@@ -12,7 +12,7 @@ from facegauge_training.dataset import batches, held_out
 from facegauge_training.errors import RecipeError
 from facegauge_training.received import Chain
 from facegauge_training.sources import read_sources
-from facegauge_training.store import CropSet, fill_store, read_store
+from facegauge_training.store import FAR_FACE, CropSet, fill_store, read_store
 
 
 def plan(rng: np.random.Generator) -> list[Chain]:
@@ -67,10 +67,27 @@ def test_batches_can_be_taken_up_where_they_stopped(store: Path) -> None:
     everyone = np.arange(len(crops))
     fresh = batches(crops, everyone, 4, seed=2, patch=2 / 3)
     steps = [next(fresh) for _ in range(5)]
-    pixels, target = next(batches(crops, everyone, 4, seed=2, start=4, patch=2 / 3))
-    assert np.array_equal(pixels.numpy(), steps[4][0].numpy())
-    assert np.array_equal(target.numpy(), steps[4][1].numpy())
-    assert pixels.shape == (4, 256, 192, 3)
+    resumed = next(batches(crops, everyone, 4, seed=2, start=4, patch=2 / 3))
+    assert np.array_equal(resumed.pixels.numpy(), steps[4].pixels.numpy())
+    assert np.array_equal(resumed.labels.numpy(), steps[4].labels.numpy())
+    assert resumed.pixels.shape == (4, 256, 192, 3)
+
+
+def test_a_batch_holds_versions_of_one_face(store: Path) -> None:
+    """Groups of four crops are of one clip, so that there is something to put in order."""
+    crops = read_store(store)
+    batch = next(batches(crops, np.arange(len(crops)), 4, seed=3))
+    assert len(set(batch.clips.tolist())) == 1
+    assert batch.valued.all()
+
+
+def test_far_faces_are_marked(faces: Path, tmp_path: Path) -> None:
+    """A face filmed from far away is in the store, and its label is not taken for a value."""
+    sources = read_sources(faces, "train")[:1]
+    fill_store(tmp_path, sources, plan, 1, 2, jitter=True, workers=1, far_share=1.0)
+    far = read_store(tmp_path)
+    assert all(row["face_height"] < 165 for row in far.rows)
+    assert list(far.far) == [row["face_height"] < FAR_FACE for row in far.rows]
 
 
 def test_drawn_chains_are_of_every_kind() -> None:
