@@ -21,7 +21,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from timm.layers import DropPath, LayerNorm2d
+from timm.layers.drop import DropPath
+from timm.layers.norm import LayerNorm2d
 from torch import nn
 
 from facegauge_models.heads import regression_head

@@ -7,6 +7,7 @@ is told in its section 3. Nothing here imports torch: `facegauge_models.create` 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -75,6 +76,18 @@ class Model:
     """Arguments for the builder."""
     unused: tuple[str, ...] = ()
     """Prefixes of parameters that no gradient reaches, because the team's own count includes dead ones."""
+    fixed_size: bool = False
+    """Whether the network takes pictures of `input_size` only."""
+
+    def agrees(self, *, gflops: float, params_m: float) -> bool:
+        """Return whether measured costs are those reported; whatever they are where none were."""
+        if self.reported is None:
+            return True
+        if self.tolerance is None:
+            same = math.isclose(params_m, self.reported.params_m, abs_tol=0.0000501)  # their last digit
+            return same and math.isclose(gflops, self.reported.gflops, abs_tol=0.0005)
+        near = math.isclose(params_m, self.reported.params_m, rel_tol=self.tolerance)
+        return near and math.isclose(gflops, self.reported.gflops, rel_tol=self.tolerance)
 
 
 def _exact(height: int, width: int, **more: object) -> Preprocessing:
