@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import cv2
@@ -33,6 +33,7 @@ from facegauge_server.metrics import Metrics, MetricsServer, SessionCollector
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.service import QualityService
 from facegauge_server.sessions import SessionTable
+from facegauge_server.watchdog import watch_loop
 
 __all__ = ["App", "running", "serve"]
 
@@ -79,7 +80,7 @@ async def running(config: Config) -> AsyncIterator[App]:
             reflection.enable_server_reflection(names, server)
             port = _bind(server, config)
             metrics_server = MetricsServer(metrics.registry, config.metrics_listen)
-            housekeeper = asyncio.create_task(_housekeep(table))
+            chores = [asyncio.create_task(chore) for chore in (_housekeep(table), watch_loop(metrics))]
             try:
                 await server.start()
                 for name in ("", SERVICE_NAME):
@@ -91,9 +92,9 @@ async def running(config: Config) -> AsyncIterator[App]:
                 metrics.set_draining()
                 table.drain(time.monotonic())
                 await server.stop(config.drain_grace_s)
-                housekeeper.cancel()
-                with suppress(asyncio.CancelledError):
-                    await housekeeper
+                for chore in chores:
+                    chore.cancel()
+                await asyncio.gather(*chores, return_exceptions=True)
                 metrics_server.close()
     finally:
         engine.close()

@@ -86,7 +86,14 @@ DEFAULTS = Config()
     "detect_interval_s",
     type=float,
     default=DEFAULTS.detect_interval_s,
-    help="Seconds of capture time between detections.",
+    help="Seconds of capture time between detections while faces move or none is there.",
+)
+@click.option(
+    "--steady-detect-interval",
+    "steady_detect_interval_s",
+    type=float,
+    default=DEFAULTS.steady_detect_interval_s,
+    help="Seconds of capture time between them while every face stays where it is.",
 )
 @click.option(
     "--stale-after",

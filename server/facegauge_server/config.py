@@ -99,7 +99,9 @@ class Config:
     max_wait_ms: float = 0.0
     """How long a crop may wait for others to fill its batch; 0 is best on a CPU."""
     detect_interval_s: float = 0.5
-    """Capture time between two detections on a steady stream."""
+    """Capture time between two detections while faces move or none is there."""
+    steady_detect_interval_s: float = 2.0
+    """Capture time between them while every face stays where it is."""
     stale_after_s: float = 3.0
     """Server time without a score after which a stream has no quality."""
     idle_timeout_s: float = 10.0
@@ -121,7 +123,13 @@ class Config:
         for name in ("workers", "max_batch", "stale_after_s", "idle_timeout_s", "send_timeout_s"):
             if not getattr(self, name) > 0:
                 raise BadConfiguration(f"--{_flag(name)} must be greater than 0")
-        for name in ("max_wait_ms", "detect_interval_s", "resume_window_s", "drain_grace_s"):
+        for name in (
+            "max_wait_ms",
+            "detect_interval_s",
+            "steady_detect_interval_s",
+            "resume_window_s",
+            "drain_grace_s",
+        ):
             if not getattr(self, name) >= 0:
                 raise BadConfiguration(f"--{_flag(name)} must not be negative")
 

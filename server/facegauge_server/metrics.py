@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Literal
+from contextlib import AbstractContextManager, contextmanager
+from typing import Literal, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -30,7 +30,7 @@ from facegauge_server.types import FrameResult, StreamState, StreamSummary
 
 __all__ = ["Metrics", "MetricsServer", "SessionCollector", "Stage"]
 
-Stage = Literal["decode", "locate", "crop", "queue", "score", "total"]
+Stage = Literal["wait", "decode", "locate", "crop", "queue", "score", "total"]
 
 STAGE_BUCKETS_S = (
     0.0005,
@@ -91,17 +91,37 @@ class Metrics:
             registry=registry,
         )
         self._draining = Gauge("facegauge_draining", "1 while the server goes down", registry=registry)
-        for result in FrameResult:
-            self._frames.labels(result)
+        self._in_flight = Gauge(
+            "facegauge_frames_in_flight",
+            "Frames taken from their streams and not yet scored; those beyond --workers wait",
+            registry=registry,
+        )
+        self._loop_lag_s = Histogram(
+            "facegauge_event_loop_lag_seconds",
+            "How late the event loop woke a sleeper, ten times a second",
+            buckets=STAGE_BUCKETS_S,
+            registry=registry,
+        )
+        # `labels` takes a lock and a look-up; these are asked for several times a frame.
+        self._frames_of = {result: self._frames.labels(result) for result in FrameResult}
+        self._stage_of = {stage: self._stage_s.labels(stage) for stage in get_args(Stage)}
 
     def count_frames(self, result: FrameResult, count: int = 1) -> None:
         """Count frames of any stream."""
         if count:
-            self._frames.labels(result).inc(count)
+            self._frames_of[result].inc(count)
 
     def observe_stage(self, stage: Stage, duration_s: float) -> None:
         """Note how long a stage took."""
-        self._stage_s.labels(stage).observe(duration_s)
+        self._stage_of[stage].observe(duration_s)
+
+    def in_flight(self) -> AbstractContextManager[object]:
+        """Count a frame as in flight while the block runs."""
+        return self._in_flight.track_inprogress()
+
+    def observe_loop_lag(self, lag_s: float) -> None:
+        """Note how late the event loop was."""
+        self._loop_lag_s.observe(lag_s)
 
     @contextmanager
     def timed(self, stage: Stage) -> Iterator[None]:

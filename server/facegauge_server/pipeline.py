@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
@@ -51,16 +52,22 @@ class Pipeline:
     async def assess(self, frame: EncodedFrame, tracker: FaceTracker, display_lines: int) -> FrameScore:
         """Score the faces of one frame; one that cannot be used gives FrameResult.ERROR, not an exception."""
         loop = asyncio.get_running_loop()
-        try:
-            crops = await loop.run_in_executor(self._workers, self._prepare, frame, tracker, display_lines)
-        except BadFrame as error:
-            score = FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=str(error))
-        else:
-            score = _frame_score(crops, await self._scorer.score(crops.crops))
+        with self._metrics.in_flight():
+            try:
+                crops = await loop.run_in_executor(
+                    self._workers, self._prepare, frame, tracker, display_lines, time.perf_counter()
+                )
+            except BadFrame as error:
+                score = FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=str(error))
+            else:
+                score = _frame_score(crops, await self._scorer.score(crops.crops))
         self._metrics.count_frames(score.result)
         return score
 
-    def _prepare(self, encoded: EncodedFrame, tracker: FaceTracker, display_lines: int) -> FaceCrops:
+    def _prepare(
+        self, encoded: EncodedFrame, tracker: FaceTracker, display_lines: int, asked_s: float
+    ) -> FaceCrops:
+        self._metrics.observe_stage("wait", time.perf_counter() - asked_s)
         with self._metrics.timed("decode"):
             frame = decode(encoded, self._config.limits.max_frame_pixels)
         with self._metrics.timed("locate"):

@@ -56,7 +56,9 @@ class Session:
         self.connection: Connection | None = None
         self.disconnected_s: float | None = None
         self.tracker = FaceTracker(
-            detect_interval_s=config.detect_interval_s, max_faces=config.limits.max_faces
+            detect_interval_s=config.detect_interval_s,
+            max_faces=config.limits.max_faces,
+            steady_detect_interval_s=config.steady_detect_interval_s,
         )
         self.frames: Counter[FrameResult] = Counter()
         self.quality = StreamQuality(StreamState.WAITING)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from fractions import Fraction
-from typing import cast
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -102,7 +102,7 @@ def transcode(
     return [frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False) for frame in decoded]
 
 
-def _lossy(packet: av.Packet, loss: float, rng: np.random.Generator) -> av.Packet:
+def _lossy(packet: av.Packet[Any], loss: float, rng: np.random.Generator) -> av.Packet[Any]:
     """Return one frame's packet without the slices that are lost; at least one slice arrives."""
     units = _nal_units(bytes(packet))
     slices = [n for n, unit in enumerate(units) if unit[0] & 31 == PLAIN_SLICE]

@@ -23,6 +23,8 @@ FLEET = {
     "facegauge_model_info",
     "facegauge_draining",
     "facegauge_streams_unexported",
+    "facegauge_frames_in_flight",
+    "facegauge_event_loop_lag_seconds_count",
 }
 PER_STREAM = {
     "facegauge_stream_quality_ratio",
@@ -72,7 +74,8 @@ async def test_series_live_as_long_as_their_stream(
     assert after["facegauge_streams_active", ()] == 0
     assert after["facegauge_frames_total", (("result", "scored"),)] == 1
     assert after["facegauge_session_quality_ratio_count", ()] == 1
-    for stage in ("decode", "locate", "crop", "queue", "score", "total"):
+    assert after["facegauge_frames_in_flight", ()] == 0
+    for stage in ("wait", "decode", "locate", "crop", "queue", "score", "total"):
         assert after["facegauge_stage_duration_seconds_count", (("stage", stage),)] == 1
 
 

@@ -1,7 +1,6 @@
 """Follow the faces of one stream between detections.
 
-Detection runs at an interval of capture time, and again on the next frame after a scene cut or after a
-detection that found a face well away from where it was expected. In between the boxes stay. Detections are
+Detection runs when the stream's schedule wants it (`schedule.py`). In between the boxes stay. Detections are
 joined to tracks by the overlap of their boxes (IoU), and each box goes through a 1-euro filter, which is calm
 when a face rests and quick when it moves. A call may change its resolution at any time: tracks are scaled
 with the frame and end only when its shape changes, as when a phone is turned.
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from facegauge_server.stages.schedule import DetectionSchedule
 from facegauge_server.types import Box, FaceBox, FaceBoxes, Frame
 
 __all__ = ["FaceTracker"]
@@ -34,12 +34,6 @@ FORGET_S = 3.0
 """Capture time after which a face that comes back is a new track."""
 SAME_SHAPE_TOLERANCE = 0.05
 """Frames whose ratios of width to height differ by a larger share do not show the same view."""
-SCENE_CUT_CONTRAST = 0.15
-"""Mean change of brightness, as a share of full scale, between two frames that only a cut makes."""
-THUMBNAIL_SAMPLES = 24
-"""Pixels sampled along each side of a frame to see a cut."""
-
-Thumbnail = npt.NDArray[np.int16]
 
 
 @dataclass(slots=True)
@@ -82,37 +76,33 @@ class _Track:
 class FaceTracker:
     """The faces of one stream. Capture times must never decrease. `lock` guards one frame's turn."""
 
-    def __init__(self, detect_interval_s: float = 0.5, max_faces: int = 8) -> None:
+    def __init__(
+        self, detect_interval_s: float = 0.5, max_faces: int = 8, steady_detect_interval_s: float = 0.0
+    ) -> None:
+        """Make a tracker.
+
+        Args:
+            detect_interval_s: capture time between two detections.
+            max_faces: returned of a frame, the largest first.
+            steady_detect_interval_s: capture time between them while the faces stay; the same if less.
+        """
         self.lock = threading.Lock()
-        self._detect_interval_s = detect_interval_s
+        self._schedule = DetectionSchedule(detect_interval_s, steady_detect_interval_s)
         self._max_faces = max_faces
         self._tracks: list[_Track] = []
         self._last_id = 0
         self._detected_s: float | None = None
-        self._is_moving = False
-        self._is_cut = False
-        self._thumbnail: Thumbnail | None = None
         self._frame_size: tuple[int, int] | None = None
 
     @property
     def known_boxes(self) -> tuple[Box, ...]:
         """Where faces were last seen, in pixels of the frame that `wants_detection` was asked about."""
-        return () if self._is_cut else tuple(track.box for track in self._tracks)
+        return () if self._schedule.is_cut else tuple(track.box for track in self._tracks)
 
     def wants_detection(self, frame: Frame) -> bool:
         """Say whether the detector must see this frame; call once a frame, before `update`."""
         self._bring_up_to(frame)
-        thumbnail = _thumbnail(frame)
-        before, self._thumbnail = self._thumbnail, thumbnail
-        self._is_cut = before is not None and (
-            float(np.abs(thumbnail - before).mean()) > SCENE_CUT_CONTRAST * 255
-        )
-        return (
-            self._detected_s is None
-            or self._is_moving
-            or self._is_cut
-            or frame.capture_time_s - self._detected_s >= self._detect_interval_s
-        )
+        return self._schedule.wants_look(frame)
 
     def update(self, frame: Frame, detections: tuple[Box, ...] | None) -> FaceBoxes:
         """Return the frame's faces, largest first; `detections` is None when the detector did not run."""
@@ -122,8 +112,9 @@ class FaceTracker:
             # Nobody has looked since: what was in sight still is.
             current = [track for track in self._tracks if track.seen_s == self._detected_s]
         else:
-            current = self._associate(detections, now_s)
+            current, is_moving = self._associate(detections, now_s)
             self._detected_s = now_s
+            self._schedule.looked(frame, [track.box for track in current], is_moving)
         coasting = [
             track for track in self._tracks if track not in current and now_s - track.seen_s <= COAST_S
         ]
@@ -142,14 +133,20 @@ class FaceTracker:
         if abs(math.log(scale_x / scale_y)) > SAME_SHAPE_TOLERANCE:
             self._tracks = []
             self._detected_s = None
+            self._schedule.forget()
             return
+        self._schedule.rescale(scale_x, scale_y)
         for track in self._tracks:
             box = track.box
             track.box = Box(box.x * scale_x, box.y * scale_y, box.width * scale_x, box.height * scale_y)
             track.smooth.rescale(np.array([scale_x, scale_y, scale_x, scale_y]))
 
-    def _associate(self, detections: tuple[Box, ...], now_s: float) -> list[_Track]:
-        """Join detections to tracks, best overlap first; what is left over begins new tracks."""
+    def _associate(self, detections: tuple[Box, ...], now_s: float) -> tuple[list[_Track], bool]:
+        """Join detections to tracks, best overlap first; what is left over begins new tracks.
+
+        Returns:
+            The tracks seen, and whether one of them has moved far.
+        """
         pairs = sorted(
             (
                 (track.box.iou(box), t, d)
@@ -159,12 +156,12 @@ class FaceTracker:
             reverse=True,
         )
         track_of: dict[int, int] = {}
-        self._is_moving = False
+        is_moving = False
         for iou, t, d in pairs:
             if iou < MATCH_IOU or d in track_of or t in track_of.values():
                 continue
             track_of[d] = t
-            self._is_moving |= iou < MOVED_IOU
+            is_moving |= iou < MOVED_IOU
         seen = []
         for d, box in enumerate(detections):
             if d in track_of:
@@ -176,18 +173,11 @@ class FaceTracker:
                 track = _Track(self._last_id, box, now_s)
                 track.box = track.smooth(box, 0.0)
             seen.append(track)
-        missed = [] if self._is_cut else [track for track in self._tracks if track not in seen]
+        missed = [] if self._schedule.is_cut else [track for track in self._tracks if track not in seen]
         self._tracks = [*seen, *missed]
-        return seen
+        return seen, is_moving
 
 
 def _weight(cutoff_hz: float, elapsed_s: float) -> float:
     """Weight of a new sample in a first-order low-pass filter."""
     return 1 / (1 + 1 / (2 * math.pi * cutoff_hz * elapsed_s))
-
-
-def _thumbnail(frame: Frame) -> Thumbnail:
-    rows = np.linspace(0, frame.height - 1, THUMBNAIL_SAMPLES).astype(np.intp)
-    columns = np.linspace(0, frame.width - 1, THUMBNAIL_SAMPLES).astype(np.intp)
-    green = frame.pixels[rows[:, None], columns, 1]
-    return np.asarray(green, dtype=np.int16)

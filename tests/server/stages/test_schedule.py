@@ -1,0 +1,76 @@
+"""The detector looks when a face changed, at its longest interval if none did, and at once after a cut."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from facegauge_server.stages.schedule import DetectionSchedule
+from facegauge_server.types import Box, Frame, Pixels
+
+FACE = Box(500, 200, 200, 200)
+SMOOTH = np.repeat(np.linspace(0, 255, 1280).astype(np.uint8)[None, :, None], 720, axis=0).repeat(3, axis=2)
+
+
+def looks(
+    schedule: DetectionSchedule, pictures: list[Pixels], *faces: Box, moving: bool = False
+) -> list[int]:
+    """Play pictures at 10 frames a second; the numbers of those that the detector looked at."""
+    asked = []
+    for number, pixels in enumerate(pictures):
+        frame = Frame(number, number / 10, pixels)
+        if schedule.wants_look(frame):
+            asked.append(number)
+            schedule.looked(frame, faces, moving)
+    return asked
+
+
+def test_a_still_face_is_looked_at_at_the_longest_interval() -> None:
+    """Nothing changes: every two seconds someone may have come in."""
+    assert looks(DetectionSchedule(0.5, 2.0), [SMOOTH] * 45, FACE) == [0, 20, 40]
+
+
+def test_a_changing_face_is_looked_at_at_the_shortest() -> None:
+    """An edge that wanders through the box, as the outline of a turning head, is seen every half second."""
+    columns = np.arange(1280)[None, :, None]
+    edges = [np.where(columns < 450 + 9 * number, 220, 60) for number in range(21)]
+    pictures = [np.broadcast_to(edge, (720, 1280, 3)).astype(np.uint8) for edge in edges]
+    assert looks(DetectionSchedule(0.5, 2.0), pictures, Box(450, 200, 200, 200)) == [0, 5, 10, 15, 20]
+
+
+def test_without_a_face_the_shortest_interval_holds() -> None:
+    """Whoever comes in is found within half a second."""
+    assert looks(DetectionSchedule(0.5, 2.0), [SMOOTH] * 16) == [0, 5, 10, 15]
+
+
+def test_change_elsewhere_does_not_matter() -> None:
+    """People who pass behind a still face cost no look before the longest interval."""
+    pictures = []
+    for number in range(21):
+        picture = SMOOTH.copy()
+        picture[:, 20 * number : 20 * number + 60] = 255 - picture[:, 20 * number : 20 * number + 60]
+        pictures.append(picture)
+    assert looks(DetectionSchedule(0.5, 2.0), pictures, FACE) == [0, 20]
+
+
+def test_a_cut_and_a_fast_face_are_looked_at_at_once() -> None:
+    """No interval is waited for after a cut, nor while a face moves."""
+    assert looks(DetectionSchedule(0.5, 2.0), [SMOOTH] * 3 + [255 - SMOOTH] * 3, FACE) == [0, 3]
+    assert looks(DetectionSchedule(0.5, 2.0), [SMOOTH] * 3, FACE, moving=True) == [0, 1, 2]
+
+
+def test_a_new_size_alone_is_no_reason_to_look() -> None:
+    """A call that halves its resolution shows the same face: its box is followed."""
+    schedule = DetectionSchedule(0.5, 2.0)
+    frame = Frame(0, 0.0, SMOOTH)
+    assert schedule.wants_look(frame)
+    schedule.looked(frame, [FACE], False)
+    schedule.rescale(0.5, 0.5)
+    half = Frame(1, 1.0, np.ascontiguousarray(SMOOTH[::2, ::2]))
+    assert not schedule.wants_look(half)
+    schedule.forget()
+    assert schedule.wants_look(half)
+
+
+def test_boxes_that_leave_the_frame_are_sampled_at_its_edge() -> None:
+    """A face half outside, as detectors report it, breaks nothing."""
+    assert looks(DetectionSchedule(0.5, 2.0), [SMOOTH] * 25, Box(-80, -50, 200, 900)) == [0, 20]
