@@ -29,6 +29,7 @@ from facegauge_server.config import Address, Config, Tls
 from facegauge_server.engines import create_engine
 from facegauge_server.engines.student import load_student
 from facegauge_server.errors import BadConfiguration
+from facegauge_server.load import WorkerWait
 from facegauge_server.metrics import Metrics, MetricsServer, SessionCollector
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.service import QualityService
@@ -67,10 +68,11 @@ async def running(config: Config) -> AsyncIterator[App]:
     engine = create_engine(config.engine, student, threads=config.workers, precision=config.precision)
     metrics = Metrics()
     metrics.set_model(student.name, engine.name, engine.precision, student.sha256)
-    table = SessionTable(config, on_end=metrics.observe_session)
+    wait = WorkerWait()
+    table = SessionTable(config, metrics.observe_session, wait)
     metrics.registry.register(SessionCollector(table, config.limits.max_exported_streams))
     try:
-        async with Pipeline(student, engine, config, metrics) as pipeline:
+        async with Pipeline(student, engine, config, metrics, wait) as pipeline:
             health_servicer = health.aio.HealthServicer()
             server = _grpc_server(config)
             service = QualityService(table, pipeline, config, metrics, student.name)

@@ -145,6 +145,13 @@ DEFAULTS = Config()
     "--max-stream-fps", type=float, default=DEFAULTS.limits.max_stream_fps, help="Of one live stream."
 )
 @click.option("--max-faces", type=int, default=DEFAULTS.limits.max_faces, help="Scored in one frame.")
+@click.option(
+    "--max-worker-wait",
+    "max_worker_wait_s",
+    type=float,
+    default=DEFAULTS.limits.max_worker_wait_s,
+    help="Mean seconds that frames wait for a worker beyond which no new live stream is taken.",
+)
 @click.option("--max-images", type=int, default=DEFAULTS.limits.max_images, help="AssessImage calls at once.")
 @click.option(
     "--log-format", type=click.Choice(["console", "json"]), default="console", help="Of the log on stderr."

@@ -71,13 +71,15 @@ class Limits:
     """Frames a second taken from one live stream (--max-stream-fps)."""
     max_faces: int = 8
     """Faces scored in one frame, the largest first (--max-faces)."""
+    max_worker_wait_s: float = 0.25
+    """Mean wait for a worker beyond which no new live stream is taken (--max-worker-wait)."""
     max_images: int = 32
     """AssessImage calls at work at once (--max-images)."""
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
             if not getattr(self, name) > 0:
-                raise BadConfiguration(f"--{name.replace('_', '-')} must be greater than 0")
+                raise BadConfiguration(f"--{_flag(name)} must be greater than 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

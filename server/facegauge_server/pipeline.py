@@ -16,6 +16,7 @@ from facegauge_server.config import Config
 from facegauge_server.engines import Engine
 from facegauge_server.engines.student import Student
 from facegauge_server.errors import BadFrame
+from facegauge_server.load import WorkerWait
 from facegauge_server.metrics import Metrics
 from facegauge_server.scoring import BatchScorer
 from facegauge_server.stages.batch import Batcher
@@ -39,10 +40,13 @@ __all__ = ["Pipeline"]
 class Pipeline:
     """Turns encoded frames of any streams into scores. Use as an asynchronous context manager."""
 
-    def __init__(self, student: Student, engine: Engine, config: Config, metrics: Metrics) -> None:
+    def __init__(
+        self, student: Student, engine: Engine, config: Config, metrics: Metrics, wait: WorkerWait
+    ) -> None:
         self._student = student
         self._config = config
         self._metrics = metrics
+        self._wait = wait
         self._workers = ThreadPoolExecutor(config.workers, thread_name_prefix="prepare")
         self._detectors: list[FaceDetector] = []
         self._of_thread = threading.local()
@@ -55,7 +59,7 @@ class Pipeline:
         with self._metrics.in_flight():
             try:
                 crops = await loop.run_in_executor(
-                    self._workers, self._prepare, frame, tracker, display_lines, time.perf_counter()
+                    self._workers, self._prepare, frame, tracker, display_lines, time.monotonic()
                 )
             except BadFrame as error:
                 score = FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=str(error))
@@ -67,7 +71,9 @@ class Pipeline:
     def _prepare(
         self, encoded: EncodedFrame, tracker: FaceTracker, display_lines: int, asked_s: float
     ) -> FaceCrops:
-        self._metrics.observe_stage("wait", time.perf_counter() - asked_s)
+        now_s = time.monotonic()
+        self._wait.observe(now_s - asked_s, now_s)
+        self._metrics.observe_stage("wait", now_s - asked_s)
         with self._metrics.timed("decode"):
             frame = decode(encoded, self._config.limits.max_frame_pixels)
         with self._metrics.timed("locate"):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import BadFrame, Draining, ResumeRefused, ServerFull, StreamExists
+from facegauge_server.load import WorkerWait
 from facegauge_server.mailbox import Inbox, Outbox
 from facegauge_server.stages.smooth import QualitySmoother, SessionPool
 from facegauge_server.stages.track import FaceTracker
@@ -156,8 +157,14 @@ class Opened:
 class SessionTable:
     """The live streams by id."""
 
-    def __init__(self, config: Config, on_end: Callable[[StreamSummary], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        on_end: Callable[[StreamSummary], None] = lambda _: None,
+        wait: WorkerWait | None = None,
+    ) -> None:
         self._config = config
+        self._wait = wait or WorkerWait()
         self._on_end = on_end
         self._sessions: dict[str, Session] = {}
         self._draining = False
@@ -204,6 +211,7 @@ class SessionTable:
                     f"the server follows {len(self._sessions)} streams already (--max-streams): "
                     "try another server, or later"
                 )
+            self._check_load(settings, now_s)
             session = Session(settings, self._config, now_s)
             self._sessions[settings.stream_id] = session
         session.connection = connection = Connection(session.settings)
@@ -237,6 +245,18 @@ class SessionTable:
             else:
                 session.connection.outbox.put(notice)
                 session.connection.on_drain()
+
+    def _check_load(self, settings: StreamSettings, now_s: float) -> None:
+        """Raise ServerFull for a live stream while those that are there wait too long already.
+
+        A stream of recorded frames may come: nothing of it is dropped, it only waits its turn.
+        """
+        wait_s = self._wait.mean_s(now_s)
+        if settings.delivery is Delivery.LIVE and wait_s > self._config.limits.max_worker_wait_s:
+            raise ServerFull(
+                f"the server is busy: frames wait {wait_s * 1000:.0f} ms for a worker (--max-worker-wait): "
+                "try another server, or later"
+            )
 
     def _end(self, session: Session, now_s: float) -> None:
         self._sessions.pop(session.settings.stream_id, None)
