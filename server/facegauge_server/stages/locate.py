@@ -18,6 +18,7 @@ from typing import Self
 import numpy as np
 
 from facegauge_server.blocked import blocked
+from facegauge_server.stages.schedule import Look
 from facegauge_server.stages.track import FaceTracker
 from facegauge_server.types import Box, FaceBoxes, Frame, Pixels
 
@@ -53,6 +54,8 @@ SAME_FACE_IOU = 0.3
 """Boxes that overlap more are one face."""
 SQUARES_STEP = 0.5
 """Distance between neighbouring squares, as a share of their side, at most."""
+MAX_FOLLOWED = 2
+"""Known faces up to which a look around each is less work than a look at the whole frame first."""
 MAX_CANDIDATES = 16
 """Finds, and known faces, that are looked at again in one frame at most."""
 
@@ -100,6 +103,26 @@ class FaceDetector:
             faces = self._confirm(pixels, _distinct(finds))
         return tuple(face.box for face in faces)
 
+    def follow(self, pixels: Pixels, known: tuple[Box, ...]) -> tuple[Box, ...] | None:
+        """Return the boxes of known faces after a look around each, in half the time of `detect`.
+
+        Args:
+            pixels: uint8, (height, width, 3).
+            known: where the faces were a moment ago, in pixels.
+
+        Returns:
+            None where one is not found, or so large that the whole frame shows it better.
+        """
+        if len(known) > MAX_FOLLOWED or any(self._is_large(pixels, box) for box in known):
+            return None
+        finds: list[_Find] = []
+        for box in known:
+            find = self._look_closer(pixels, box)
+            if find is None or find.confidence < KNOWN_CONFIDENCE:
+                return None
+            finds.append(find)
+        return tuple(find.box for find in _distinct(finds))
+
     def close(self) -> None:
         """Give back the model; `detect` must not be called any more."""
         self._detector.close()
@@ -118,9 +141,11 @@ class FaceDetector:
         for detection in found.detections:
             at = detection.bounding_box
             box = Box(float(at.origin_x + left), float(at.origin_y + top), float(at.width), float(at.height))
-            is_large = box.width >= LARGE_SHARE * max(pixels.shape[:2])
-            finds.append(_Find(box, float(detection.categories[0].score), is_large))
+            finds.append(_Find(box, float(detection.categories[0].score), self._is_large(pixels, box)))
         return finds
+
+    def _is_large(self, pixels: Pixels, box: Box) -> bool:
+        return box.width >= LARGE_SHARE * max(pixels.shape[:2])
 
     def _confirm(self, pixels: Pixels, finds: Iterable[_Find]) -> list[_Find]:
         """Keep the finds that are faces; those that are neither large nor clear get a closer look."""
@@ -151,8 +176,13 @@ class FaceDetector:
 def locate(frame: Frame, tracker: FaceTracker, detector: FaceDetector) -> FaceBoxes:
     """Return the faces of a stream's next frame, running the detector where the tracker wants it."""
     with tracker.lock:
-        if not tracker.wants_detection(frame):
+        look = tracker.wanted_look(frame)
+        if look is Look.NOTHING:
             return tracker.update(frame, None)
+        if look is Look.KNOWN_FACES:
+            followed = detector.follow(frame.pixels, tracker.known_boxes)
+            if followed is not None:
+                return tracker.update(frame, followed, look)
         return tracker.update(frame, detector.detect(frame.pixels, tracker.known_boxes))
 
 

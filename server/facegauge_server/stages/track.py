@@ -1,6 +1,6 @@
 """Follow the faces of one stream between detections.
 
-Detection runs when the stream's schedule wants it (`schedule.py`). In between the boxes stay. Detections are
+Detection runs when the stream's schedule wants it (`schedule.py`); else the boxes stay. Detections are
 joined to tracks by the overlap of their boxes (IoU), and each box goes through a 1-euro filter, which is calm
 when a face rests and quick when it moves. A call may change its resolution at any time: tracks are scaled
 with the frame and end only when its shape changes, as when a phone is turned.
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from facegauge_server.stages.schedule import DetectionSchedule
+from facegauge_server.stages.schedule import DetectionSchedule, Look
 from facegauge_server.types import Box, FaceBox, FaceBoxes, Frame
 
 __all__ = ["FaceTracker"]
@@ -96,16 +96,26 @@ class FaceTracker:
 
     @property
     def known_boxes(self) -> tuple[Box, ...]:
-        """Where faces were last seen, in pixels of the frame that `wants_detection` was asked about."""
+        """Where faces were last seen, in pixels of the frame that `wanted_look` was asked about."""
         return () if self._schedule.is_cut else tuple(track.box for track in self._tracks)
 
-    def wants_detection(self, frame: Frame) -> bool:
-        """Say whether the detector must see this frame; call once a frame, before `update`."""
+    def wanted_look(self, frame: Frame) -> Look:
+        """Say what the detector must see of this frame; call once a frame, before `update`."""
         self._bring_up_to(frame)
-        return self._schedule.wants_look(frame)
+        look = self._schedule.wanted_look(frame)
+        has_lost_one = any(track.seen_s != self._detected_s for track in self._tracks)
+        return Look.WHOLE_FRAME if look is Look.KNOWN_FACES and has_lost_one else look
 
-    def update(self, frame: Frame, detections: tuple[Box, ...] | None) -> FaceBoxes:
-        """Return the frame's faces, largest first; `detections` is None when the detector did not run."""
+    def update(
+        self, frame: Frame, detections: tuple[Box, ...] | None, look: Look = Look.WHOLE_FRAME
+    ) -> FaceBoxes:
+        """Return the frame's faces, largest first.
+
+        Args:
+            frame: the next one of the stream.
+            detections: None when the detector did not run.
+            look: what it looked at.
+        """
         now_s = frame.capture_time_s
         self._bring_up_to(frame)
         if detections is None:
@@ -114,7 +124,7 @@ class FaceTracker:
         else:
             current, is_moving = self._associate(detections, now_s)
             self._detected_s = now_s
-            self._schedule.looked(frame, [track.box for track in current], is_moving)
+            self._schedule.looked(frame, look, [track.box for track in current], is_moving)
         coasting = [
             track for track in self._tracks if track not in current and now_s - track.seen_s <= COAST_S
         ]

@@ -111,3 +111,27 @@ def test_the_faces_of_every_clip_are_found(shared_dir: Path, detector: FaceDetec
         shares[path.name] = (float(np.mean(found[0])), float(np.mean(found[1])))
     assert len(shares) >= 25
     assert {name: share for name, share in shares.items() if min(share) < 0.95} == {}
+
+
+def test_a_known_face_is_followed_by_one_look(
+    astronaut: npt.NDArray[np.uint8], detector: FaceDetector
+) -> None:
+    """Around where it was a moment ago the face is found again, in the same place as by looking everywhere."""
+    frame = in_a_wide_frame(astronaut, 400, 100, 512)
+    (face,) = detector.detect(frame)
+    followed = detector.follow(frame, (Box(face.x - 0.3 * face.width, face.y, face.width, face.height),))
+    assert followed is not None
+    assert len(followed) == 1
+    assert followed[0].iou(face) > 0.8
+
+
+def test_who_cannot_be_followed_is_looked_for(
+    astronaut: npt.NDArray[np.uint8], detector: FaceDetector
+) -> None:
+    """One face gone, three of them, or one that fills the picture: the whole frame must be looked at."""
+    frame = in_a_wide_frame(astronaut, 400, 100, 512)
+    (face,) = detector.detect(frame)
+    assert detector.follow(frame, (face, Box(20, 600, 100, 100))) is None
+    assert detector.follow(frame, (face, face, face)) is None
+    portrait = np.ascontiguousarray(astronaut[:250, 100:350])
+    assert detector.follow(portrait, detector.detect(portrait)) is None

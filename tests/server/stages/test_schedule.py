@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegauge_server.stages.schedule import DetectionSchedule
+from facegauge_server.stages.schedule import DetectionSchedule, Look
 from facegauge_server.types import Box, Frame, Pixels
 
 FACE = Box(500, 200, 200, 200)
@@ -18,9 +18,10 @@ def looks(
     asked = []
     for number, pixels in enumerate(pictures):
         frame = Frame(number, number / 10, pixels)
-        if schedule.wants_look(frame):
+        look = schedule.wanted_look(frame)
+        if look is not Look.NOTHING:
             asked.append(number)
-            schedule.looked(frame, faces, moving)
+            schedule.looked(frame, look, faces, moving)
     return asked
 
 
@@ -62,15 +63,26 @@ def test_a_new_size_alone_is_no_reason_to_look() -> None:
     """A call that halves its resolution shows the same face: its box is followed."""
     schedule = DetectionSchedule(0.5, 2.0)
     frame = Frame(0, 0.0, SMOOTH)
-    assert schedule.wants_look(frame)
-    schedule.looked(frame, [FACE], False)
+    assert schedule.wanted_look(frame) is Look.WHOLE_FRAME
+    schedule.looked(frame, Look.WHOLE_FRAME, [FACE], False)
     schedule.rescale(0.5, 0.5)
     half = Frame(1, 1.0, np.ascontiguousarray(SMOOTH[::2, ::2]))
-    assert not schedule.wants_look(half)
+    assert schedule.wanted_look(half) is Look.NOTHING
     schedule.forget()
-    assert schedule.wants_look(half)
+    assert schedule.wanted_look(half) is Look.WHOLE_FRAME
 
 
 def test_boxes_that_leave_the_frame_are_sampled_at_its_edge() -> None:
     """A face half outside, as detectors report it, breaks nothing."""
     assert looks(DetectionSchedule(0.5, 2.0), [SMOOTH] * 25, Box(-80, -50, 200, 900)) == [0, 20]
+
+
+def test_between_whole_looks_a_known_face_is_followed() -> None:
+    """A face that moves fast is looked at around where it was; the whole frame still has its turn."""
+    schedule = DetectionSchedule(0.5, 2.0)
+    wanted = []
+    for number in range(21):
+        frame = Frame(number, number / 10, SMOOTH)
+        wanted.append(schedule.wanted_look(frame))
+        schedule.looked(frame, wanted[-1], [FACE], is_moving=True)
+    assert wanted == [Look.WHOLE_FRAME, *[Look.KNOWN_FACES] * 19, Look.WHOLE_FRAME]

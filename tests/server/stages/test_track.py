@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from facegauge_server.stages.schedule import Look
 from facegauge_server.stages.track import FaceTracker
 from facegauge_server.types import Box, FaceBox, Frame
 
@@ -22,7 +23,7 @@ def step(
 ) -> tuple[FaceBox, ...] | None:
     """One frame; the faces, or None where the detector was not asked (it would have found these boxes)."""
     frame = Frame(0, time_s, GREY if brightness == 90 else np.full_like(GREY, brightness))
-    if not tracker.wants_detection(frame):
+    if tracker.wanted_look(frame) is Look.NOTHING:
         tracker.update(frame, None)
         return None
     return tracker.update(frame, detections).faces
@@ -31,7 +32,7 @@ def step(
 def faces_at(tracker: FaceTracker, time_s: float, *detections: Box) -> tuple[FaceBox, ...]:
     """The faces of a frame, whether or not the detector was asked."""
     frame = Frame(0, time_s, GREY)
-    wanted = tracker.wants_detection(frame)
+    wanted = tracker.wanted_look(frame) is not Look.NOTHING
     return tracker.update(frame, detections if wanted else None).faces
 
 
@@ -108,11 +109,11 @@ def test_a_cut_hides_the_old_places_from_the_closer_look() -> None:
     step(tracker, 0.0, FACE)
     step(tracker, 1.0)
     assert list(tracker.known_boxes) == [FACE]
-    tracker.wants_detection(Frame(0, 1.1, np.full_like(GREY, 255)))
+    tracker.wanted_look(Frame(0, 1.1, np.full_like(GREY, 255)))
     assert list(tracker.known_boxes) == []
     other = FaceTracker()
     step(other, 0.0, FACE)
-    other.wants_detection(Frame(0, 3.1, GREY))
+    other.wanted_look(Frame(0, 3.1, GREY))
     assert other.known_boxes == ()
 
 
@@ -131,7 +132,7 @@ def test_another_shape_of_frame_begins_anew() -> None:
     tracker = FaceTracker(detect_interval_s=100)
     step(tracker, 0.0, FACE)
     upright = Frame(1, 0.1, np.full((1280, 720, 3), 90, np.uint8))
-    assert tracker.wants_detection(upright)
+    assert tracker.wanted_look(upright) is Look.WHOLE_FRAME
     assert tracker.update(upright, (FACE,)).faces == (FaceBox(2, FACE),)
 
 
@@ -186,5 +187,5 @@ def test_tiny_frames(shape: tuple[int, int, int]) -> None:
     tracker = FaceTracker(detect_interval_s=0.5)
     for index in range(3):
         frame = Frame(index, index / 10, np.zeros(shape, np.uint8))
-        assert tracker.wants_detection(frame) == (index == 0)
+        assert (tracker.wanted_look(frame) is not Look.NOTHING) == (index == 0)
         assert tracker.update(frame, () if index == 0 else None).faces == ()
