@@ -145,7 +145,7 @@ class FaceDetector:
         return finds
 
     def _is_large(self, pixels: Pixels, box: Box) -> bool:
-        return box.width >= LARGE_SHARE * max(pixels.shape[:2])
+        return bool(box.width >= LARGE_SHARE * max(pixels.shape[:2]))
 
     def _confirm(self, pixels: Pixels, finds: Iterable[_Find]) -> list[_Find]:
         """Keep the finds that are faces; those that are neither large nor clear get a closer look."""

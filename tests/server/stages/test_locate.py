@@ -116,7 +116,7 @@ def test_the_faces_of_every_clip_are_found(shared_dir: Path, detector: FaceDetec
 def test_a_known_face_is_followed_by_one_look(
     astronaut: npt.NDArray[np.uint8], detector: FaceDetector
 ) -> None:
-    """Around where it was a moment ago the face is found again, in the same place as by looking everywhere."""
+    """Around where it was a moment ago the face is found again, as by looking everywhere."""
     frame = in_a_wide_frame(astronaut, 400, 100, 512)
     (face,) = detector.detect(frame)
     followed = detector.follow(frame, (Box(face.x - 0.3 * face.width, face.y, face.width, face.height),))
