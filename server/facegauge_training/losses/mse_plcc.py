@@ -1,14 +1,16 @@
-"""Mean squared error plus one minus Pearson's correlation of the batch: the right number and the right order.
+"""Squared error plus one minus Pearson's correlation of the batch: the right number and the right order.
 
-The pair that the winner of the VQualA 2025 face image quality challenge trained with; the weight is ours,
-since our bounded outputs make the squared error small beside the correlation term.
+The winner of the VQualA 2025 face image quality challenge, ATHENAFace and RegNet trained with this pair. The
+student's weight of 10 is ours, since bounded outputs make the squared error small beside the correlation.
 """
 
 from __future__ import annotations
 
 import torch
 
-__all__ = ["MSEPLCCLoss"]
+from facegauge_training.losses.plcc import PLCCLoss
+
+__all__ = ["MSECorrLoss", "MSEPLCCLoss"]
 
 
 class MSEPLCCLoss(torch.nn.Module):
@@ -17,11 +19,24 @@ class MSEPLCCLoss(torch.nn.Module):
     def __init__(self, mse_weight: float = 10.0) -> None:
         super().__init__()
         self.mse_weight = mse_weight
+        self.plcc = PLCCLoss()
 
     def forward(self, predictions: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Return the loss, a scalar, of predictions (n,) and labels (n,), both within 0-1."""
         mse = (predictions - labels).square().mean()
-        p = predictions - predictions.mean()
-        y = labels - labels.mean()
-        plcc = (p * y).sum() / (p.norm() * y.norm() + 1e-8)
-        return self.mse_weight * mse + 1 - plcc
+        return self.mse_weight * mse + self.plcc(predictions, labels)
+
+
+class MSECorrLoss(torch.nn.Module):
+    """Equations 2 to 4 of the report (ATHENAFace): `mean((p - y)^2) + alpha * (1 - PLCC(p, y))`."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        """Make the loss; the report does not tell `alpha`, 1 is ours."""
+        super().__init__()
+        self.alpha = alpha
+        self.plcc = PLCCLoss()
+
+    def forward(self, predictions: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Return the loss, a scalar, of predictions (n,) and labels (n,)."""
+        mse = (predictions - labels).square().mean()
+        return mse + self.alpha * self.plcc(predictions, labels)
