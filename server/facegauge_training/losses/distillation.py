@@ -14,16 +14,14 @@ __all__ = ["DistributionDistillationLoss", "FeatureDistillationLoss", "ScoreDist
 
 
 class ScoreDistillationLoss(torch.nn.Module):
-    """Mean squared error of scores divided by a temperature, times its square: a temperature changes nothing
-    but where the teacher's scores are logits that a sigmoid then softens.
-    """
+    """`T^2 * mean((sigmoid(logit(s) / T) - sigmoid(logit(t) / T))^2)`: softened scores."""
 
     def __init__(self, temperature: float = 4.0, *, soften: bool = True) -> None:
         """Make the loss.
 
         Args:
             temperature: by which logits are divided.
-            soften: whether scores within 0-1 are taken back to logits and softened; else the plain squared error.
+            soften: whether to do so at all; else it is the plain squared error.
         """
         super().__init__()
         self.temperature = temperature
@@ -33,14 +31,15 @@ class ScoreDistillationLoss(torch.nn.Module):
         """Return the loss, a scalar, of the student's and the teacher's scores (n,), within 0-1."""
         if not self.soften:
             return functional.mse_loss(student, teacher.detach())
-        soft = [
-            torch.sigmoid(torch.logit(s, eps=1e-4) / self.temperature) for s in (student, teacher.detach())
-        ]
-        return self.temperature**2 * functional.mse_loss(*soft)
+        told, known = self._softened(student), self._softened(teacher.detach())
+        return self.temperature**2 * functional.mse_loss(told, known)
+
+    def _softened(self, scores: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(torch.logit(scores, eps=1e-4) / self.temperature)
 
 
 class FeatureDistillationLoss(torch.nn.Module):
-    """`mean(1 - cos(W s, t))`: the student's features, through a matrix that is learnt, point as the teacher's."""
+    """`mean(1 - cos(W s, t))`: features, the student's through a learnt matrix, of one direction."""
 
     def __init__(self, student_features: int, teacher_features: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Self-supervised adaptive ranking of a picture and a degraded copy of it (ISeeCV, appendix B of the report)."""
+"""Self-supervised adaptive ranking of a picture and its degraded copy (ISeeCV, appendix B of the report)."""
 
 from __future__ import annotations
 

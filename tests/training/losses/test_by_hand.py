@@ -27,7 +27,7 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 P = tensor([0.2, 0.6, 0.4], dtype=torch.float64)
 Y = tensor([0.1, 0.5, 0.9], dtype=torch.float64)
-# Deviations of P: -0.2, 0.2, 0; of Y: -0.4, 0, 0.4. Their product sums to 0.08; the norms are sqrt(0.08), sqrt(0.32).
+# Deviations of P: -0.2, 0.2, 0; of Y: -0.4, 0, 0.4. Products sum to 0.08, squares to 0.08 and 0.32.
 PLCC = 0.08 / math.sqrt(0.08 * 0.32)
 MSE = (0.01 + 0.01 + 0.25) / 3
 # Pairs (1,0), (2,0), (2,1) in the order of Y differ by 0.4, 0.2, -0.2 in P.
@@ -95,7 +95,7 @@ def test_it_stays_finite(name: str, predictions: list[float], labels: list[float
     loss, _ = REGRESSIONS[name]
     p = tensor(predictions, requires_grad=True)
     value = loss(p, tensor(labels))
-    value.backward()
+    value.backward()  # type: ignore[no-untyped-call]
     assert torch.isfinite(value)
     assert p.grad is not None
     assert torch.isfinite(p.grad).all()
@@ -147,6 +147,6 @@ def test_the_teacher_is_not_taught(loss: Loss) -> None:
     """No gradient reaches the teacher, and the student's is the numerical one."""
     student = tensor([[0.2, 0.7]], dtype=torch.float64, requires_grad=True)
     teacher = tensor([[0.6, 0.3]], dtype=torch.float64, requires_grad=True)
-    loss(student, teacher).backward()
+    loss(student, teacher).backward()  # type: ignore[no-untyped-call]
     assert teacher.grad is None
     assert torch.autograd.gradcheck(lambda s: loss(s, teacher), (student,))
