@@ -126,6 +126,7 @@ _ALL = (
     Model(
         "njupt", "NJUPT-IQA-Group", "sfiqa:njupt", (800, 600), _exact(800, 600), _exact(800, 600),
         Reported(5, 0.9547, 0.9530, 0.9564, 0.4860, 3.7171), VISION, tolerance=0.05,
+        fixed_size=True,
     ),
     Model(
         "ecnu-vis", "ECNU VIS Lab", "mobilenetv4:ecnu_vis", (512, 512), _exact(512, 512), _exact(512, 512),
