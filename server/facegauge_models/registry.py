@@ -179,7 +179,7 @@ _ALL = (
     Model(
         "clip-vit-b32", "Next (teacher)", "teachers:clip_vit_b32", (224, 224),
         _short(224, 224, position="random", normalisation=CLIP), _short(224, 224, normalisation=CLIP),
-        None, TIMM,
+        None, TIMM, fixed_size=True,
     ),
     Model(
         "emov2-5m", "2077Agent (teacher)", "emov2:emov2_5m", (512, 512),

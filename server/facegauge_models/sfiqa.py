@@ -1,20 +1,21 @@
 """SFIQA, three landmark patches and the whole face fused in space and frequency: NJUPT-IQA-Group.
 
-The report (3.5) tells the parts: three 224x224 patches, cut where a heatmap of facial landmarks over 600x800
-pictures is densest (eyes, mouth), through MobileNetV3; the spatial-frequency feature fusion block over its last
-two levels (wavelet transform, 2D selective scan of the three high bands, inverse transform, channel attention,
-spatial attention, transformer); the scaled face through ShuffleNetV2-x0.5; a multi-level attention block between
-the branches; concatenation and a perceptron. It tells no widths, so Table 1's totals are met within 5%, not
-exactly. Settled, and why:
+The report (3.5) tells the parts: three 224x224 patches, cut where a heatmap of facial landmarks over
+600x800 pictures is densest (eyes, mouth), through MobileNetV3; the spatial-frequency feature fusion block
+over its last two levels (wavelet transform, 2D selective scan of the three high bands, inverse transform,
+channel attention, spatial attention, transformer); the scaled face through ShuffleNetV2-x0.5; a multi-level
+attention block between the branches; concatenation and a perceptron. It tells no widths, so Table 1's
+totals are met within 5%, not exactly. Settled, and why:
 - MobileNetV3-Small: three patches through the Large one alone exceed the reported GFLOPs.
-- The last two levels are the last two resolutions (48 channels at 14x14, 576 at 7x7): 7x7 has no even halves
-  for a wavelet, and "multi-level" asks for two. The coarse one is enlarged, both are projected and concatenated.
+- The last two levels are the last two resolutions (48 channels at 14x14, 576 at 7x7): 7x7 has no even
+  halves for a wavelet, and "multi-level" asks for two. The coarse one is enlarged, both are projected and
+  concatenated.
 - The wavelet and the scan: see `wavelet_scan`.
 - The whole face is halved to 400x300: at 800x600 ShuffleNetV2 alone takes 0.40 of the 0.4860 GFLOPs.
-- Multi-level attention: the pooled ends of ShuffleNetV2's stages 2, 3, 4 and its last convolution, a token each,
-  ask the patches' pixels; the patches' means are then gated by what the tokens learnt.
+- Multi-level attention: the pooled ends of ShuffleNetV2's stages 2, 3, 4 and its last convolution, a token
+  each, ask the patches' pixels; the patches' means are then gated by what the tokens learnt.
 - The patches' places: `landmark_patches` finds them; by default, the eyes and the mouth of an upright face.
-Cost at 800x600: 0.4868 GFLOPs, 3.7179 M parameters (`python -m facegauge_models --no-timing`).
+Cost at 800x600: 0.4808 GFLOPs, 3.6474 M parameters (`python -m facegauge_models --no-timing`).
 """
 
 from __future__ import annotations

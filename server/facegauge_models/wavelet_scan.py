@@ -1,11 +1,12 @@
 """The wavelet domain VMamba block of NJUPT-IQA-Group: split by frequency, scan what is high, put together.
 
-Paper of the scan: Liu et al., "VMamba: Visual State Space Model", NeurIPS 2024. The report (3.5): the wavelet
-transform gives one low band and three high ones, which a 2D selective scan enhances before the inverse transform.
-Settled: Haar's wavelet, orthonormal, the low band passing unchanged; one scan module for the three high bands;
-four directions (rows, columns, both backwards) and one state a channel, as in VMamba's final networks. The scan
-is the plain recurrence over the positions, 49 for bands of 7x7: it exports to ONNX and needs no kernel of its own.
-fvcore counts nothing for the recurrence, whose products are of single numbers.
+Paper of the scan: Liu et al., "VMamba: Visual State Space Model", NeurIPS 2024. The report (3.5): the
+wavelet transform gives one low band and three high ones, which a 2D selective scan enhances before the
+inverse transform. Settled: Haar's wavelet, orthonormal, the low band passing unchanged; one scan module for
+the three high bands; four directions (rows, columns, both backwards) and one state a channel, as in
+VMamba's final networks. The scan is the plain recurrence over the positions, 49 for bands of 7x7: it
+exports to ONNX and needs no kernel of its own. fvcore counts nothing for the recurrence, whose products are
+of single numbers.
 """
 
 from __future__ import annotations

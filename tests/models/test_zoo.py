@@ -19,7 +19,7 @@ HEAVY = {"swin-b", "clip-vit-b32", "emov2-5m"}
 CASES = [
     pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name for name in facegauge_models.names()
 ]
-BOUNDED = {"next", "2077agent", "emov2-5m"}
+BOUNDED = {"next", "2077agent", "emov2-5m", "clip-vit-b32", "efficientnet-lite2"}
 """Their heads end in a sigmoid, or in a mean over grades: 0-1 whatever the picture."""
 
 
@@ -98,3 +98,12 @@ def test_the_fourteen_systems_stand_in_the_order_of_their_ranks() -> None:
     ranks = [facegauge_models.info(name).reported.rank for name in systems]  # type: ignore[union-attr]
     assert ranks == [*range(1, 14), None]
     assert facegauge_models.names()[:14] == systems
+
+
+def test_area_means_are_adaptive_pooling() -> None:
+    """The products that ONNX knows give what torch's own pooling does, at even and uneven sizes."""
+    lighthspa = pytest.importorskip("facegauge_models.lighthspa")
+    for height, width, parts in ((14, 21, 7), (11, 11, 7), (7, 10, 2), (3, 4, 7)):
+        x = torch.randn(2, 5, height, width)
+        expected = torch.nn.functional.adaptive_avg_pool2d(x, parts)
+        assert torch.allclose(lighthspa.area_means(x, parts), expected, atol=1e-5)
