@@ -29,7 +29,7 @@ from facegauge_training.errors import RecipeError
 from facegauge_training.received import Chain, cut, label, order_key, receive, transports
 from facegauge_training.sources import Source, read_picture
 
-__all__ = ["CROP_HEIGHT", "CROP_WIDTH", "CropSet", "fill_store", "label_source", "read_store"]
+__all__ = ["CROP_HEIGHT", "CROP_WIDTH", "CropSet", "chain_of", "fill_store", "label_source", "read_store"]
 
 CROP_WIDTH, CROP_HEIGHT = 288, 384
 FAR_FACE = 130.0
@@ -71,7 +71,7 @@ class CropSet:
             raise RecipeError(
                 f"No labelled crops in {names}: run `python -m facegauge_training.labels` first."
             )
-        chains = [_chain(row) for row in self.rows]
+        chains = [chain_of(row) for row in self.rows]
         measured = [(row["vmaf"], row["gmsd"]) for row in self.rows]
         self.labels = np.array([label(c, *m) for c, m in zip(chains, measured, strict=True)], np.float32)
         self.order_keys = np.array(
@@ -178,5 +178,6 @@ def _wobble(clip: Clip, t: int, rng: np.random.Generator) -> Box:
     return Box(left, box.y + dy * box.height - (height - box.height) / 2, width, height)
 
 
-def _chain(row: dict[str, Any]) -> Chain:
+def chain_of(row: dict[str, Any]) -> Chain:
+    """Return what was done to a crop; rows of older stores lack the fields that came later."""
     return Chain(**{f.name: row[f.name] for f in fields(Chain) if f.name in row})
