@@ -11,7 +11,6 @@ deviation of score minus label over faces, a step. Intervals: 95%, bootstrap ove
 from __future__ import annotations
 
 import json
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +21,16 @@ import numpy.typing as npt
 import onnxruntime
 from rich.console import Console
 from rich.table import Table
-from scipy.optimize import OptimizeWarning, curve_fit
-from scipy.stats import pearsonr, spearmanr
+from scipy.stats import spearmanr
 
 from facegauge_training.errors import RecipeError
 from facegauge_training.ladder import ANCHORED, LADDER, ladder_store
-from facegauge_training.store import CropSet, read_store
+from facegauge_training.metrics import agreement, intervals, ordered_pairs
+from facegauge_training.store import CropSet, chain_of, read_store
 
 __all__ = ["evaluate", "main", "score_crops"]
 
 Floats = npt.NDArray[np.float64]
-PAIR_GAP = 0.05
 
 
 def score_crops(model: Path, crops: CropSet, threads: int = 2) -> Floats:
@@ -66,9 +64,9 @@ def evaluate(scores: Floats, crops: CropSet, resamples: int = 200) -> dict[str, 
     labels = crops.labels.astype(np.float64)
     plain = ~np.isin(family, ANCHORED)
     report: dict[str, Any] = {"split": "val", "crops": int(plain.sum()), "faces": len(set(face))}
-    report |= _agreement(scores[plain], labels[plain])
-    report["interval_95"] = _intervals(scores[plain], labels[plain], face[plain], resamples)
-    report["ordered_pairs"] = _order(
+    report |= agreement(scores[plain], labels[plain])
+    report["interval_95"] = intervals(scores[plain], labels[plain], face[plain], resamples)
+    report["ordered_pairs"] = ordered_pairs(
         scores, labels, family, step, face, [f for f in LADDER if f not in ANCHORED]
     )
     report["spread"] = {
@@ -78,12 +76,12 @@ def evaluate(scores: Floats, crops: CropSet, resamples: int = 200) -> dict[str, 
         if name != "pristine"
     } | {"pristine": round(float(np.std((scores - labels)[family == "pristine"])), 4)}
     report["families"] = {
-        name: _agreement(scores[chosen], labels[chosen])
+        name: agreement(scores[chosen], labels[chosen])
         for name in LADDER
         if name != "pristine"
         for chosen in [np.isin(family, (name, "pristine"))]
     }
-    report["anchored_ordered_pairs"] = _order(scores, labels, family, step, face, list(ANCHORED))
+    report["anchored_ordered_pairs"] = ordered_pairs(scores, labels, family, step, face, list(ANCHORED))
     sharpness = np.array([_sharpness(crops[i]) for i in range(len(crops))])
     report["baseline_laplacian_srocc"] = round(float(spearmanr(sharpness[plain], labels[plain])[0]), 4)
     return report
@@ -123,76 +121,11 @@ def _batch(crops: CropSet, at: int, width: int, height: int) -> npt.NDArray[np.u
 def _step(row: dict[str, Any]) -> tuple[str, int]:
     for name, chains in LADDER.items():
         for i, chain in enumerate(chains):
-            if all(row[field] == value for field, value in chain.describe().items()):
+            if chain_of(row) == chain:
                 return name, 0 if name == "pristine" else i + 1
     raise RecipeError(
         "The cached ladder is not this version's: delete its folder in the cache and build it again."
     )
-
-
-def _agreement(scores: Floats, labels: Floats) -> dict[str, float]:
-    fitted = _logistic_fit(scores, labels)
-    return {
-        "srocc": round(float(spearmanr(scores, labels)[0]), 4),
-        "plcc": round(float(pearsonr(scores, labels)[0]), 4),
-        "plcc_fitted": round(float(pearsonr(fitted, labels)[0]), 4),
-        "rmse": round(float(np.sqrt(np.mean((scores - labels) ** 2))), 4),
-    }
-
-
-def _logistic_fit(scores: Floats, labels: Floats) -> Floats:
-    """Map scores onto labels by the customary monotone curve of four parameters."""
-
-    def curve(x: Floats, top: float, bottom: float, middle: float, slope: float) -> Floats:
-        return np.asarray(bottom + (top - bottom) / (1 + np.exp(-np.clip((x - middle) * slope, -50, 50))))
-
-    try:
-        parameters, _ = curve_fit(curve, scores, labels, (1.0, 0.0, 0.5, 5.0), maxfev=5000)
-    except (RuntimeError, OptimizeWarning):
-        return scores
-    return curve(scores, *parameters)
-
-
-def _intervals(
-    scores: Floats, labels: Floats, face: npt.NDArray[np.str_], resamples: int
-) -> dict[str, list[float]]:
-    rng = np.random.default_rng(0)
-    places = {name: np.flatnonzero(face == name) for name in sorted(set(face))}
-    drawn = []
-    for _ in range(resamples):
-        chosen = np.concatenate([places[name] for name in rng.choice(list(places), len(places))])
-        drawn.append(
-            (spearmanr(scores[chosen], labels[chosen])[0], pearsonr(scores[chosen], labels[chosen])[0])
-        )
-    low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
-    return {
-        name: [round(float(low[i]), 4), round(float(high[i]), 4)] for i, name in enumerate(("srocc", "plcc"))
-    }
-
-
-def _order(
-    scores: Floats,
-    labels: Floats,
-    family: npt.NDArray[np.str_],
-    step: npt.NDArray[np.int_],
-    face: npt.NDArray[np.str_],
-    families: list[str],
-) -> dict[str, float | int]:
-    """Return the shares of pairs in order: neighbouring steps, and two or more apart."""
-    right: dict[bool, list[bool]] = {False: [], True: []}
-    for name in sorted(set(face)):
-        for kind in families:
-            chosen = np.flatnonzero((face == name) & np.isin(family, (kind, "pristine")))
-            for a, b in combinations(chosen, 2):
-                gap = labels[a] - labels[b]
-                if abs(gap) >= PAIR_GAP:
-                    right[bool(abs(step[a] - step[b]) >= 2)].append(bool(gap * (scores[a] - scores[b]) > 0))
-    return {
-        "neighbours": round(float(np.mean(right[False])), 4) if right[False] else float("nan"),
-        "neighbours_pairs": len(right[False]),
-        "two_apart": round(float(np.mean(right[True])), 4) if right[True] else float("nan"),
-        "two_apart_pairs": len(right[True]),
-    }
 
 
 def _sharpness(picture: npt.NDArray[np.uint8]) -> float:

@@ -41,9 +41,12 @@ class ScoreDistillationLoss(torch.nn.Module):
 class FeatureDistillationLoss(torch.nn.Module):
     """`mean(1 - cos(W s, t))`: features, the student's through a learnt matrix, of one direction."""
 
-    def __init__(self, student_features: int, teacher_features: int) -> None:
+    def __init__(self, student_features: int = 0, teacher_features: int = 0) -> None:
+        """Make the loss; without sizes both are in one space, as Next's embeddings are, and W is none."""
         super().__init__()
-        self.project = torch.nn.Linear(student_features, teacher_features, bias=False)
+        self.project: torch.nn.Module = torch.nn.Identity()
+        if student_features or teacher_features:
+            self.project = torch.nn.Linear(student_features, teacher_features, bias=False)
 
     def forward(self, student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
         """Return the loss, a scalar, of features (n, student_features) and (n, teacher_features)."""

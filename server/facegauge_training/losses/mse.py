@@ -1,6 +1,6 @@
-"""Mean squared error: equations 3 (ATHENAFace) and 8 (Conquerit), and the whole loss of four other teams.
+"""Mean squared error: equations 3 (ATHENAFace) and 8 (Conquerit) of the report.
 
-JNU620, DERS and the organisers' baseline say so; BIT_ssvgg says nothing, and squared error is our reading.
+It is the whole loss of JNU620, DERS and the organisers' baseline, and ours for the teams that name none.
 """
 
 from __future__ import annotations

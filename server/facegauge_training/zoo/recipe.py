@@ -1,0 +1,148 @@
+"""What a recipe says: stages with their sizes, epochs and rates, the loss, the sampler, what is kept.
+
+Values are frozen and checked when built. A recipe counts in epochs, as the report does; the program maps its
+steps onto them, so that a shortened run goes through the same schedule.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from facegauge_models.registry import Preprocessing
+
+__all__ = ["Augmentation", "Recipe", "Schedule", "Stage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """By what the rate of a stage is multiplied, epoch by epoch."""
+
+    kind: Literal["constant", "step", "milestones", "cosine", "plateau"] = "constant"
+    every: int = 0
+    """Epochs of a step, of a falling half of the cosine (0: all of the stage), or of patience."""
+    factor: float = 0.1
+    milestones: tuple[float, ...] = ()
+    """Shares of the stage at which the factor applies."""
+    warm_up: int = 0
+    """Epochs in which the rate rises linearly from a third."""
+
+    def __post_init__(self) -> None:
+        """Check.
+
+        Raises:
+            ValueError: a step or a plateau without its epochs, or a factor that is none.
+        """
+        if self.kind in ("step", "plateau") and self.every < 1:
+            raise ValueError(f"a {self.kind} schedule needs `every`")
+        if not 0 < self.factor < 1:
+            raise ValueError("factor must be within 0 and 1")
+
+    def at(self, epoch: int, epochs: int) -> float:
+        """Return the multiplier in an epoch, from 0, of a stage of so many (1 for a plateau)."""
+        if epoch < self.warm_up:
+            return 1 / 3 + 2 / 3 * epoch / self.warm_up
+        if self.kind == "step":
+            return self.factor ** (epoch // self.every)
+        if self.kind == "milestones":
+            return self.factor ** sum(epoch >= share * epochs for share in self.milestones)
+        if self.kind == "cosine":
+            period = self.every or max(1, epochs - self.warm_up)
+            return 0.5 + 0.5 * math.cos(math.pi * (epoch - self.warm_up) / period)
+        return 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """Random changes of a training picture, besides where it is cut."""
+
+    flip: bool = False
+    """Left and right, every second picture."""
+    quarter_turns: bool = False
+    """By 0, 90, 180 or 270 degrees; of the square that was cut."""
+    rotation: float = 0.0
+    """By up to so many degrees either way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of a training with its own size and rates."""
+
+    epochs: int
+    rate: float
+    schedule: Schedule
+    batch: int
+    train: Preprocessing
+    name: str = "training"
+    all_rows: bool = False
+    """Whether the rows that were held out are trained on too, as MediaForensics does at last."""
+    frozen_epochs: int = 0
+    """The backbone stands still for so many epochs."""
+    backbone_rate: float = 1.0
+    """The backbone's rate as a share of the head's."""
+    average: bool = False
+    """Whether the weights at the ends of this stage's epochs are averaged and kept (SWA)."""
+
+    def __post_init__(self) -> None:
+        """Check.
+
+        Raises:
+            ValueError: nothing to train, or nothing to learn.
+        """
+        if self.epochs < 1 or self.batch < 2 or self.rate <= 0 or self.frozen_epochs >= self.epochs:
+            raise ValueError(
+                f"stage {self.name!r} has no epochs, batches of one, no rate, or never unfreezes"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one system is trained."""
+
+    system: str
+    section: str
+    """Of the report."""
+    optimiser: Literal["adam", "adamw"]
+    weight_decay: float
+    loss: str
+    """A name in `objective.LOSSES`."""
+    stages: tuple[Stage, ...]
+    silent: str
+    """What the report does not tell, and what stands here instead."""
+    loss_options: dict[str, Any] = field(default_factory=dict)
+    augmentation: Augmentation = Augmentation()
+    sampler: Literal["shuffled", "stratified", "tails"] = "shuffled"
+    held_out: float = 0.1
+    """Share of the rows (whole groups) that is not trained on but watched."""
+    keep: Literal["best", "last", "average"] = "best"
+    """Which weights are the result: best by Score on the watched rows, those of the end, or the average."""
+    patience: int | None = None
+    """End a stage after so many epochs without a better Score."""
+    ssar: bool = False
+    """Whether degraded copies are ranked below their originals."""
+    branches: bool = False
+    """Whether each branch of an ensemble has the loss of its own."""
+    head: tuple[str, ...] = ()
+    """Prefixes of the parameters that are not the backbone's, where a stage tells the two apart."""
+    distillation: Literal["", "scores", "grades", "pseudo-labels"] = ""
+    """What the student takes from a teacher: `--teacher`."""
+    teacher: str = ""
+    """The teacher's name in the zoo."""
+    half_precision: bool = False
+    """Automatic mixed precision, on a GPU only."""
+
+    def __post_init__(self) -> None:
+        """Check.
+
+        Raises:
+            ValueError: no stages, an average that no stage makes, or a distillation without its teacher.
+        """
+        if not self.stages or not 0 < self.held_out < 1:
+            raise ValueError(f"{self.system}: no stages, or nothing held out")
+        if (self.keep == "average") != any(stage.average for stage in self.stages):
+            raise ValueError(f"{self.system}: keeps an average that no stage makes, or makes one for nothing")
+        if bool(self.distillation) != bool(self.teacher):
+            raise ValueError(f"{self.system}: a teacher and what is taken from it go together")
+        if not self.head and any(s.frozen_epochs or s.backbone_rate != 1.0 for s in self.stages):
+            raise ValueError(f"{self.system}: a stage tells backbone and head apart, `head` does not")
