@@ -1,11 +1,18 @@
-"""Measure a student on the ladder of the val split: faces from sources that were never trained on.
+"""Measure a model: a student on the ladder of the val split, or any model on pictures with scores.
 
     python -m facegauge_training.evaluate --model server/facegauge_server/assets/models/NAME/model.onnx
+    python -m facegauge_training.evaluate --model RUN/model.onnx --images DIR --labels CSV
+
+The ladder's faces are from sources that were never trained on.
 
 Agreement (SROCC, PLCC as it is and after a 4-parameter logistic fit, RMSE) over x264, VP9, defocus and
 received lines, whose labels are plain VMAF/100; noise and darkness, with anchored labels, are told apart.
 Order counts pairs of one face within a family whose labels differ by 0.05 or more. Spread is the standard
 deviation of score minus label over faces, a step. Intervals: 95%, bootstrap over faces.
+
+On pictures with scores (columns image,score and perhaps group) it gives what the challenge's report gives:
+SROCC, PLCC raw and after the fit, RMSE, and Score = (SROCC + PLCC) / 2 with either PLCC; bootstrap over
+groups.
 """
 
 from __future__ import annotations
@@ -25,10 +32,12 @@ from scipy.stats import spearmanr
 
 from facegauge_training.errors import RecipeError
 from facegauge_training.ladder import ANCHORED, LADDER, ladder_store
-from facegauge_training.metrics import agreement, intervals, ordered_pairs
+from facegauge_training.metrics import agreement, intervals, ordered_pairs, report
 from facegauge_training.store import CropSet, chain_of, read_store
+from facegauge_training.zoo.onnx_file import score_pictures
+from facegauge_training.zoo.pictures import read_pictures
 
-__all__ = ["evaluate", "main", "score_crops"]
+__all__ = ["evaluate", "ladder_steps", "main", "score_crops"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,34 +66,34 @@ def score_crops(model: Path, crops: CropSet, threads: int = 2) -> Floats:
 
 def evaluate(scores: Floats, crops: CropSet, resamples: int = 200) -> dict[str, Any]:
     """Return every figure of the report, by name, for scores (n,) of the ladder's crops."""
-    steps = [_step(row) for row in crops.rows]
+    steps = ladder_steps(crops)
     family = np.array([name for name, _ in steps])
     step = np.array([number for _, number in steps])
     face = np.array([row["key"] for row in crops.rows])
     labels = crops.labels.astype(np.float64)
     plain = ~np.isin(family, ANCHORED)
-    report: dict[str, Any] = {"split": "val", "crops": int(plain.sum()), "faces": len(set(face))}
-    report |= agreement(scores[plain], labels[plain])
-    report["interval_95"] = intervals(scores[plain], labels[plain], face[plain], resamples)
-    report["ordered_pairs"] = ordered_pairs(
+    figures: dict[str, Any] = {"split": "val", "crops": int(plain.sum()), "faces": len(set(face))}
+    figures |= agreement(scores[plain], labels[plain])
+    figures["interval_95"] = intervals(scores[plain], labels[plain], face[plain], resamples)
+    figures["ordered_pairs"] = ordered_pairs(
         scores, labels, family, step, face, [f for f in LADDER if f not in ANCHORED]
     )
-    report["spread"] = {
+    figures["spread"] = {
         f"{name} {i + 1}": round(float(np.std((scores - labels)[(family == name) & (step == i + 1)])), 4)
         for name, chains in LADDER.items()
         for i in range(len(chains))
         if name != "pristine"
     } | {"pristine": round(float(np.std((scores - labels)[family == "pristine"])), 4)}
-    report["families"] = {
+    figures["families"] = {
         name: agreement(scores[chosen], labels[chosen])
         for name in LADDER
         if name != "pristine"
         for chosen in [np.isin(family, (name, "pristine"))]
     }
-    report["anchored_ordered_pairs"] = ordered_pairs(scores, labels, family, step, face, list(ANCHORED))
+    figures["anchored_ordered_pairs"] = ordered_pairs(scores, labels, family, step, face, list(ANCHORED))
     sharpness = np.array([_sharpness(crops[i]) for i in range(len(crops))])
-    report["baseline_laplacian_srocc"] = round(float(spearmanr(sharpness[plain], labels[plain])[0]), 4)
-    return report
+    figures["baseline_laplacian_srocc"] = round(float(spearmanr(sharpness[plain], labels[plain])[0]), 4)
+    return figures
 
 
 @click.command()
@@ -92,21 +101,32 @@ def evaluate(scores: Floats, crops: CropSet, resamples: int = 200) -> dict[str, 
 @click.option(
     "--cache", type=click.Path(path_type=Path), default=Path("~/.cache/facegauge"), show_default=True
 )
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of pictures, instead of the ladder.")
+@click.option("--labels", type=click.Path(path_type=Path), help="CSV of their scores.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the figures here too.")
-def main(model: Path, cache: Path, json_path: Path | None) -> None:
-    """Measure a student on the ladder of the val split."""
-    crops = read_store(ladder_store(cache.expanduser()))
-    report = evaluate(score_crops(model, crops), crops)
+def main(model: Path, cache: Path, images: Path | None, labels: Path | None, json_path: Path | None) -> None:
+    """Measure a student on the ladder of the val split, or any model on pictures with scores."""
     console = Console()
-    console.print({name: report[name] for name in report if name not in ("spread", "families")})
+    if (images is None) != (labels is None):
+        raise click.UsageError("--images and --labels go together.")
+    if images is not None and labels is not None:
+        pictures = read_pictures(images, labels)
+        told = report(score_pictures(model, pictures), pictures.scores.astype(np.float64), pictures.groups)
+        console.print(told)
+        if json_path:
+            json_path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        return
+    crops = read_store(ladder_store(cache.expanduser()))
+    figures = evaluate(score_crops(model, crops), crops)
+    console.print({name: figures[name] for name in figures if name not in ("spread", "families")})
     table = Table("family", "SROCC", "PLCC", "RMSE", "spread of each step, mild to harsh")
-    for name, row in report["families"].items():
-        spreads = [v for key, v in report["spread"].items() if key.startswith(name + " ")]
-        texts = (f"{row[figure]:.3f}" for figure in ("srocc", "plcc", "rmse"))
+    for name, row in figures["families"].items():
+        spreads = [v for key, v in figures["spread"].items() if key.startswith(name + " ")]
+        texts = (f"{row[name_]:.3f}" for name_ in ("srocc", "plcc", "rmse"))
         table.add_row(name + (" (anchored)" if name in ANCHORED else ""), *texts, str(spreads))
     console.print(table)
     if json_path:
-        json_path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        json_path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 def _batch(crops: CropSet, at: int, width: int, height: int) -> npt.NDArray[np.uint8]:
@@ -116,6 +136,15 @@ def _batch(crops: CropSet, at: int, width: int, height: int) -> npt.NDArray[np.u
         for p in pictures
     ]
     return np.stack(fitting).astype(np.uint8, copy=False)
+
+
+def ladder_steps(crops: CropSet) -> list[tuple[str, int]]:
+    """Return the family and the step (0 for pristine, then 1 the mildest) of each crop of the ladder.
+
+    Raises:
+        RecipeError: a crop is not of this version's ladder.
+    """
+    return [_step(row) for row in crops.rows]
 
 
 def _step(row: dict[str, Any]) -> tuple[str, int]:

@@ -15,7 +15,9 @@ import numpy.typing as npt
 from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.stats import ConstantInputWarning, pearsonr, spearmanr
 
-__all__ = ["agreement", "intervals", "logistic_fit", "ordered_pairs", "watched"]
+from facegauge_training.errors import RecipeError
+
+__all__ = ["agreement", "intervals", "logistic_fit", "ordered_pairs", "report", "watched"]
 
 Floats = npt.NDArray[np.float64]
 PAIR_GAP = 0.05
@@ -29,6 +31,49 @@ def agreement(scores: Floats, labels: Floats) -> dict[str, float]:
         "plcc": round(float(pearsonr(scores, labels)[0]), 4),
         "plcc_fitted": round(float(pearsonr(fitted, labels)[0]), 4),
         "rmse": round(float(np.sqrt(np.mean((scores - labels) ** 2))), 4),
+    }
+
+
+def report(
+    scores: Floats, labels: Floats, groups: tuple[str, ...], resamples: int = 1000
+) -> dict[str, float | int | list[float]]:
+    """Return what the challenge's report gives, with 95% intervals by bootstrap over groups.
+
+    `score` is (SROCC + PLCC) / 2; names that end in `_fitted` come after the logistic curve.
+
+    Raises:
+        RecipeError: all scores or all labels are equal, so that nothing can be correlated.
+    """
+    for name, values in (("scores of the model", scores), ("labels", labels)):
+        if not np.isfinite(values).all() or np.ptp(values) == 0:
+            raise RecipeError(
+                f"The {name} are all {values[0]:.4g} or not finite: there is no correlation. "
+                "Measure on labels that differ, or train the model further."
+            )
+    figures = agreement(scores, labels)
+    fitted = logistic_fit(scores, labels)(scores)
+    rng = np.random.default_rng(0)
+    members = [np.flatnonzero(np.array(groups) == name) for name in sorted(set(groups))]
+    drawn: list[tuple[float, ...]] = []
+    while len(drawn) < resamples:
+        chosen = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
+        if np.ptp(scores[chosen]) and np.ptp(labels[chosen]) and np.ptp(fitted[chosen]):
+            srocc = float(spearmanr(scores[chosen], labels[chosen])[0])
+            plccs = [float(pearsonr(x[chosen], labels[chosen])[0]) for x in (scores, fitted)]
+            drawn.append((srocc, *plccs, (srocc + plccs[0]) / 2, (srocc + plccs[1]) / 2))
+    low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
+    names = ("srocc", "plcc", "plcc_fitted", "score", "score_fitted")
+    return {
+        "pictures": len(scores),
+        "groups": len(members),
+        **figures,
+        "rmse_fitted": round(float(np.sqrt(np.mean((fitted - labels) ** 2))), 4),
+        "score": round((figures["srocc"] + figures["plcc"]) / 2, 4),
+        "score_fitted": round((figures["srocc"] + figures["plcc_fitted"]) / 2, 4),
+        **{
+            f"{name}_interval_95": [round(float(low[i]), 4), round(float(high[i]), 4)]
+            for i, name in enumerate(names)
+        },
     }
 
 

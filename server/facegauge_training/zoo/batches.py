@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from facegauge_training.errors import RecipeError
@@ -107,7 +108,9 @@ def _batch(pictures: Pictures, recipe: Recipe, plan: Plan, seed: int, step: int)
     at = (step % plan.per_pass) * plan.batch
     rows = [int(i) for i in order[at : at + plan.batch]]
     rng = np.random.default_rng([seed, plan.number, step, 1])
-    inputs, worse, severities = [], [], []
+    inputs: list[npt.NDArray[np.float32]] = []
+    worse: list[npt.NDArray[np.float32]] = []
+    severities: list[float] = []
     for i in rows:
         picture = pictures[i]
         seen = [seed, plan.number, step, 2, len(inputs)]  # the copy is cut where its original is

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
     below.set_xlabel("step")
     below.set_ylabel("agreement on watched rows")
     below.legend(loc="lower right")
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         if before["stage"] != after["stage"]:
             for axes in (above, below):
                 axes.axvline(before["step"], color="grey", linestyle=":")

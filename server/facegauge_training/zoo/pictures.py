@@ -70,6 +70,18 @@ class Pictures:
             tuple(self.lines[i] for i in chosen),
         )
 
+    def join(self, more: Pictures) -> Pictures:
+        """Return these, then others whose names are absolute paths."""
+        return Pictures(
+            self.folder,
+            self.table,
+            self.names + more.names,
+            np.concatenate([self.scores, more.scores]),
+            self.groups + more.groups,
+            self.lines + more.lines,
+            self.left_out,
+        )
+
     def fingerprint(self) -> str:
         """Return what tells these pictures and scores from others: a resumed run must have the same."""
         digest = hashlib.sha256("\n".join(self.names).encode())

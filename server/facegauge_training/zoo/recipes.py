@@ -68,7 +68,8 @@ _ALL = (
             ),
         ),
         "alpha: 1. Whose rate is halved: the backbone's once it moves. Both branches train side by side, "
-        "each with its own loss, which equals one after the other. GFIQA is not used: both stages see your rows.",
+        "each with its own loss, which equals one after the other. GFIQA is not used: both stages see the "
+        "same rows.",
         branches=True, head=("mobilenet_head.", "shufflenet_head."),
     ),
     Recipe(

@@ -1,4 +1,4 @@
-"""A trained network that another one learns from: its scores, its grades, or labels for pictures without any."""
+"""A trained network that another learns from: its scores, its grades, or labels for pictures without any."""
 
 from __future__ import annotations
 
