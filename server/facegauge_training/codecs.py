@@ -1,6 +1,7 @@
 """Send a clip through a real video codec and back, in memory, with the encoders that FFmpeg brings in PyAV.
 
-The settings are those of a call: one pass, no look-ahead, the fast presets. Packets can be lost on the way:
+The settings are those of a call: one pass, no look-ahead, the fast presets; x264 may also work as for a
+recording, looking ahead and with B frames. Packets can be lost on the way:
 x264 then cuts every frame into slices of at most `SLICE_BYTES`, one a packet as RTP sends them, some of which
 the decoder never gets and conceals. The other codecs send a frame as a whole; losing one freezes the picture,
 which is a defect in time that no single frame shows.
@@ -39,7 +40,12 @@ CODECS: dict[str, tuple[str, int, int]] = {
 
 
 def transcode(
-    frames: list[Pixels], codec: str, quality: int, loss: float = 0.0, rng: np.random.Generator | None = None
+    frames: list[Pixels],
+    codec: str,
+    quality: int,
+    loss: float = 0.0,
+    rng: np.random.Generator | None = None,
+    recording: bool = False,
 ) -> list[Pixels]:
     """Encode, send and decode a clip.
 
@@ -49,6 +55,7 @@ def transcode(
         quality: CRF of x264 and AV1, quantiser of VP8 and VP9; higher is worse.
         loss: share of the packets after the first frame that do not arrive; x264 alone.
         rng: draws which.
+        recording: code as for a file rather than for a call; x264 alone.
 
     Returns:
         As many frames, as the receiver's decoder gives them.
@@ -71,7 +78,7 @@ def transcode(
     encoder.framerate = Fraction(25)
     encoder.time_base = Fraction(1, 25)
     encoder.thread_count = 1
-    encoder.options = _options(codec, quality)
+    encoder.options = _options(codec, quality, recording)
     if loss:
         encoder.options |= {"x264-params": f"slice-max-size={SLICE_BYTES}"}
     if codec in ("vp8", "vp9"):
@@ -121,10 +128,10 @@ def _nal_units(stream: bytes) -> list[bytes]:
     return [unit for unit in START_CODE.split(stream) if unit]
 
 
-def _options(codec: str, quality: int) -> dict[str, str]:
+def _options(codec: str, quality: int, recording: bool) -> dict[str, str]:
     number = str(quality)
     if codec == "x264":
-        return {"preset": "veryfast", "tune": "zerolatency", "crf": number}
+        return {"preset": "veryfast", "crf": number} | ({} if recording else {"tune": "zerolatency"})
     if codec == "av1":
         return {"preset": "10", "crf": number, "svtav1-params": "rtc=1:lp=1:pred-struct=1:lookahead=0"}
     fixed = (

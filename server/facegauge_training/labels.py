@@ -26,6 +26,8 @@ FAR_SHARE = 0.15
 """Of the photos are filmed from far away."""
 LOSSY_SHARE = 0.1
 """Of the calls coded with x264 lose packets."""
+RECORDED_SHARE = 0.5
+"""Of those that do not come from a recording."""
 
 
 def train_stores(cache: Path) -> list[Path]:
@@ -54,6 +56,7 @@ def draw_chain(rng: np.random.Generator) -> Chain:
         best, worst = CODECS[codec][1:]
         quality = round(best + (worst - best) * rng.random() ** 0.8)  # the harsh end a little more often
     loss = _between(rng, 0.03, 0.5, 3) if codec == "x264" and rng.random() < LOSSY_SHARE else 0.0
+    recording = codec == "x264" and not loss and rng.random() < RECORDED_SHARE
     grainy = noisy and rng.random() < 0.7
     return Chain(
         stops=round(stops, 2),
@@ -66,6 +69,7 @@ def draw_chain(rng: np.random.Generator) -> Chain:
         codec=codec,
         quality=quality,
         loss=loss,
+        recording=recording,
         enlarged=bool(lines < 720 and rng.random() < 0.3),
     )
 

@@ -77,6 +77,8 @@ class Chain:
     quality: int = 0
     loss: float = 0.0
     """Share of the packets that are lost; x264 alone."""
+    recording: bool = False
+    """Whether x264 coded it as for a file, looking ahead."""
     enlarged: bool = False
     """A mixer or recorder before the scorer has already enlarged the received frame to 720 lines."""
 
@@ -107,7 +109,7 @@ def receive(clip: Clip, chain: Chain, rng: np.random.Generator) -> Received:
         frames = add_noise(frames, chain.noise, rng, chain.grain)
     frames = resize_lines(frames, chain.lines)
     if chain.codec:
-        frames = transcode(frames, chain.codec, chain.quality, chain.loss, rng)
+        frames = transcode(frames, chain.codec, chain.quality, chain.loss, rng, chain.recording)
     shown = resize_lines(frames, LINES)
     return Received(shown if chain.enlarged else frames, shown, references, concealed=chain.loss > 0)
 
