@@ -81,7 +81,7 @@ def plan_stages(
             f"{max(0, min(given))} to one of them. Give a larger --budget or more --steps."
         )
     looked = [
-        stage.epochs if share >= 1 else min(stage.epochs, looks, n)
+        stage.epochs if steps is None and budget == 1 else min(stage.epochs, looks, n)
         for stage, n in zip(recipe.stages, given, strict=True)
     ]
     return [

@@ -91,7 +91,7 @@ def run_training(asked: Asked, say: Callable[[str], None]) -> dict[str, Any]:
         "system": recipe.system,
         "initialisation": initialisation,
         "teacher": teacher.system if teacher else "none",
-        "pictures": len(rows),
+        "train_pictures": len(rows),
         "fingerprint": pictures.fingerprint(),
         "seed": asked.seed,
         "steps": [plan.steps for plan in plans],
@@ -170,6 +170,6 @@ def _announce(
     for plan in plans:
         say(f"{plan.stage.name}: {plan.steps} steps of {plan.batch} for {plan.stage.epochs} epochs")
     say(
-        f"{how['pictures']} pictures to train on, {len(watch)} held out and watched, "
+        f"{how['train_pictures']} pictures to train on, {len(watch)} held out and watched, "
         f"weights: {how['initialisation']}"
     )
