@@ -28,10 +28,11 @@ def stratified(scores: Scores, rng: np.random.Generator, strata: int = 10) -> Or
     empty ones are left out. Their number is ours.
     """
     band = np.minimum((scores * strata).astype(int), strata - 1)
-    members = [np.flatnonzero(band == b) for b in np.unique(band)]
-    chosen = rng.integers(len(members), size=len(scores))
-    within = rng.random(len(scores))
-    return np.array([members[b][int(u * len(members[b]))] for b, u in zip(chosen, within, strict=True)])
+    by_band = np.argsort(band, kind="stable")
+    _, starts, sizes = np.unique(band[by_band], return_index=True, return_counts=True)
+    chosen = rng.integers(len(starts), size=len(scores))
+    within = (rng.random(len(scores)) * sizes[chosen]).astype(int)
+    return by_band[starts[chosen] + within]
 
 
 def tails(scores: Scores, rng: np.random.Generator, low: float = 0.1, high: float = 0.9) -> Order:

@@ -79,7 +79,7 @@ class Keeper:
 
         In a shortened run, where a look spans several epochs, for as many looks.
         """
-        return recipe.patience is not None and min(epoch - self._better_at, self._vain) > recipe.patience
+        return recipe.patience is not None and min(epoch - self._better_at, self._vain) >= recipe.patience
 
     def average(self, network: nn.Module) -> None:
         """Add the weights, batch statistics among them, to the running average."""
