@@ -18,6 +18,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import grpc
@@ -30,7 +31,7 @@ from facegauge_server.config import Address, Config, Tls
 from facegauge_server.engines import create_engine
 from facegauge_server.engines.student import load_student
 from facegauge_server.errors import BadConfiguration
-from facegauge_server.load import WorkerWait
+from facegauge_server.load import Turns
 from facegauge_server.metrics import Metrics, MetricsServer, SessionCollector
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.service import QualityService
@@ -69,14 +70,14 @@ async def running(config: Config) -> AsyncIterator[App]:
     engine = create_engine(config.engine, student, threads=config.workers, precision=config.precision)
     metrics = Metrics()
     metrics.set_model(student.name, engine.name, engine.precision, student.sha256)
-    wait = WorkerWait()
-    table = SessionTable(config, metrics.observe_session, wait)
+    turns = Turns(config.workers, on_wait=partial(metrics.observe_stage, "wait"))
+    table = SessionTable(config, metrics.observe_session, turns.wait)
     metrics.registry.register(SessionCollector(table, config.limits.max_exported_streams))
     try:
-        async with Pipeline(student, engine, config, metrics, wait) as pipeline:
+        async with Pipeline(student, engine, config, metrics) as pipeline:
             health_servicer = health.aio.HealthServicer()
             server = _grpc_server(config)
-            service = QualityService(table, pipeline, config, metrics, student.name)
+            service = QualityService(table, pipeline, turns, config, metrics, student.name)
             quality_pb2_grpc.add_QualityServiceServicer_to_server(service, server)
             health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
             names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)

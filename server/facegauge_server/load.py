@@ -1,11 +1,22 @@
-"""How long frames wait for a worker just now: what says that the server has no room for more streams."""
+"""Who may use the workers next, and how long that takes just now: what says that there is no room for more.
+
+Streams take turns, and pick a frame when it is their turn. Were frames to queue instead, each would be as
+old as the queue is long, and under LIVE delivery newer ones would be dropped for it.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import math
 import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
-__all__ = ["WorkerWait"]
+__all__ = ["Turns", "WorkerWait"]
+
+TURNS_A_WORKER = 2
+"""One frame with its worker, another on its way to the engine or back."""
 
 TIME_CONSTANT_S = 2.0
 """Of the mean: one slow frame is no load, two slow seconds are."""
@@ -33,3 +44,28 @@ class WorkerWait:
 
     def _kept(self, now_s: float) -> float:
         return math.exp(-max(0.0, now_s - self._at_s) / TIME_CONSTANT_S)
+
+
+class Turns:
+    """Places at the workers, given in the order in which they were asked for. Belongs to one event loop."""
+
+    def __init__(self, workers: int, on_wait: Callable[[float], None] = lambda _: None) -> None:
+        """Make the places.
+
+        Args:
+            workers: threads that there are turns at.
+            on_wait: is told how long each turn was waited for, seconds.
+        """
+        self.wait = WorkerWait()
+        self._places = asyncio.Semaphore(TURNS_A_WORKER * workers)
+        self._on_wait = on_wait
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a place and hold it while the block runs."""
+        asked_s = time.monotonic()
+        async with self._places:
+            now_s = time.monotonic()
+            self.wait.observe(now_s - asked_s, now_s)
+            self._on_wait(now_s - asked_s)
+            yield

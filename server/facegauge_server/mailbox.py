@@ -49,6 +49,12 @@ class Inbox:
             self._changed.notify_all()
             return dropped
 
+    async def has_frame(self) -> bool:
+        """Wait for a frame without taking it; False once the inbox is closed and empty."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._frames or self._closed)
+            return bool(self._frames)
+
     async def get(self) -> ReceivedFrame | None:
         """Wait for the oldest frame; None once the inbox is closed and empty."""
         async with self._changed:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
@@ -16,7 +15,6 @@ from facegauge_server.config import Config
 from facegauge_server.engines import Engine
 from facegauge_server.engines.student import Student
 from facegauge_server.errors import BadFrame
-from facegauge_server.load import WorkerWait
 from facegauge_server.metrics import Metrics
 from facegauge_server.scoring import BatchScorer
 from facegauge_server.stages.batch import Batcher
@@ -40,13 +38,10 @@ __all__ = ["Pipeline"]
 class Pipeline:
     """Turns encoded frames of any streams into scores. Use as an asynchronous context manager."""
 
-    def __init__(
-        self, student: Student, engine: Engine, config: Config, metrics: Metrics, wait: WorkerWait
-    ) -> None:
+    def __init__(self, student: Student, engine: Engine, config: Config, metrics: Metrics) -> None:
         self._student = student
         self._config = config
         self._metrics = metrics
-        self._wait = wait
         self._workers = ThreadPoolExecutor(config.workers, thread_name_prefix="prepare")
         self._detectors: list[FaceDetector] = []
         self._of_thread = threading.local()
@@ -59,7 +54,7 @@ class Pipeline:
         with self._metrics.in_flight():
             try:
                 crops = await loop.run_in_executor(
-                    self._workers, self._prepare, frame, tracker, display_lines, time.monotonic()
+                    self._workers, self._prepare, frame, tracker, display_lines
                 )
             except BadFrame as error:
                 score = FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=str(error))
@@ -68,12 +63,7 @@ class Pipeline:
         self._metrics.count_frames(score.result)
         return score
 
-    def _prepare(
-        self, encoded: EncodedFrame, tracker: FaceTracker, display_lines: int, asked_s: float
-    ) -> FaceCrops:
-        now_s = time.monotonic()
-        self._wait.observe(now_s - asked_s, now_s)
-        self._metrics.observe_stage("wait", now_s - asked_s)
+    def _prepare(self, encoded: EncodedFrame, tracker: FaceTracker, display_lines: int) -> FaceCrops:
         with self._metrics.timed("decode"):
             frame = decode(encoded, self._config.limits.max_frame_pixels)
         with self._metrics.timed("locate"):

@@ -28,6 +28,7 @@ from facegauge_server.errors import (
     ServerFull,
     StreamExists,
 )
+from facegauge_server.load import Turns
 from facegauge_server.mailbox import Message
 from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
@@ -60,10 +61,17 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
     """Implements facegauge.v1.QualityService."""
 
     def __init__(
-        self, table: SessionTable, pipeline: Pipeline, config: Config, metrics: Metrics, model: str
+        self,
+        table: SessionTable,
+        pipeline: Pipeline,
+        turns: Turns,
+        config: Config,
+        metrics: Metrics,
+        model: str,
     ) -> None:
         self._table = table
         self._pipeline = pipeline
+        self._turns = turns
         self._config = config
         self._metrics = metrics
         self._model = model
@@ -108,7 +116,9 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
                 max_message_bytes=self._config.limits.max_message_bytes,
             )
             await context.write(accepted)
-            runner = StreamRunner(session, opened.connection, self._pipeline, self._config, self._metrics)
+            runner = StreamRunner(
+                session, opened.connection, self._pipeline, self._turns, self._config, self._metrics
+            )
             await runner.run(self._frames(requests, session.settings), send)
             finished = True
         except (FacegaugeError, IdleStreamError, StuckClientError):
@@ -146,7 +156,8 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
             with self._image_slot():
                 frame, display_lines = wire.image_from(request)
                 tracker = FaceTracker(detect_interval_s=0, max_faces=self._config.limits.max_faces)
-                score = await self._pipeline.assess(frame, tracker, display_lines)
+                async with self._turns.turn():
+                    score = await self._pipeline.assess(frame, tracker, display_lines)
                 if score.result is FrameResult.ERROR:
                     raise BadFrame(score.error)
         except FacegaugeError as error:

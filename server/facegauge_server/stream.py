@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from facegauge_server.config import Config
 from facegauge_server.errors import BadFrame
+from facegauge_server.load import Turns
 from facegauge_server.mailbox import Message
 from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
@@ -46,11 +47,18 @@ class StreamRunner:
     """Runs one connection from its first frame to its summary."""
 
     def __init__(
-        self, session: Session, connection: Connection, pipeline: Pipeline, config: Config, metrics: Metrics
+        self,
+        session: Session,
+        connection: Connection,
+        pipeline: Pipeline,
+        turns: Turns,
+        config: Config,
+        metrics: Metrics,
     ) -> None:
         self._session = session
         self._connection = connection
         self._pipeline = pipeline
+        self._turns = turns
         self._config = config
         self._metrics = metrics
         self._ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -119,10 +127,15 @@ class StreamRunner:
 
     async def _score(self) -> None:
         session, outbox = self._session, self._connection.outbox
-        while (received := await self._connection.inbox.get()) is not None:
-            frame, received_s = received
+        inbox = self._connection.inbox
+        while await inbox.has_frame():
             await outbox.wait_for_room()
-            score = await self._assess(frame)
+            async with self._turns.turn():
+                received = await inbox.get()  # the newest there is by now
+                if received is None:
+                    break
+                frame, received_s = received
+                score = await self._assess(frame)
             now_s = time.monotonic()
             outbox.put(session.assess(score, now_s))
             self._metrics.observe_stage("total", now_s - received_s)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import ServerFull
-from facegauge_server.load import WorkerWait
+from facegauge_server.load import Turns, WorkerWait
+from facegauge_server.mailbox import Inbox
 from facegauge_server.sessions import SessionTable
-from facegauge_server.types import Delivery
+from facegauge_server.types import Delivery, EncodedFrame, Encoding
 
 
 def waiting(wait_s: float, *, until_s: float) -> WorkerWait:
@@ -59,3 +62,49 @@ def test_a_stream_that_is_there_may_come_back() -> None:
         wait.observe(0.4, number / 100)
     token = opened.session.token
     assert table.open(StreamSettings(stream_id="live", resume_token=token), now_s=10.0).resumed
+
+
+async def test_turns_are_given_in_the_order_asked_for() -> None:
+    """With every place taken, whoever asked first is next, and each wait is told."""
+    waits: list[float] = []
+    turns = Turns(1, waits.append)
+    order: list[str] = []
+    free = asyncio.Event()
+
+    async def take(name: str) -> None:
+        async with turns.turn():
+            order.append(name)
+            await free.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        for name in "abcde":
+            tasks.create_task(take(name))
+        await asyncio.sleep(0)
+        assert order == ["a", "b"]
+        free.set()
+    assert order == list("abcde")
+    assert len(waits) == 5
+
+
+async def test_a_frame_is_picked_when_its_turn_comes() -> None:
+    """On a busy server a live stream's newer frame takes the place of the one that would have waited."""
+    turns = Turns(1)
+    inbox = Inbox(Delivery.LIVE)
+    first, second = (EncodedFrame(n, float(n), Encoding.JPEG, b"") for n in range(2))
+    picked: list[int] = []
+
+    async def stream() -> None:
+        assert await inbox.has_frame()
+        async with turns.turn():
+            received = await inbox.get()
+            assert received is not None
+            picked.append(received[0].sequence)
+
+    async with turns.turn(), turns.turn():
+        await inbox.put(first, 0.0)
+        task = asyncio.create_task(stream())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert await inbox.put(second, 0.5) == 1
+    await task
+    assert picked == [1]

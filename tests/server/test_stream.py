@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from facegauge_server.config import Config, StreamSettings
+from facegauge_server.load import Turns
 from facegauge_server.mailbox import COMPLETE_CAPACITY, Message
 from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
@@ -25,7 +26,8 @@ async def run(
     config = Config(**changed)
     opened = SessionTable(config).open(settings, 0.0)
     opened.session._last_capture_time_s = math.inf
-    runner = StreamRunner(opened.session, opened.connection, UNREACHED, config, Metrics())
+    turns = Turns(config.workers)
+    runner = StreamRunner(opened.session, opened.connection, UNREACHED, turns, config, Metrics())
     await runner.run(frames, send)
 
 
