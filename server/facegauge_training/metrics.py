@@ -55,12 +55,16 @@ def report(
     rng = np.random.default_rng(0)
     members = [np.flatnonzero(np.array(groups) == name) for name in sorted(set(groups))]
     drawn: list[tuple[float, ...]] = []
-    while len(drawn) < resamples:
+    for _ in range(20 * resamples):  # a resample of equal scores has no correlation, and another is drawn
+        if len(drawn) == resamples:
+            break
         chosen = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
         if np.ptp(scores[chosen]) and np.ptp(labels[chosen]) and np.ptp(fitted[chosen]):
             srocc = float(spearmanr(scores[chosen], labels[chosen])[0])
             plccs = [float(pearsonr(x[chosen], labels[chosen])[0]) for x in (scores, fitted)]
             drawn.append((srocc, *plccs, (srocc + plccs[0]) / 2, (srocc + plccs[1]) / 2))
+    if len(drawn) < resamples:
+        raise RecipeError("Too many labels or scores are equal for an interval: measure on more pictures.")
     low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
     names = ("srocc", "plcc", "plcc_fitted", "score", "score_fitted")
     return {
@@ -101,7 +105,9 @@ def logistic_fit(scores: Floats, labels: Floats) -> Callable[[Floats], Floats]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OptimizeWarning)
             parameters, _ = curve_fit(curve, scores, labels, (1.0, 0.0, middle, slope), maxfev=5000)
-    except RuntimeError:
+    except (RuntimeError, TypeError):  # it does not converge, or there are fewer scores than parameters
+        return lambda x: x
+    if not np.ptp(curve(scores, *parameters)) > 1e-9:  # flat: no curve for scores without any relation
         return lambda x: x
     return lambda x: curve(x, *parameters)
 

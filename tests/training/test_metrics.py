@@ -37,6 +37,20 @@ def test_the_fit_undoes_a_logistic_curve(scale: float) -> None:
     assert logistic_fit(bent, LABELS)(bent) == pytest.approx(LABELS, abs=0.02)
 
 
+def test_scores_without_any_relation_are_measured_too() -> None:
+    """The curve that fits them may be flat, which must not end in NaN or never."""
+    scores = np.tile([0.2, 0.8, 0.8, 0.2], 10)
+    told = report(scores, LABELS, GROUPS, resamples=20)
+    assert all(np.isfinite(value).all() for value in told.values())
+    assert -0.2 < told["plcc_fitted"] < 0.2  # type: ignore[operator]
+
+
+def test_a_curve_needs_more_scores_than_parameters() -> None:
+    """With three it is left out."""
+    few = np.array([0.1, 0.5, 0.9])
+    assert (logistic_fit(few, few)(few) == few).all()
+
+
 def test_the_report_says_which_is_which() -> None:
     """Score is the mean of SROCC and PLCC, raw and fitted; each lies in its interval."""
     scores = LABELS + np.random.default_rng(0).normal(0, 0.1, 40)

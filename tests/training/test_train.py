@@ -115,6 +115,7 @@ def test_what_is_wrong_is_told(data: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("image,quality\n0.png,0.5\n", encoding="utf-8")
     cases = [
+        (_invoke(data, tmp_path, "ders", "--pretrained"), 1, "No published weights for ders"),
         (_invoke(data, tmp_path, "ecnu"), 1, "Choose one of: ecnu-sjtu"),
         (_invoke(data, tmp_path, "ders", "--labels", str(wrong)), 1, "has no column score"),
         (_invoke(data, tmp_path, "ders", "--images", str(tmp_path)), 1, "24 bad lines"),
@@ -193,6 +194,8 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="pickle"):
         save_atomically({"step": lambda: 2}, path)
     assert torch.load(path) == {"step": 1}
+    with pytest.raises(RecipeError, match="make room"):
+        save_atomically({"step": 2}, tmp_path / "none" / "checkpoint.pt")
     assert SYSTEM == "facegauge.system"  # stands in exported files: renaming it breaks them
 
 

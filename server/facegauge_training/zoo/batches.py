@@ -48,7 +48,7 @@ def plan_stages(
     budget: float = 1.0,
     steps: int | None = None,
     batch: int | None = None,
-    looks: int = 12,
+    looks: int = 8,
 ) -> list[Plan]:
     """Share out the steps among a recipe's stages.
 

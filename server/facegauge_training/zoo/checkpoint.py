@@ -19,13 +19,22 @@ __all__ = ["load_checkpoint", "open_log", "read_log", "save_atomically", "write_
 
 
 def save_atomically(state: dict[str, Any], path: Path) -> None:
-    """Write a torch file whole or not at all."""
+    """Write a torch file whole or not at all.
+
+    Raises:
+        RecipeError: the disk does not take it.
+    """
     unfinished = path.with_name(path.name + ".part")
-    with unfinished.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    try:
+        with unfinished.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError when a disk is full
+        raise RecipeError(
+            f"{path} cannot be written ({error}): make room, then start the same command again."
+        ) from error
 
 
 def load_checkpoint(path: Path, identity: dict[str, Any], device: torch.device) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from facegauge_training.errors import RecipeError
 from facegauge_training.zoo.pictures import Pictures
 from facegauge_training.zoo.prepare import NATIVE, prepare
 
-__all__ = ["export", "parity", "predict", "score_pictures"]
+__all__ = ["Exported", "export", "parity", "predict", "score_pictures"]
 
 Floats = npt.NDArray[np.float64]
 SYSTEM = "facegauge.system"
@@ -91,30 +92,54 @@ def predict(network: torch.nn.Module, model: Model, pictures: Pictures, device: 
     return np.concatenate(scores)
 
 
+class Exported:
+    """An ONNX file that scores pictures: a system of the zoo, or a student that takes pixels.
+
+    Attributes:
+        system: its name in the zoo, `student` for a student.
+    """
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        """Load the file.
+
+        Raises:
+            RecipeError: it is missing, or is neither.
+        """
+        if not path.is_file():
+            raise RecipeError(f"There is no {path}: train first, `python -m facegauge_training.train`.")
+        try:
+            self._session = _session(path, threads)
+            entry = self._session.get_inputs()[0]
+            system = self._session.get_modelmeta().custom_metadata_map.get(SYSTEM, "")
+        except Exception as error:  # onnxruntime's exceptions share no base class
+            raise RecipeError(f"{path} is no model that ONNX Runtime can load: {error}") from error
+        student = entry.name == "pixels"
+        if not student and not system:
+            raise RecipeError(
+                f"{path} does not say which system it is: export it by facegauge_training.train."
+            )
+        self.system = "student" if student else system
+        self._entry = entry.name
+        self._model = None if student else facegauge_models.info(system)
+        self._shape = tuple(int(n) for n in (entry.shape[1:3] if student else entry.shape[2:]))
+
+    def score(self, pictures: Pictures, rows: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Return the scores (n,) of some rows, as one batch."""
+        seen = np.stack([_fitted(pictures, i, self._model, self._shape) for i in rows])
+        return np.asarray(self._session.run(["quality"], {self._entry: seen})[0], np.float32)
+
+
 def score_pictures(path: Path, pictures: Pictures, threads: int = 1) -> Floats:
     """Return the scores (n,) of an ONNX file: a system of the zoo, or a student that takes pixels.
 
     Raises:
         RecipeError: the file is missing, or is neither.
     """
-    if not path.is_file():
-        raise RecipeError(f"There is no {path}: train first, `python -m facegauge_training.train`.")
-    try:
-        session = _session(path, threads)
-        entry = session.get_inputs()[0]
-        system = session.get_modelmeta().custom_metadata_map.get(SYSTEM, "")
-    except Exception as error:  # onnxruntime's exceptions share no base class
-        raise RecipeError(f"{path} is no model that ONNX Runtime can load: {error}") from error
-    student = entry.name == "pixels"
-    if not student and not system:
-        raise RecipeError(f"{path} does not say which system it is: export it by facegauge_training.train.")
-    model = None if student else facegauge_models.info(system)
-    shape = tuple(int(n) for n in (entry.shape[1:3] if student else entry.shape[2:]))
-    scores = []
-    for at in track(range(0, len(pictures), BATCH), "scoring", transient=True):
-        rows = range(at, min(at + BATCH, len(pictures)))
-        seen = np.stack([_fitted(pictures, i, model, shape) for i in rows])
-        scores.append(session.run(["quality"], {entry.name: seen})[0])
+    file = Exported(path, threads)
+    scores = [
+        file.score(pictures, range(at, min(at + BATCH, len(pictures))))
+        for at in track(range(0, len(pictures), BATCH), "scoring", transient=True)
+    ]
     return np.concatenate(scores).astype(np.float64)
 
 

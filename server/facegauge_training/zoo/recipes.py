@@ -1,7 +1,10 @@
 """The recipes of the fourteen systems, transcribed from section 3 of the challenge report.
 
 Each says where the report is silent and what stands here instead. Not told by any team and ours everywhere:
-gradients are clipped at a norm of 5, and the last batch of an epoch is left out when it is not full.
+gradients are clipped at a norm of 5, and the last batch of an epoch is left out when it is not full. Ours
+where the report does not say otherwise: a tenth of the groups is held out and watched, the weights with the
+best Score on it are each stage's result, and a stage runs to its end. Most teams start from ImageNet's
+weights; so does `--pretrained`, where they can be had.
 """
 
 from __future__ import annotations
@@ -68,8 +71,8 @@ _ALL = (
             ),
         ),
         "alpha: 1. Whose rate is halved: the backbone's once it moves. Both branches train side by side, "
-        "each with its own loss, which equals one after the other. GFIQA is not used: both stages see the "
-        "same rows.",
+        "each with its own loss, which equals one after the other. Patience of the early stopping: not told, "
+        "so the best weights are kept instead. GFIQA is not used: both stages see the same rows.",
         branches=True, head=("mobilenet_head.", "shufflenet_head."),
     ),
     Recipe(
@@ -95,7 +98,8 @@ _ALL = (
         "iseecv", "3.8 and appendix B", "adam", 0.0, "coreface",
         (Stage(50, 1e-3, Schedule("milestones", milestones=(0.6, 0.8)), 32, _train("iseecv")),),
         "Epochs: 50, falling at 60% and 80%. Batch: 32. alpha and beta of equation 14, weight of SSAR: 1. "
-        "lambda of its margins: 0.1. Degradations: blur, noise, reduction. Strata of the sampler: 10.",
+        "lambda of its margins: 0.1. Degradations: blur, noise, reduction. Strata of the sampler: "
+        "10. The crop at test is the centre, not a random one.",
         sampler="stratified", ssar=True,
     ),
     Recipe(
@@ -121,7 +125,8 @@ _ALL = (
     Recipe(
         "2077agent", "3.12", "adam", 1e-5, "hybrid",
         (Stage(100, 1e-4, _tenfold(5), 32, _train("2077agent")),),
-        "The student's optimiser and epochs: its teacher's. Batch: 32. Equation of HybridLoss: see there.",
+        "The student's optimiser and epochs: its teacher's. Batch: 32. Equation of HybridLoss: see there. "
+        "Pictures are resized as at test: the teacher's random crops would be far larger than 224.",
         augmentation=FLIP, distillation="scores", teacher="emov2-5m",
     ),
     Recipe(
@@ -133,7 +138,7 @@ _ALL = (
     Recipe(
         "baseline", "2.2", "adam", 1e-5, "mse",
         (Stage(20, 5e-4, Schedule(), 64, _train("baseline")),),
-        "Schedule: none.",
+        "Schedule: none. The crop at test is the centre, not a random one.",
     ),
     Recipe(
         "swin-b", "3.1", "adamw", 1e-6, "mse+plcc",

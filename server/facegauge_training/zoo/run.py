@@ -169,6 +169,8 @@ def train(
                         "loss": mean,
                         "rate": rate,
                     }
+                    if row and plan.stage.all_rows:
+                        row["watched_trained_on"] = True
                     write_row(log, place | row)
                     progress.update(bar, description=f"{recipe.system} loss {mean:.4f}")
                     if row:
@@ -189,6 +191,7 @@ def train(
     return {
         "first_loss": float(np.mean(losses[:tenth])),
         "last_loss": float(np.mean(losses[-tenth:])),
+        "watched_trained_on": any(plan.stage.all_rows for plan in plans),
         **look(),
     }
 

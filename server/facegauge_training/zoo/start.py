@@ -26,7 +26,8 @@ from facegauge_training.zoo.teacher import Teacher, load_network, pseudo_label
 
 __all__ = ["Asked", "run_training"]
 
-MAX_WATCHED = 400
+WATCHED, WATCHED_SHORT = 2000, 200
+"""Held-out rows that are scored at each look, at most; in a shortened run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def run_training(asked: Asked, say: Callable[[str], None]) -> dict[str, Any]:
             f"{recipe.system} holds out {recipe.held_out:.0%} of the groups, which leaves {len(rows)} rows "
             f"of {asked.labels} to train on and {len(kept)} to watch: add rows, in more groups."
         )
-    watch = pictures.take(kept[:: -(-len(kept) // MAX_WATCHED)])
+    most = WATCHED if asked.budget == 1 and asked.steps is None else WATCHED_SHORT
+    watch = pictures.take(kept[:: -(-len(kept) // most)])
     if teacher is not None and asked.unlabelled is not None:
         more = pseudo_label(teacher, asked.unlabelled, rows, asked.run / "pseudo.csv")
         say(f"{len(more)} pictures of {asked.unlabelled} labelled by {teacher.system}")
@@ -91,13 +93,14 @@ def run_training(asked: Asked, say: Callable[[str], None]) -> dict[str, Any]:
         "system": recipe.system,
         "initialisation": initialisation,
         "teacher": teacher.system if teacher else "none",
+        "teacher_fingerprint": teacher.fingerprint if teacher else "none",
         "train_pictures": len(rows),
         "fingerprint": pictures.fingerprint(),
         "seed": asked.seed,
         "steps": [plan.steps for plan in plans],
         "batch": [plan.batch for plan in plans],
     }
-    _announce(recipe, plans, how, pictures, watch, say)
+    _announce(recipe, plans, how, pictures, watch, say, graded=online is not None and online.graded)
 
     # --- training and what it leaves
     found = train(
@@ -161,10 +164,16 @@ def _announce(
     pictures: Pictures,
     watch: Pictures,
     say: Callable[[str], None],
+    *,
+    graded: bool,
 ) -> None:
     say(f"{recipe.system} by section {recipe.section} of the report; not told there: {recipe.silent}")
     if recipe.distillation and how["teacher"] == "none":
         say(f"Without its teacher ({recipe.teacher}): labels alone.")
+    elif recipe.distillation == "grades" and not graded:
+        say(f"The teacher ({how['teacher']}) has no grades to give: its scores alone are taken over.")
+    if any(plan.stage.all_rows for plan in plans):
+        say("Its last stage trains on the held-out rows too: the Score on them then says nothing new.")
     if pictures.left_out:
         say(f"{pictures.left_out} bad lines of {pictures.table} left out.")
     for plan in plans:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import facegauge_models
 from facegauge_training.errors import RecipeError
 from facegauge_training.metrics import logistic_fit
 from facegauge_training.zoo.objective import Told
+from facegauge_training.zoo.onnx_file import Exported
 from facegauge_training.zoo.pictures import Pictures, read_pictures
 from facegauge_training.zoo.prepare import prepare
 
@@ -47,17 +49,27 @@ class Teacher:
     """Answers for a picture as its own preprocessing shows it, each picture once, by itself.
 
     By itself, so that an answer is the same to the last bit in whatever batch it is asked for.
+
+    Attributes:
+        system: its name.
+        graded: whether it has embeddings and grades to give, not scores alone.
     """
 
-    def __init__(self, checkpoint: Path, device: torch.device) -> None:
-        """Load the teacher.
+    def __init__(self, file: Path, device: torch.device) -> None:
+        """Load the teacher: the model.pt of a training, or an ONNX file, which gives scores alone.
 
         Raises:
-            RecipeError: the checkpoint is missing or is none.
+            RecipeError: the file is missing or is none.
         """
-        self.system, self.network = load_network(checkpoint)
-        self.network.requires_grad_(False).to(device)
         self.device = device
+        self.network: Any = None
+        self._exported = Exported(file) if file.suffix == ".onnx" else None
+        if self._exported is not None:
+            self.system = self._exported.system
+        else:
+            self.system, self.network = load_network(file)
+            self.network.requires_grad_(False).to(device)
+        self.fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
         self.graded = hasattr(self.network, "grades") and hasattr(self.network, "embed")
         self._answers: dict[str, tuple[torch.Tensor, ...]] = {}
 
@@ -72,7 +84,10 @@ class Teacher:
 
     def _answer(self, pictures: Pictures, i: int) -> tuple[torch.Tensor, ...]:
         name = pictures.names[i]
-        if name not in self._answers:
+        if name not in self._answers and self._exported is not None:
+            score = self._exported.score(pictures, (i,))
+            self._answers[name] = (torch.from_numpy(score).to(self.device),)
+        elif name not in self._answers:
             test = facegauge_models.info(self.system).test
             seen = torch.from_numpy(prepare(pictures[i], test))[None].to(self.device)
             if self.graded:
