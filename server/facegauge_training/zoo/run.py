@@ -98,9 +98,8 @@ def train(
             torch.cuda.set_rng_state(saved["cuda_rng"].cpu(), device)
 
     def look() -> dict[str, Any]:
-        return dict(
-            watched(predict(network, model, data.watch, device), data.watch.scores.astype(np.float64))
-        )
+        seen = predict(network, model, data.watch, device)
+        return dict(watched(seen, data.watch.scores.astype(np.float64)))
 
     def save() -> None:
         save_atomically(
@@ -115,10 +114,8 @@ def train(
 
     # --- stages and their steps
     texts = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}")
-    with (
-        Progress(*texts, TimeRemainingColumn()) as progress,
-        open_log(folder / "log.jsonl", log_length) as log,
-    ):
+    columns = *texts, TimeRemainingColumn()
+    with Progress(*columns) as progress, open_log(folder / "log.jsonl", log_length) as log:
         done = sum(plan.steps for plan in plans[:stage]) + step
         bar = progress.add_task(recipe.system, total=total, completed=done)
         if saved:
