@@ -45,7 +45,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--batch", type=click.IntRange(min=2), help="Pictures a step, instead of the recipe's.")
 @click.option("--pretrained", is_flag=True, help="Start the backbone from published weights.")
 @click.option("--start-from", type=PATH, help="Start from the model.pt of an earlier run.")
-@click.option("--teacher", type=PATH, help="model.pt of a teacher, for recipes that have one.")
+@click.option("--teacher", type=PATH, help="model.pt or ONNX file of a teacher, for recipes with one.")
 @click.option("--unlabelled", type=PATH, help="Folder of pictures that the teacher labels, for ecnu-sjtu.")
 @click.option("--without-teacher", is_flag=True, help="Learn from the labels alone, and say so.")
 @click.option("--skip-bad", is_flag=True, help="Leave bad lines of the CSV out instead of stopping.")
@@ -86,9 +86,10 @@ def main(
     )  # fmt: skip
     result = run_training(asked, click.echo)
     score = "not defined" if result["score"] is None else f"{result['score']:.4f}"
+    watched = "the watched rows (trained on at last)" if result["watched_trained_on"] else "the watched rows"
     click.echo(
         f"{folder}: loss {result['first_loss']:.4f} -> {result['last_loss']:.4f}, Score {score} on "
-        f"the watched rows, ONNX and torch {result['onnx_torch_difference']:.0e} apart"
+        f"{watched}, ONNX and torch {result['onnx_torch_difference']:.0e} apart"
     )
 
 

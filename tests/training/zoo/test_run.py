@@ -14,7 +14,7 @@ from facegauge_models.registry import Preprocessing
 from facegauge_training.errors import RecipeError
 from facegauge_training.zoo.batches import Plan, plan_stages
 from facegauge_training.zoo.checkpoint import read_log
-from facegauge_training.zoo.pictures import Pictures, read_pictures
+from facegauge_training.zoo.pictures import read_pictures
 from facegauge_training.zoo.recipe import Recipe, Schedule
 from facegauge_training.zoo.recipes import RECIPES
 from facegauge_training.zoo.run import Data, train
@@ -181,14 +181,20 @@ def test_the_average_is_that_of_the_last_stage(data: Data, tmp_path: Path) -> No
     assert not _same(averaged, ended)
 
 
+def test_a_score_on_rows_that_were_trained_on_says_so(data: Data, tmp_path: Path) -> None:
+    """MediaForensics' last stage sees the held-out rows: its looks and the result are marked."""
+    assert _train(Tiny(), _small("mediaforensics"), data, tmp_path)["watched_trained_on"]
+    looks = {r["stage"]: r for r in read_log(tmp_path / "log.jsonl") if "score" in r}
+    assert [n for n, row in looks.items() if "watched_trained_on" in row] == [2]
+
+
 def test_rows_may_be_fewer_than_a_batch(data: Data, tmp_path: Path) -> None:
     """Then a batch is all of them."""
-    few = Data(data.train.take(torch.arange(5).numpy()), data.everything, data.watch)
-    plans = plan_stages(_small("baseline"), few.train, few.everything, steps=3)
+    few, recipe = Data(data.train.take(torch.arange(5).numpy()), data.everything, data.watch), _small("ders")
+    plans = plan_stages(recipe, few.train, few.everything, steps=3)
     assert plans[0].batch == 5
-    train(Tiny(), _small("baseline"), plans, few, tmp_path, {}, seed=3, device=CPU)
+    train(Tiny(), recipe, plans, few, tmp_path, {}, seed=3, device=CPU)
 
 
 def test_pictures_are_a_sequence(data: Data) -> None:
-    assert isinstance(data.watch, Pictures)
     assert data.watch.join(data.train).names == data.watch.names + data.train.names
