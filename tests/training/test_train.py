@@ -90,6 +90,7 @@ def test_it_leaves_what_it_promises(trained: Path, data: Path) -> None:
     assert np.isfinite(scores).all()
 
 
+@pytest.mark.slow
 def test_killed_for_real_it_goes_on_as_if_nothing_had_happened(
     trained: Path, data: Path, tmp_path: Path
 ) -> None:
