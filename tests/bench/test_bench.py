@@ -30,7 +30,7 @@ def test_the_bench_loads_the_real_server(tmp_path: Path) -> None:
         assert 0 < run["scored"] <= run["sent"] == run["streams"] * 6
         assert run["scored"] + run["dropped"] == run["sent"]
         assert 0 < run["p50_ms"] <= run["p95_ms"] <= run["p99_ms"]
-        assert set(run["stages_ms"]) == {"decode", "locate", "crop", "queue", "score", "total"}
+        assert set(run["stages_ms"]) == {"wait", "decode", "locate", "crop", "queue", "score", "total"}
         numbers = [value for value in run.values() if isinstance(value, int | float)]
         assert all(math.isfinite(number) for number in numbers)
     assert len(read["straight_line"]) == 2
