@@ -92,8 +92,6 @@ def _load(frames: list[bytes], streams: int, fps: float, seconds: float, flags: 
         before_cpu_s, before_stages = server.cpu_s(), server.stage_times()
         result = asyncio.run(play_calls(server.target, frames, streams, fps, seconds))
         cpu_s = server.cpu_s() - before_cpu_s
-        by_stream = result.scored_by_stream or [0]
-        mean_scored = sum(by_stream) / len(by_stream)
         return Run(
             streams=streams,
             held=streams - result.refused,
@@ -107,7 +105,7 @@ def _load(frames: list[bytes], streams: int, fps: float, seconds: float, flags: 
             cpu_ms_a_frame=cpu_s * 1000 / max(1, result.scored),
             cpu_share=cpu_s / seconds,
             peak_memory_mib=server.peak_memory_bytes() / 2**20,
-            least_share=min(by_stream) / mean_scored if mean_scored else 0.0,
+            least_share=result.least_share,
             stages_ms=_stage_means_ms(server, before_stages),
         )
 

@@ -34,10 +34,17 @@ class LoadResult:
     latencies_s: list[float] = field(default_factory=list)
     """From a frame's send to its assessment."""
     scored_by_stream: list[int] = field(default_factory=list)
+    """Of the streams that the server took."""
 
     def percentile_ms(self, percent: float) -> float:
         """Latency in milliseconds; NaN when nothing was answered."""
         return float(np.percentile(self.latencies_s, percent)) * 1000 if self.latencies_s else float("nan")
+
+    @property
+    def least_share(self) -> float:
+        """Scored frames of the worst served stream over the mean stream's; 1 is fair, 0 where none was."""
+        total = sum(self.scored_by_stream)
+        return min(self.scored_by_stream) * len(self.scored_by_stream) / total if total else 0.0
 
 
 async def play_calls(

@@ -12,6 +12,11 @@ from rich.table import Table
 
 __all__ = ["Run", "StraightLine", "write_json", "write_plot", "write_table"]
 
+_COLUMNS = (
+    *("calls", "fps", "p50", "p95", "p99 ms", "scored", "drops", "least\nshare"),
+    *("CPU ms", "cores", "MiB"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -34,7 +39,7 @@ class Run:
     """Of one core."""
     peak_memory_mib: float
     least_share: float
-    """Of the mean stream's scored frames, what the worst served stream got."""
+    """Of its even share of the scored frames, what the worst served stream got: 1 is fair."""
     stages_ms: dict[str, float]
     """Mean time of each stage."""
 
@@ -49,10 +54,13 @@ class StraightLine:
 
 def write_table(runs: list[Run], straight: list[StraightLine], console: Console) -> None:
     """Print a row a load, and the ratio to the straight line."""
-    console.print("Latency from send to assessment, processor time a scored frame and in cores, peak memory:")
-    table = Table()
-    for name in ("calls", "fps", "p50", "p95", "p99 ms", "scored", "drops", "CPU ms", "cores", "MiB"):
-        table.add_column(name, justify="right")
+    console.print(
+        "Latency from send to assessment; what the worst served stream got of its even share of the scored "
+        "frames; processor time a scored frame and in cores; peak memory:"
+    )
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in _COLUMNS:
+        table.add_column(name, justify="right", vertical="bottom")
     for run in runs:
         held = f"{run.held}" if run.held == run.streams else f"{run.held} of {run.streams}"
         table.add_row(
@@ -63,6 +71,7 @@ def write_table(runs: list[Run], straight: list[StraightLine], console: Console)
             f"{run.p99_ms:.0f}",
             f"{run.scored}",
             f"{run.dropped}",
+            f"{run.least_share:.2f}",
             f"{run.cpu_ms_a_frame:.2f}",
             f"{run.cpu_share:.2f}",
             f"{run.peak_memory_mib:.0f}",
