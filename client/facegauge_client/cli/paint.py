@@ -8,7 +8,16 @@ from rich.text import Text
 
 from facegauge_client.types import FaceState, FrameResult, StreamState, Summary
 
-__all__ = ["bar", "number", "sparkline", "state_text", "state_times", "style_of"]
+__all__ = [
+    "bar",
+    "is_poor",
+    "number",
+    "short_state_text",
+    "sparkline",
+    "state_text",
+    "state_times",
+    "style_of",
+]
 
 LEAST_SHARE = 0.005
 """Of a stream's time that a state is worth a word."""
@@ -27,6 +36,12 @@ _STATE_STYLES = {
     "decode_error": "red",
     "error": "red",
 }
+_SHORT_STATES = {
+    "unspecified": "-",
+    "low_resolution": "low res",
+    "face_too_small": "too small",
+    "decode_error": "error",
+}
 
 
 def style_of(quality: float | None) -> str:
@@ -34,6 +49,11 @@ def style_of(quality: float | None) -> str:
     if quality is None:
         return "dim"
     return "green" if quality >= _GOOD else "yellow" if quality >= _FAIR else "red"
+
+
+def is_poor(quality: float | None) -> bool:
+    """Whether a quality is in the red band."""
+    return quality is not None and quality < _FAIR
 
 
 def number(quality: float | None) -> Text:
@@ -66,6 +86,12 @@ def sparkline(qualities: Sequence[float | None], width: int) -> Text:
 def state_text(state: StreamState | FaceState | FrameResult) -> Text:
     """A state in words."""
     return Text(state.value.replace("_", " "), style=_STATE_STYLES.get(state.value, "dim"))
+
+
+def short_state_text(state: StreamState) -> Text:
+    """A stream's state in nine cells at most."""
+    text = state_text(state)
+    return Text(_SHORT_STATES.get(state.value, text.plain), style=text.style)
 
 
 def state_times(summary: Summary, *, leave_out: Iterable[StreamState] = (StreamState.WAITING,)) -> Text:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
+import time
 from collections.abc import Iterator
 
 import click
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
+from facegauge_client.backoff import backoff_delays_s
 from facegauge_client.cli.options import ServerOptions, server_options
 from facegauge_client.cli.output import open_console
-from facegauge_client.cli.paint import bar, number, state_text
-from facegauge_client.errors import ServerUnavailable
-from facegauge_client.types import StreamList, StreamStatus
+from facegauge_client.cli.top_view import TopView, print_list
+from facegauge_client.errors import FacegaugeError, RequestRejected
 
 __all__ = ["top"]
 
-NARROW = 80
+LOOKS_PER_S = 10
+"""How often the terminal's size and the clock are looked at; drawn is only what has changed."""
 
 
 @click.command(
@@ -46,36 +47,83 @@ q or Ctrl-C ends it.""",
 def top(server: ServerOptions, call_id: str, interval_s: float) -> None:
     """Watch the live streams of a server, the worst quality first."""
     console = open_console()
+    is_live = console.is_terminal and not console.is_dumb_terminal and sys.stdout.isatty()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_top(server, call_id, interval_s, console))
+        asyncio.run(_Top(server, call_id, interval_s, console).run(is_live=is_live))
 
 
-async def _top(server: ServerOptions, call_id: str, interval_s: float, console: Console) -> None:
-    async with server.client() as client:
-        if not console.is_terminal:
-            console.print(_table(await client.list_streams(call_id), console.width))
+class _Top:
+    """One run of the command."""
+
+    def __init__(self, server: ServerOptions, call_id: str, interval_s: float, console: Console) -> None:
+        self._server = server
+        self._call_id = call_id
+        self._interval_s = interval_s
+        self._console = console
+        self._view = TopView(server.target, interval_s)
+
+    async def run(self, *, is_live: bool) -> None:
+        """Print the list once, or show it until q is pressed; a server that is not there is an error."""
+        limit = self._view.rows(self._console.height) if is_live else 0
+        async with self._server.client() as client:
+            first = await client.list_streams(self._call_id, limit=limit)
+        if not is_live:
+            print_list(first, self._console)
             return
-        limit = max(console.height - 4, 1)
+        self._view.take(first, time.monotonic())
         quit_asked = asyncio.Event()
-        with _keys(quit_asked), Live(console=console, screen=True, auto_refresh=False) as live:
-            watch = asyncio.create_task(_watch(live, console, server, call_id, limit, interval_s))
-            quit_task = asyncio.create_task(quit_asked.wait())
-            await asyncio.wait([watch, quit_task], return_when=asyncio.FIRST_COMPLETED)
-            for task in (watch, quit_task):
-                task.cancel()
-            outcomes = await asyncio.gather(watch, quit_task, return_exceptions=True)
-    failure = outcomes[0]
-    if isinstance(failure, BaseException) and not isinstance(failure, asyncio.CancelledError):
-        raise failure
+        with (
+            _keys(quit_asked),
+            Live(self._view, console=self._console, screen=True, auto_refresh=False) as live,
+        ):
+            await self._show(live, quit_asked)
+
+    async def _show(self, live: Live, quit_asked: asyncio.Event) -> None:
+        """Draw what has changed, and ask for as many streams as fit on the terminal."""
+        view, drawn, limit = self._view, None, 0
+        follow: asyncio.Task[None] | None = None
+        try:
+            while not quit_asked.is_set():
+                if view.rows(self._console.height) != limit:
+                    await _stop(follow)
+                    limit = view.rows(self._console.height)
+                    follow = asyncio.create_task(self._follow(limit))
+                if follow is not None and follow.done():
+                    follow.result()
+                view.now_s = time.monotonic()
+                size = self._console.size
+                if (look := (view.changes, size, view.status(size.width).plain)) != drawn:
+                    live.refresh()
+                    drawn = look
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(quit_asked.wait(), 1 / LOOKS_PER_S)
+        finally:
+            await _stop(follow)
+
+    async def _follow(self, limit: int) -> None:
+        """Keep the view current without end, over as many connections as it takes."""
+        delays_s = backoff_delays_s()
+        while True:
+            try:
+                async with self._server.client() as client:
+                    lists = client.watch_streams(self._call_id, limit=limit, interval_s=self._interval_s)
+                    async with contextlib.aclosing(lists):
+                        async for streams in lists:
+                            self._view.take(streams, time.monotonic())
+                            delays_s = backoff_delays_s()
+            except RequestRejected:
+                raise  # another attempt would be rejected too
+            except FacegaugeError:
+                pass  # the server is away, or soon will be
+            delay_s = next(delays_s)
+            self._view.lose(retry_s=time.monotonic() + delay_s)
+            await asyncio.sleep(delay_s)
 
 
-async def _watch(
-    live: Live, console: Console, server: ServerOptions, call_id: str, limit: int, interval_s: float
-) -> None:
-    async with server.client() as client:
-        async for streams in client.watch_streams(call_id, limit=limit, interval_s=interval_s):
-            live.update(_table(streams, console.width), refresh=True)
-    raise ServerUnavailable(f"the server at {server.target} went down")
+async def _stop(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @contextlib.contextmanager
@@ -91,58 +139,15 @@ def _keys(quit_asked: asyncio.Event) -> Iterator[None]:
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
 
-    def on_key() -> None:
-        if sys.stdin.read(1) in ("q", "Q", ""):
+    def on_keys() -> None:
+        pressed = os.read(descriptor, 1024)
+        if not pressed or b"q" in pressed.lower():
             quit_asked.set()
 
     tty.setcbreak(descriptor)
-    loop.add_reader(descriptor, on_key)
+    loop.add_reader(descriptor, on_keys)
     try:
         yield
     finally:
         loop.remove_reader(descriptor)
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-
-
-def _table(streams: StreamList, width: int) -> Table:
-    listed = len(streams.streams)
-    title = f"{streams.total} live" + (f", the worst {listed}" if listed < streams.total else "")
-    table = Table(
-        box=None, header_style="bold", pad_edge=False, expand=True, title=title, title_justify="left"
-    )
-    table.add_column("stream", ratio=1, no_wrap=True, overflow="ellipsis")
-    wide = width >= NARROW
-    names = (
-        ("call", "quality", "", "state", "faces", "fps", "age", "dropped")
-        if wide
-        else ("quality", "state", "fps")
-    )
-    for name in names:
-        table.add_column(name, no_wrap=True, justify="left" if name in ("call", "state", "") else "right")
-    for status in streams.streams:
-        table.add_row(*_row(status, wide=wide))
-    return table
-
-
-def _row(status: StreamStatus, *, wide: bool) -> list[Text | str]:
-    stream, quality, state = Text(status.stream_id), number(status.quality), state_text(status.state)
-    fps = f"{status.fps:.1f}"
-    if not wide:
-        return [stream, quality, state, fps]
-    return [
-        stream,
-        Text(status.call_id),
-        quality,
-        bar(status.quality, 10),
-        state,
-        str(status.faces),
-        fps,
-        _duration(status.age_s),
-        str(status.frames_dropped or "-"),
-    ]
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,124 @@
+"""What `facegauge top` shows: a line about the server, one about its streams, and a table, worst first."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from facegauge_client.cli.paint import is_poor
+from facegauge_client.cli.top_table import stream_table
+from facegauge_client.types import StreamList
+
+__all__ = ["HISTORY_SAMPLES", "TopView", "print_list"]
+
+HISTORY_SAMPLES = 30
+HEADER_LINES = 3
+"""The server, the totals and the names of the columns."""
+LATE_S = 3.0
+"""Beyond two intervals without a list: the server is said to be silent."""
+EMPTY = "no live streams; play one with: facegauge replay FILE"
+
+
+class TopView:
+    """The server's streams as last told, what is known of their past, and how the connection is."""
+
+    def __init__(self, target: str, interval_s: float) -> None:
+        self.now_s = 0.0
+        """Set before drawing; on the same clock as what `take` and `lose` are told."""
+        self.changes = 0
+        """Grows with what is taken in."""
+        self._target = target
+        self._interval_s = interval_s
+        self._streams = StreamList()
+        self._taken_s = 0.0
+        self._sampled_s: float | None = None
+        self._histories: dict[str, deque[float | None]] = {}
+        self._retry_s: float | None = None
+
+    def take(self, streams: StreamList, now_s: float) -> None:
+        """Take in a list, the server being there."""
+        self.changes += 1
+        self._streams, self._taken_s, self._retry_s = streams, now_s, None
+        told = {status.stream_id: status.quality for status in streams.streams}
+        for _ in range(self._samples_due(now_s) - 1):
+            self._sample({})
+        if self._samples_due(now_s):
+            self._sample(told)
+            self._sampled_s = now_s
+
+    def _samples_due(self, now_s: float) -> int:
+        """How many of the histories' steps have passed: more than one after a time without the server."""
+        if self._sampled_s is None:
+            return 1
+        return min(round((now_s - self._sampled_s) / self._interval_s), HISTORY_SAMPLES)
+
+    def _sample(self, told: dict[str, float | None]) -> None:
+        """Lengthen all histories, by a gap where nothing is told; forget those that are all gap."""
+        for stream_id in told.keys() - self._histories.keys():
+            self._histories[stream_id] = deque(maxlen=HISTORY_SAMPLES)
+        for stream_id, history in list(self._histories.items()):
+            history.append(told.get(stream_id))
+            if stream_id not in told and all(quality is None for quality in history):
+                del self._histories[stream_id]
+
+    def lose(self, retry_s: float) -> None:
+        """Note that the server is away and when it is tried again; what is shown is grey until it is back."""
+        self.changes += 1
+        self._retry_s = retry_s
+
+    @staticmethod
+    def rows(height: int) -> int:
+        """How many streams fit on a terminal."""
+        return max(height - HEADER_LINES, 1)
+
+    def status(self, width: int) -> Text:
+        """One line on the server and the connection."""
+        if self._retry_s is not None:
+            left_s = math.ceil(self._retry_s - self.now_s)
+            again = f"trying again in {left_s} s" if left_s > 0 else "trying again now"
+            said = f"server at {self._target} went down, {again}"
+            return Text(said if len(said) <= width else f"server down, {again}", style="bold red")
+        silent_s = self.now_s - self._taken_s
+        if silent_s > 2 * self._interval_s + LATE_S:
+            return Text(f"server at {self._target} silent for {silent_s:.0f} s", style="bold yellow")
+        before, behind = ("connected to ", "  q quits") if len(self._target) + 24 <= width else ("", "")
+        return Text.assemble(("● ", "green"), before, (self._target, "bold"), (behind, "dim"))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width, is_away = options.max_width, self._retry_s is not None
+        yield _line(self.status(width), width)
+        yield _line(_totals(self._streams), width, is_grey=is_away)
+        if not self._streams.streams:
+            if not is_away:
+                yield Text(EMPTY)
+            return
+        shown = self._streams.streams[: self.rows(options.height or console.height)]
+        yield stream_table(shown, width, self._histories, is_grey=is_away)
+
+
+def print_list(streams: StreamList, console: Console) -> None:
+    """Print the list once, for where there is no terminal."""
+    console.print(_line(_totals(streams), console.width))
+    console.print(stream_table(streams.streams, console.width) if streams.streams else Text(EMPTY))
+
+
+def _totals(streams: StreamList) -> Text:
+    listed = len(streams.streams)
+    poor = sum(is_poor(status.quality) for status in streams.streams)
+    # Worst first: where the last one listed is not poor, none beyond it is.
+    is_least = listed < streams.total and poor == listed
+    text = Text.assemble((f"{streams.total} live", "bold"))
+    text.append(f", {poor}{' or more' if is_least else ''} poor", style="red" if poor else "dim")
+    if listed < streams.total:
+        text.append(f", the worst {listed} shown", style="dim")
+    return text
+
+
+def _line(text: Text, width: int, *, is_grey: bool = False) -> Text:
+    if is_grey:
+        text = Text(text.plain, style="dim")
+    text.truncate(width, overflow="ellipsis")
+    return text
