@@ -1,0 +1,59 @@
+"""Score the crops of a store with every baseline, once: the scores are remembered beside the crops.
+
+    CACHE/baselines-1/<name>-<digest>.npy    float64 (n,)
+
+The digest covers what the crops are and the versions of what measures them, so nothing stale is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from rich.progress import track
+
+from facegauge_server.types import Pixels
+from facegauge_training.baselines.blockdetect import BLOCKDETECT
+from facegauge_training.baselines.blurdetect import BLURDETECT
+from facegauge_training.baselines.brisque import BRISQUE
+from facegauge_training.baselines.image_quality_ai import IMAGE_QUALITY_AI
+from facegauge_training.baselines.kinds import Baseline, Floats
+from facegauge_training.baselines.laplacian import LAPLACIAN
+from facegauge_training.store import CropSet
+
+__all__ = ["BASELINES", "run_baselines"]
+
+BASELINES: tuple[Baseline, ...] = (BRISQUE, LAPLACIAN, BLURDETECT, BLOCKDETECT, IMAGE_QUALITY_AI)
+
+
+def run_baselines(crops: CropSet, cache: Path) -> dict[str, Floats]:
+    """Return the scores (n,), better the higher, of each baseline that is installed, by its name."""
+    return {baseline.name: _scores(baseline, crops, cache) for baseline in BASELINES if not baseline.missing}
+
+
+def _scores(baseline: Baseline, crops: CropSet, cache: Path) -> Floats:
+    path = cache / "baselines-1" / f"{baseline.name}-{_digest(baseline, crops)}.npy"
+    if path.is_file():
+        return np.asarray(np.load(path), np.float64)
+    scores = baseline.measure(_each(crops, baseline.title))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        np.save(file, scores)
+    unfinished.rename(path)
+    return scores
+
+
+def _each(crops: CropSet, title: str) -> Iterator[Pixels]:
+    for i in track(range(len(crops)), title, transient=True):
+        yield crops[i]
+
+
+def _digest(baseline: Baseline, crops: CropSet) -> str:
+    used = [baseline.distribution] if baseline.distribution else ["imageio-ffmpeg", "opencv-python-headless"]
+    told = json.dumps([{name: version(name) for name in used}, crops.rows], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
