@@ -33,6 +33,10 @@ JOB = 'job=~"$job"'
 INSTANCE = f'{JOB}, instance=~"$instance"'
 STREAM = f'{JOB}, call_id=~"$call_id", stream_id=~"$stream_id"'
 
+STAGE = "facegauge_stage_duration_seconds"
+NEUTRAL = (None, "blue")
+"""The threshold of what is neither good nor bad."""
+
 AnyPanel = TypeVar("AnyPanel", timeseries.Panel, stat.Panel, table.Panel, heatmap.Panel, statetimeline.Panel)
 
 
@@ -61,6 +65,16 @@ class Alerts(Builder[model.AnnotationQuery]):
         return AlertAnnotation(
             name="Alerts", datasource=DATASOURCE, enable=True, icon_color="red", expr=self._expr
         )
+
+
+def of_stage(stage: str) -> str:
+    """Return the selector of one stage's series."""
+    return f'{INSTANCE}, stage="{stage}"'
+
+
+def rate(metric: str, by: str, selector: str = INSTANCE) -> str:
+    """Return the expression of a metric's rate."""
+    return f"sum by ({by}) (rate({metric}{{{selector}}}[$__rate_interval]))"
 
 
 def query(expr: str, legend: str = "") -> prometheus.Dataquery:

@@ -11,42 +11,34 @@ from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from dashboards.generator.parts import (
     INSTANCE,
     JOB,
+    NEUTRAL,
+    STAGE,
     board,
     buckets,
     choices,
     instant,
     lines,
-    number,
+    of_stage,
     panel,
     query,
+    rate,
     steps,
 )
-
-STAGE = "facegauge_stage_duration_seconds"
-NEUTRAL = (None, "blue")
-
-
-def _rate(metric: str, by: str, selector: str = INSTANCE) -> str:
-    return f"sum by ({by}) (rate({metric}{{{selector}}}[$__rate_interval]))"
+from dashboards.generator.service_load import load_row
 
 
 def service() -> build.Dashboard:
     """Build the dashboard."""
-    return _process(
-        _work(
-            board("service", "Service", "Latency, batches, load and model of the servers.", 'scope!="stream"')
-            .with_variable(
-                choices("instance", "Server", 'label_values(facegauge_streams_active{job=~"$job"}, instance)')
-            )
-            .with_row(build.Row("Latency"))
-        )
-    )
+    instances = 'label_values(facegauge_streams_active{job=~"$job"}, instance)'
+    empty = board("service", "Service", "Latency, batches, load and model of the servers.", 'scope!="stream"')
+    return _model(load_row(_latency(empty.with_variable(choices("instance", "Server", instances)))))
 
 
-def _work(board: build.Dashboard) -> build.Dashboard:
+def _latency(board: build.Dashboard) -> build.Dashboard:
     total = f'{INSTANCE}, stage="total"'
     return (
-        board.with_panel(
+        board.with_row(build.Row("Latency"))
+        .with_panel(
             panel(
                 heatmap.Panel(),
                 "Time from receipt to assessment",
@@ -62,8 +54,8 @@ def _work(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Latency by stage, 95th percentile",
-                "Decode, locate and crop a frame, wait in the queue, score a batch; total is all of it and "
-                "the wait for an earlier frame of the same stream.",
+                "Wait for a worker, decode, locate and crop a frame, wait in the queue, score a batch; total "
+                "is all of it and the wait for an earlier frame of the same stream.",
                 query(f"instance_stage:{STAGE}:p95_rate1m{{{INSTANCE}}}", "{{stage}} {{instance}}"),
                 unit="s",
                 thresholds=steps((None, "green"), (0.512, "red")),
@@ -89,8 +81,8 @@ def _work(board: build.Dashboard) -> build.Dashboard:
                 "percentile.",
                 query(f'instance_stage:{STAGE}:p95_rate1m{{{INSTANCE}, stage="queue"}}', "p95 {{instance}}"),
                 query(
-                    f"{_rate(f'{STAGE}_sum', 'instance', _stage('queue'))}"
-                    f" / {_rate(f'{STAGE}_count', 'instance', _stage('queue'))}",
+                    f"{rate(f'{STAGE}_sum', 'instance', of_stage('queue'))}"
+                    f" / {rate(f'{STAGE}_count', 'instance', of_stage('queue'))}",
                     "mean {{instance}}",
                 ),
                 unit="s",
@@ -104,8 +96,8 @@ def _work(board: build.Dashboard) -> build.Dashboard:
                 "Batch size",
                 "Mean number of faces in one call of the engine. At --max-batch the engine is full.",
                 query(
-                    f"{_rate('facegauge_batch_size_sum', 'instance')}"
-                    f" / {_rate('facegauge_batch_size_count', 'instance')}",
+                    f"{rate('facegauge_batch_size_sum', 'instance')}"
+                    f" / {rate('facegauge_batch_size_count', 'instance')}",
                     "{{instance}}",
                 ),
                 unit="short",
@@ -116,112 +108,24 @@ def _work(board: build.Dashboard) -> build.Dashboard:
     )
 
 
-def _process(board: build.Dashboard) -> build.Dashboard:
-    return (
-        board.with_row(build.Row("Load"))
-        .with_panel(
-            panel(
-                lines(),
-                "CPU",
-                "Cores in use by each server's process.",
-                query(f"rate(process_cpu_seconds_total{{{INSTANCE}}}[$__rate_interval])", "{{instance}}"),
-                unit="short",
-                thresholds=steps(NEUTRAL),
-                width=8,
-            ).min(0)
-        )
-        .with_panel(
-            panel(
-                lines(),
-                "Memory",
-                "Resident memory of each server's process. It must stay flat over hours.",
-                query(f"process_resident_memory_bytes{{{INSTANCE}}}", "{{instance}}"),
-                unit="bytes",
-                thresholds=steps(NEUTRAL),
-                width=8,
-            ).min(0)
-        )
-        .with_panel(
-            panel(
-                lines(),
-                "Streams by server",
-                "Live streams of each server. Unexported ones have no series, so no alerts.",
-                query(f"facegauge_streams_active{{{INSTANCE}}}", "{{instance}}"),
-                query(f"facegauge_streams_unexported{{{INSTANCE}}}", "unexported {{instance}}"),
-                unit="short",
-                thresholds=steps(NEUTRAL),
-                width=8,
-            ).min(0)
-        )
-        .with_panel(
-            panel(
-                lines(),
-                "Share of frames dropped",
-                "By server. Over 10% together with late frames is SheddingLoad.",
-                query(f"instance:facegauge_frames_dropped:ratio_rate1m{{{INSTANCE}}}", "{{instance}}"),
-                unit="percentunit",
-                thresholds=steps((None, "green"), (0.1, "red")),
-                width=8,
-            )
-            .min(0)
-            .max(1)
-        )
-        .with_panel(
-            panel(
-                lines(),
-                "Open files and sockets",
-                "Of each server's process. One a connection; a number that only grows is a leak.",
-                query(f"process_open_fds{{{INSTANCE}}}", "{{instance}}"),
-                unit="short",
-                thresholds=steps(NEUTRAL),
-                width=8,
-            ).min(0)
-        )
-        .with_panel(
-            panel(
-                number(sparkline=False),
-                "Draining",
-                "Servers that finish their streams before they stop. They take no new ones.",
-                query(f"facegauge_draining{{{INSTANCE}}}", "{{instance}}"),
-                unit="bool_yes_no",
-                thresholds=steps((None, "green"), (1, "orange")),
-                width=4,
-            )
-        )
-        .with_panel(
-            panel(
-                number(sparkline=False),
-                "Up for",
-                "Time since each server's process started.",
-                query(f"time() - process_start_time_seconds{{{INSTANCE}}}", "{{instance}}"),
-                unit="s",
-                thresholds=steps(NEUTRAL),
-                width=4,
-            )
-        )
-        .with_row(build.Row("Model"))
-        .with_panel(
-            panel(
-                table.Panel(),
-                "Models that score",
-                "One model everywhere, or scores cannot be compared: ModelMismatch.",
-                instant(f"facegauge_model_info{{{INSTANCE}}}"),
-                unit="none",
-                thresholds=steps(NEUTRAL),
-                width=24,
-                height=6,
-            ).with_transformation(
-                model.DataTransformerConfig(
-                    id_val="organize",
-                    options={
-                        "excludeByName": {"Time": True, "__name__": True, "job": True, "Value": True},
-                        "indexByName": {"instance": 0, "model": 1, "engine": 2, "precision": 3, "sha256": 4},
-                    },
-                )
+def _model(board: build.Dashboard) -> build.Dashboard:
+    return board.with_row(build.Row("Model")).with_panel(
+        panel(
+            table.Panel(),
+            "Models that score",
+            "One model everywhere, or scores cannot be compared: ModelMismatch.",
+            instant(f"facegauge_model_info{{{INSTANCE}}}"),
+            unit="none",
+            thresholds=steps(NEUTRAL),
+            width=24,
+            height=6,
+        ).with_transformation(
+            model.DataTransformerConfig(
+                id_val="organize",
+                options={
+                    "excludeByName": {"Time": True, "__name__": True, "job": True, "Value": True},
+                    "indexByName": {"instance": 0, "model": 1, "engine": 2, "precision": 3, "sha256": 4},
+                },
             )
         )
     )
-
-
-def _stage(stage: str) -> str:
-    return f'{INSTANCE}, stage="{stage}"'
