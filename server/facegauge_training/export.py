@@ -104,7 +104,7 @@ def main(cache: Path, faces: Path, run: str, name: str, version: str, out: Path)
             "heighten": serving.HEIGHTEN,
             "raise": serving.RAISE,
         },
-        "normalization": {"mean": list(FaceStudent.MEAN), "std": list(FaceStudent.STD)},
+        "normalization": {"mean": FaceStudent.MEAN, "scale": FaceStudent.SCALE},
         "gflops": round(gflops, 4),
         "parameters": parameters,
         "onnx_torch_difference": float(f"{difference:.1e}"),

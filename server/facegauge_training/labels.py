@@ -22,8 +22,10 @@ __all__ = ["draw_chain", "draw_chains", "main", "train_stores"]
 
 CHAINS = 11
 TAKES = 2
-FAR_SHARE = 0.15
+FAR_SHARE = 0.25
 """Of the photos are filmed from far away."""
+SWEPT_SHARE = 0.5
+"""Of the photos go through one codec at rising rates, all else equal, which teaches the order."""
 LOSSY_SHARE = 0.1
 """Of the calls coded with x264 lose packets."""
 RECORDED_SHARE = 0.5
@@ -36,8 +38,19 @@ def train_stores(cache: Path) -> list[Path]:
 
 
 def draw_chains(rng: np.random.Generator) -> list[Chain]:
-    """Return the untouched chain and others at random."""
-    return [Chain(), *(draw_chain(rng) for _ in range(CHAINS - 1))]
+    """Return the untouched chain and others: at random, or one codec from its best to its worst."""
+    if rng.random() >= SWEPT_SHARE:
+        return [Chain(), *(draw_chain(rng) for _ in range(CHAINS - 1))]
+    codec = str(rng.choice(("x264", "vp8", "vp9", "av1"), p=(0.52, 0.16, 0.16, 0.16)))
+    best, worst = CODECS[codec][1:]
+    steps = (np.arange(CHAINS - 1) + rng.random(CHAINS - 1)) / (CHAINS - 1)
+    lines = int(rng.choice((720, 360), p=(0.8, 0.2)))
+    recording = codec == "x264" and bool(rng.random() < RECORDED_SHARE)
+    swept = (
+        Chain(lines=lines, codec=codec, quality=round(best + (worst - best) * step), recording=recording)
+        for step in steps
+    )
+    return [Chain(), *swept]
 
 
 def draw_chain(rng: np.random.Generator) -> Chain:

@@ -1,4 +1,8 @@
-"""OpenVINO: the engine for CPUs. One infer request a calling thread, one core each."""
+"""OpenVINO: the engine for CPUs. One infer request a calling thread, one core each.
+
+The network is compiled for one crop: a batch gains nothing on a CPU, and an input of fixed size lets OpenVINO
+leave out what it would do to meet any other, a fifth of the time of a face.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,7 @@ class OpenVinoEngine:
             model = core.read_model(student.onnx_path)
             if {port.any_name for port in (*model.inputs, *model.outputs)} != {"pixels", "quality"}:
                 raise BadModel(f"{student.onnx_path} must take `pixels` and give `quality`")
+            model.reshape([1, student.input_height, student.input_width, 3])
             self._compiled = core.compile_model(
                 model,
                 "CPU",
@@ -45,12 +50,15 @@ class OpenVinoEngine:
         self._of_thread = threading.local()
 
     def score(self, pixels: npt.NDArray[np.uint8]) -> RawScores:
-        """Score a batch on the calling thread's own request: (n, height, width, 3) to (n,)."""
+        """Score crops on the calling thread's own request, one by one: (n, height, width, 3) to (n,)."""
         if not hasattr(self._of_thread, "request"):
             self._of_thread.request = self._compiled.create_infer_request()
         request = self._of_thread.request
-        request.infer({"pixels": pixels}, share_inputs=True)
-        return np.array(request.get_tensor("quality").data, dtype=np.float32).reshape(-1)
+        scores = np.empty(len(pixels), dtype=np.float32)
+        for index in range(len(pixels)):
+            request.infer({"pixels": pixels[index : index + 1]}, share_inputs=True)
+            scores[index] = request.get_tensor("quality").data.item()
+        return scores
 
     def close(self) -> None:
         """Let go of the compiled network."""

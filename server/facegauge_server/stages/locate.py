@@ -1,10 +1,11 @@
-"""Frame -> FaceBoxes: MediaPipe's face detector, and the tracker that says when it must run.
+"""Frame -> FaceBoxes: MediaPipe's face detectors, and the tracker that says when they must run.
 
 The short-range model sees any picture as 128 x 128 pixels. In a wide frame that leaves a face too few of
 them: its box comes out up to 1.6 times too wide, and prints and hands pass for faces. So a small find that is
 not clear is looked at again, in a square three times its size, which gives a better box and a second opinion.
-The places where faces were last seen get such a closer look too, which holds a face down to 32 px in 720
-lines. Where nothing is found, overlapping squares of the frame's shorter side are searched, which brings back
+Where that leaves a doubt, or nothing is found, the full-range model is asked (`full_range.py`).
+The places where faces were last seen get a closer look too, which holds a face down to 32 px in 720 lines.
+Where nobody is found at all, overlapping squares of the frame's shorter side are searched, which brings back
 people who stand away from a wide camera.
 """
 
@@ -18,6 +19,7 @@ from typing import Self
 import numpy as np
 
 from facegauge_server.blocked import blocked
+from facegauge_server.stages.full_range import FullRangeModel, Sighting
 from facegauge_server.stages.schedule import Look
 from facegauge_server.stages.track import FaceTracker
 from facegauge_server.types import Box, FaceBoxes, Frame, Pixels
@@ -38,10 +40,10 @@ LARGE_SHARE = 0.25
 """A face is large when its box is at least so much of the longer side of the whole frame."""
 LARGE_CONFIDENCE = 0.5
 """What a large face needs."""
-SURE_CONFIDENCE = 0.7
-"""What a smaller face needs at the first look, where prints, hands and clocks reach 0.66 (measured)."""
 CLOSER_CONFIDENCE = 0.8
-"""What it needs at the closer look else: there they reach 0.71, and faces of 32 px 0.82 and more."""
+"""What a smaller face needs at the closer look, where prints, hands and clocks reach 0.71 (measured)."""
+BOTH_CONFIDENCE = 0.6
+"""What it needs else, in the mean of closer look and full-range model: coins and clocks reach 0.57."""
 KNOWN_CONFIDENCE = 0.5
 """What it needs there where a face was a moment ago: hard compression brings real ones down to 0.56."""
 CLEAR_CONFIDENCE = 0.9
@@ -80,6 +82,7 @@ class FaceDetector:
             base_options=BaseOptions(model_asset_path=str(MODEL)), min_detection_confidence=MIN_CONFIDENCE
         )
         self._detector = MediaPipeFaceDetector.create_from_options(options)
+        self._full_range = FullRangeModel()
 
     def detect(self, pixels: Pixels, known: tuple[Box, ...] = ()) -> tuple[Box, ...]:
         """Return the boxes of the faces in an RGB picture, the most confident first.
@@ -92,15 +95,20 @@ class FaceDetector:
             Square boxes from brow to chin in the picture's pixels; may reach beyond its edges.
         """
         height, width = pixels.shape[:2]
-        faces = self._confirm(pixels, self._look(pixels, 0, 0, width, height))
+        faces, doubtful = self._confirm(pixels, self._look(pixels, 0, 0, width, height))
         lost = [box for box in known if all(box.iou(face.box) < SAME_FACE_IOU for face in faces)]
         again = (self._look_closer(pixels, box) for box in lost[:MAX_CANDIDATES])
         faces = _distinct([*faces, *(find for find in again if find and find.confidence >= KNOWN_CONFIDENCE)])
+        if faces and not doubtful:
+            return tuple(face.box for face in faces)
+        sightings = self._full_range.find(pixels)
+        faces = _distinct([*faces, *self._second_opinion(pixels, sightings, faces, doubtful)])
         if not faces and width != height:
             side = min(height, width)
             squares = [(left, top) for top in _starts(height, side) for left in _starts(width, side)]
             finds = [find for left, top in squares for find in self._look(pixels, left, top, side, side)]
-            faces = self._confirm(pixels, _distinct(finds))
+            faces, doubtful = self._confirm(pixels, _distinct(finds))
+            faces = _distinct([*faces, *self._second_opinion(pixels, sightings, faces, doubtful)])
         return tuple(face.box for face in faces)
 
     def follow(self, pixels: Pixels, known: tuple[Box, ...]) -> tuple[Box, ...] | None:
@@ -126,6 +134,7 @@ class FaceDetector:
     def close(self) -> None:
         """Give back the model; `detect` must not be called any more."""
         self._detector.close()
+        self._full_range.close()
 
     def __enter__(self) -> Self:
         return self
@@ -147,9 +156,13 @@ class FaceDetector:
     def _is_large(self, pixels: Pixels, box: Box) -> bool:
         return bool(box.width >= LARGE_SHARE * max(pixels.shape[:2]))
 
-    def _confirm(self, pixels: Pixels, finds: Iterable[_Find]) -> list[_Find]:
-        """Keep the finds that are faces; those that are neither large nor clear get a closer look."""
-        faces = []
+    def _confirm(self, pixels: Pixels, finds: Iterable[_Find]) -> tuple[list[_Find], list[_Find]]:
+        """Tell the faces among finds; those that are neither large nor clear get a closer look.
+
+        Returns:
+            The faces, and what may be one.
+        """
+        faces, doubtful = [], []
         for find in sorted(finds, key=_confidence, reverse=True)[:MAX_CANDIDATES]:
             if find.is_large or find.confidence >= CLEAR_CONFIDENCE:
                 if find.confidence >= LARGE_CONFIDENCE:
@@ -158,9 +171,21 @@ class FaceDetector:
             closer = self._look_closer(pixels, find.box)
             if closer is not None and closer.confidence >= CLOSER_CONFIDENCE:
                 faces.append(closer)
-            elif find.confidence >= SURE_CONFIDENCE:
-                faces.append(closer or find)
-        return _distinct(faces)
+            else:
+                doubtful.append(closer or find)
+        return _distinct(faces), doubtful
+
+    def _second_opinion(
+        self, pixels: Pixels, sightings: list[Sighting], faces: list[_Find], doubtful: list[_Find]
+    ) -> Iterable[_Find]:
+        """Return what else is a face to the full-range model and to a closer look together."""
+        for sighting in sightings:
+            if any(sighting.box.iou(face.box) >= SAME_FACE_IOU for face in faces):
+                continue
+            seen = [find for find in doubtful if find.box.iou(sighting.box) >= SAME_FACE_IOU]
+            closer = max(seen, key=_confidence, default=None) or self._look_closer(pixels, sighting.box)
+            if closer is not None and (closer.confidence + sighting.confidence) / 2 >= BOTH_CONFIDENCE:
+                yield closer
 
     def _look_closer(self, pixels: Pixels, box: Box) -> _Find | None:
         height, width = pixels.shape[:2]
