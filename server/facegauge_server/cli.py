@@ -75,7 +75,12 @@ DEFAULTS = Config()
 @click.option("--insecure", is_flag=True, help="Allow listening beyond loopback without TLS.")
 @click.option("--engine", type=click.Choice(["auto", "openvino", "torch"]), default=DEFAULTS.engine)
 @click.option("--model", default=DEFAULTS.model, metavar="NAME|PATH", help="Student that scores.")
-@click.option("--precision", type=click.Choice(["f32"]), default=DEFAULTS.precision, help="Of the student.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "f32", "bf16", "f16"]),
+    default=DEFAULTS.precision,
+    help="Of the student; auto takes the fastest that moves no score by more than 0.01.",
+)
 @click.option(
     "--workers", type=int, default=DEFAULTS.workers, help="Threads that decode, and as many that score."
 )

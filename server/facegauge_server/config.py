@@ -93,7 +93,7 @@ class Config:
     """Allows listening beyond loopback without TLS."""
     engine: str = "auto"
     model: str = "default"
-    precision: str = "f32"
+    precision: str = "auto"
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     """Threads that decode and find faces, and as many that run the student."""
     max_batch: int = 16

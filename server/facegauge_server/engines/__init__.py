@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from facegauge_server.engines.precision import AUTO, choose
 from facegauge_server.engines.student import Student
 from facegauge_server.errors import BadConfiguration
 from facegauge_server.types import RawScores
@@ -33,26 +35,26 @@ class Engine(Protocol):
         """Give back memory and threads; `score` must not be called any more."""
 
 
-def create_engine(kind: str, student: Student, threads: int, precision: str = "f32") -> Engine:
+def create_engine(kind: str, student: Student, threads: int, precision: str = AUTO) -> Engine:
     """Load a student into an engine.
 
     Args:
         kind: `openvino`, `torch`, or `auto`: torch where it is installed and sees a GPU, else openvino.
         student: from `load_student`.
         threads: that will call `score` at the same time.
-        precision: of the arithmetic; only `f32` has passed the parity check so far.
+        precision: of the arithmetic; `auto` for the fastest that scores as `f32` does (`precision.py`).
 
     Raises:
         BadConfiguration: the engine is unknown, its package is missing, or it cannot do the precision.
+        BadModel: the engine cannot load the student.
     """
     if kind == "auto":
         kind = "torch" if _torch_sees_a_gpu() else "openvino"
-    if precision != "f32":
-        raise BadConfiguration(f"--precision {precision}: only f32 has passed the parity check")
     if kind == "openvino":
         from facegauge_server.engines.openvino import OpenVinoEngine
 
-        return OpenVinoEngine(student, threads)
+        make = partial(OpenVinoEngine, student, threads)
+        return choose(precision, OpenVinoEngine.precisions(), student, make)
     if kind == "torch":
         try:
             from facegauge_server.engines.torch import TorchEngine
@@ -60,7 +62,7 @@ def create_engine(kind: str, student: Student, threads: int, precision: str = "f
             raise BadConfiguration(
                 f"--engine torch needs the package {error.name}: install facegauge-server[torch]"
             ) from error
-        return TorchEngine(student)
+        return choose(precision, TorchEngine.precisions(), student, partial(TorchEngine, student))
     raise BadConfiguration(f"--engine {kind}: choose auto, openvino or torch")
 
 

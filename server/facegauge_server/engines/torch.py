@@ -23,9 +23,9 @@ class TorchEngine:
     """Runs a student's ONNX file with torch, channels last, on the first GPU or else on the CPU."""
 
     name = "torch"
-    precision = "f32"
 
-    def __init__(self, student: Student) -> None:
+    def __init__(self, student: Student, precision: str = "f32") -> None:
+        self.precision = precision
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         # f32 means f32: left alone, cuDNN's convolutions take TF32, which has ten bits of mantissa.
         # mypy cannot see it: torch puts an object in this module's place.
@@ -43,9 +43,15 @@ class TorchEngine:
             ) from error
         self._module = module.eval().to(self._device, memory_format=torch.channels_last)
 
+    @staticmethod
+    def precisions() -> tuple[str, ...]:
+        """Return what torch is asked to compute in on this machine: half precision on a GPU alone."""
+        return ("f32", "f16") if torch.cuda.is_available() else ("f32",)
+
     def score(self, pixels: npt.NDArray[np.uint8]) -> RawScores:
         """Score a batch: (n, height, width, 3) to (n,)."""
-        with torch.inference_mode():
+        half = torch.autocast(self._device.type, torch.float16, enabled=self.precision == "f16")
+        with torch.inference_mode(), half:
             on_host = torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
             quality: RawScores = self._module(on_host.to(self._device)).float().cpu().numpy().reshape(-1)
         return quality

@@ -78,7 +78,10 @@ def test_a_file_that_is_no_network_is_refused(write_student: WriteStudent, model
 
 @pytest.mark.parametrize(
     ("kind", "precision", "reason"),
-    [("tpu", "f32", "choose auto, openvino or torch"), ("openvino", "bf16", "only f32 has passed")],
+    [
+        ("tpu", "f32", "choose auto, openvino or torch"),
+        ("openvino", "int4", "--precision int4: this engine has f32"),
+    ],
 )
 def test_an_engine_that_there_is_not(
     write_student: WriteStudent, kind: str, precision: str, reason: str
