@@ -93,7 +93,7 @@ class Metrics:
         self._draining = Gauge("facegauge_draining", "1 while the server goes down", registry=registry)
         self._in_flight = Gauge(
             "facegauge_frames_in_flight",
-            "Frames taken from their streams and not yet scored; those beyond --workers wait",
+            "Frames taken from their streams and not yet scored, at most two a worker",
             registry=registry,
         )
         self._loop_lag_s = Histogram(
