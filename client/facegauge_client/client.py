@@ -72,6 +72,7 @@ class Client:
         *,
         delivery: Delivery = Delivery.LIVE,
         max_fps: float = 0.0,
+        min_fps: float = 0.0,
         display_lines: int = 0,
         median_window: int | None = None,
         time_constant_s: float | None = None,
@@ -82,11 +83,11 @@ class Client:
     ) -> MonitorStream:
         """Follow one stream of a call; use the result with `async with`.
 
-        `max_fps`, `display_lines` (lines that the viewers' display shows), `median_window` and
-        `time_constant_s` (seconds) are StreamConfig's, with the server's defaults where left out. A LIVE
-        stream tries for `reconnect_timeout_s` to restore a broken connection (0: not at all) and keeps
-        `mailbox_frames` frames at most; `unread_assessments` bounds what waits to be read. A COMPLETE stream
-        fails after `stall_timeout_s` without progress.
+        `max_fps`, `min_fps` (how slowly a steady stream may be sampled), `display_lines` (lines that the
+        viewers' display shows), `median_window` and `time_constant_s` (seconds) are StreamConfig's, with the
+        server's defaults where left out. A LIVE stream tries for `reconnect_timeout_s` to restore a broken
+        connection (0: not at all) and keeps `mailbox_frames` frames at most; `unread_assessments` bounds what
+        waits to be read. A COMPLETE stream fails after `stall_timeout_s` without progress.
 
         Entering it raises ServerUnavailable, StreamRejected, StreamExists or ServerFull.
         """
@@ -96,6 +97,7 @@ class Client:
             call_id=call_id,
             delivery=delivery,
             max_fps=max_fps,
+            min_fps=min_fps,
             display_lines=display_lines,
             median_window=median_window,
             time_constant_s=time_constant_s,

@@ -34,6 +34,7 @@ class StreamOptions:
     call_id: str = ""
     delivery: Delivery = Delivery.LIVE
     max_fps: float = 0.0
+    min_fps: float = 0.0
     display_lines: int = 0
     median_window: int | None = None
     time_constant_s: float | None = None
@@ -81,6 +82,7 @@ class Connection:
             call_id=options.call_id,
             delivery=options.delivery,
             max_fps=options.max_fps,
+            min_fps=options.min_fps,
             display_lines=options.display_lines,
             median_window=options.median_window,
             time_constant_s=options.time_constant_s,

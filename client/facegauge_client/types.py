@@ -66,6 +66,8 @@ class FrameResult(enum.StrEnum):
     NO_FACE = "no_face"
     TOO_SMALL = "too_small"
     DROPPED = "dropped"
+    SKIPPED = "skipped"
+    """The stream was steady and the frame not needed."""
     ERROR = "error"
 
 
@@ -185,6 +187,8 @@ class Assessment(_Record):
     """By the server, since the last assessment."""
     error: str = ""
     """For FrameResult.ERROR: what is wrong with the frame."""
+    frames_skipped: int = 0
+    """Left out by the server since, as the stream was steady."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +202,8 @@ class Accepted(_Record):
     max_message_bytes: int = 0
     max_fps: float = 0.0
     """Frames a second taken at most; 0: no limit."""
+    min_fps: float = 0.0
+    """Frames a second scored at least while the stream is steady; 0: every frame is scored."""
     display_lines: int = 0
 
 
@@ -232,6 +238,7 @@ class Summary(_Record):
     frames_too_small: int = 0
     frames_dropped: int = 0
     frames_failed: int = 0
+    frames_skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +259,7 @@ class StreamStatus(_Record):
     frames_too_small: int = 0
     frames_dropped: int = 0
     frames_failed: int = 0
+    frames_skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ def config_request(
     call_id: str,
     delivery: Delivery,
     max_fps: float,
+    min_fps: float,
     display_lines: int,
     median_window: int | None,
     time_constant_s: float | None,
@@ -58,6 +59,7 @@ def config_request(
         call_id=call_id,
         delivery=pb.Delivery.Value(f"DELIVERY_{delivery.name}"),
         max_fps=max_fps,
+        min_fps=min_fps,
         display_lines=display_lines,
         resume_token=resume_token,
     )
@@ -130,6 +132,7 @@ def read_assessment(message: pb.Assessment) -> Assessment:
         raw_quality=_optional(message, "raw_quality"),
         faces=tuple(map(_face, message.faces)),
         frames_dropped=message.frames_dropped,
+        frames_skipped=message.frames_skipped,
         error=message.error,
     )
 
@@ -146,6 +149,7 @@ def _accepted(message: pb.StreamAccepted) -> Accepted:
         model=message.model,
         max_message_bytes=message.max_message_bytes,
         max_fps=message.config.max_fps,
+        min_fps=message.config.min_fps,
         display_lines=message.config.display_lines,
     )
 
@@ -175,6 +179,7 @@ def _summary(message: pb.StreamSummary) -> Summary:
         frames_too_small=message.frames_too_small,
         frames_dropped=message.frames_dropped,
         frames_failed=message.frames_failed,
+        frames_skipped=message.frames_skipped,
     )
 
 
@@ -193,6 +198,7 @@ def _status(message: pb.StreamStatus) -> StreamStatus:
         frames_too_small=message.frames_too_small,
         frames_dropped=message.frames_dropped,
         frames_failed=message.frames_failed,
+        frames_skipped=message.frames_skipped,
     )
 
 

@@ -16,6 +16,7 @@ __all__ = ["Address", "Config", "Limits", "StreamSettings", "Tls"]
 MAX_LABEL_CHARS = 128
 MAX_MEDIAN_WINDOW = 31
 MAX_TIME_CONSTANT_S = 60.0
+MIN_STEADY_FPS = 0.25
 MIN_DISPLAY_LINES, MAX_DISPLAY_LINES = 90, 4320
 
 
@@ -147,6 +148,8 @@ class StreamSettings:
     height: int = 0
     max_fps: float = 0.0
     """Frames a second taken at most; 0: the server's limit under LIVE, none under COMPLETE."""
+    min_fps: float = 0.0
+    """Frames a second scored at least while a LIVE stream is steady; 0: every frame is scored."""
     median_window: int = 5
     time_constant_s: float = 2.0
     display_lines: int = 720
@@ -158,6 +161,7 @@ class StreamSettings:
             "stream_id": _label_fault(self.stream_id, required=True),
             "call_id": _label_fault(self.call_id, required=False),
             "max_fps": _range_fault(self.max_fps, 0, 1000),
+            "min_fps": _range_fault(self.min_fps, MIN_STEADY_FPS, 1000) if self.min_fps else "",
             "smoothing.median_window": _range_fault(self.median_window, 1, MAX_MEDIAN_WINDOW)
             or ("" if self.median_window % 2 else f"must be odd, not {self.median_window}"),
             "smoothing.time_constant_s": _range_fault(self.time_constant_s, 0, MAX_TIME_CONSTANT_S),

@@ -74,7 +74,7 @@ class Outbox:
     """Messages of one stream on their way to the client.
 
     Under LIVE delivery an assessment that was not sent yet gives way to the next one, which takes over its
-    count of dropped frames. Notices and the summary always stay.
+    counts of dropped and skipped frames. Notices and the summary always stay.
     """
 
     def __init__(self, delivery: Delivery) -> None:
@@ -122,5 +122,9 @@ class Outbox:
         for waiting in self._messages:
             if isinstance(waiting, Assessment):
                 self._messages.remove(waiting)
-                return replace(newest, frames_dropped=newest.frames_dropped + waiting.frames_dropped)
+                return replace(
+                    newest,
+                    frames_dropped=newest.frames_dropped + waiting.frames_dropped,
+                    frames_skipped=newest.frames_skipped + waiting.frames_skipped,
+                )
         return newest

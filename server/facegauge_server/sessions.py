@@ -75,7 +75,7 @@ class Session:
         self._state_times_s: dict[StreamState, float] = {}
         self._state_since_s = now_s
         self._last_capture_time_s: float | None = None
-        self._drops_to_tell = 0
+        self._to_tell: Counter[FrameResult] = Counter()
         self._frames_under_way = 0
 
     def note_frame(self, now_s: float, wall_s: float) -> None:
@@ -84,11 +84,11 @@ class Session:
         self._frames_under_way += 1
         self._arrivals_s.append(now_s)
 
-    def note_drops(self, count: int) -> None:
-        """Frames were dropped before they were scored; the next assessment tells."""
-        self.frames[FrameResult.DROPPED] += count
+    def note_unscored(self, result: FrameResult, count: int) -> None:
+        """Frames were dropped or skipped before they were scored; the next assessment tells."""
+        self.frames[result] += count
         self._frames_under_way -= count
-        self._drops_to_tell += count
+        self._to_tell[result] += count
 
     def check_clock(self, frame: EncodedFrame) -> None:
         """Raise BadFrame for a capture time before the last good frame's."""
@@ -108,8 +108,7 @@ class Session:
         self._enter(self._smoother.add(score, now_s), now_s)
         if score.result is FrameResult.SCORED and self.quality.quality is not None:
             self._pool.add(self.quality.quality)
-        drops, self._drops_to_tell = self._drops_to_tell, 0
-        return Assessment(score, self.quality, drops)
+        return self._tell(score)
 
     def check_stale(self, now_s: float) -> None:
         """Tell the client, unasked, that the stream has lost its quality; once.
@@ -123,8 +122,7 @@ class Session:
         if quality.state is StreamState.STALE:
             self._enter(quality, now_s)
             if self.connection is not None:
-                drops, self._drops_to_tell = self._drops_to_tell, 0
-                self.connection.outbox.put(Assessment(None, quality, drops))
+                self.connection.outbox.put(self._tell(None))
 
     def fps(self, now_s: float) -> float:
         """Frames received a second over the last seconds."""
@@ -137,6 +135,11 @@ class Session:
         return StreamSummary(
             self._pool.mean, self._pool.percentile(10), dict(self._state_times_s), dict(self.frames)
         )
+
+    def _tell(self, score: FrameScore | None) -> Assessment:
+        """Build an assessment with what has become of the frames since the last one."""
+        told, self._to_tell = self._to_tell, Counter()
+        return Assessment(score, self.quality, told[FrameResult.DROPPED], told[FrameResult.SKIPPED])
 
     def _enter(self, quality: StreamQuality, now_s: float) -> None:
         spent_s = self._state_times_s.get(self.quality.state, 0.0)

@@ -15,6 +15,7 @@ from facegauge_server.load import Turns
 from facegauge_server.mailbox import Message
 from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
+from facegauge_server.sampling import SteadySampler
 from facegauge_server.sessions import Connection, Session
 from facegauge_server.types import (
     Delivery,
@@ -61,6 +62,8 @@ class StreamRunner:
         self._turns = turns
         self._config = config
         self._metrics = metrics
+        # Half of the stale limit at most, so that a steady stream never goes stale for want of a score.
+        self._sampler = SteadySampler(session.settings.min_fps, config.stale_after_s / 2)
         self._ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         connection.on_drain = self._finish
         connection.on_taken_over = self._give_way
@@ -97,6 +100,7 @@ class StreamRunner:
     async def _receive(self, frames: AsyncIterator[EncodedFrame]) -> None:
         max_fps = self._session.max_fps
         throttle = _Throttle(max_fps)
+        is_live = self._session.settings.delivery is Delivery.LIVE
         told_throttled = False
         while True:
             try:
@@ -108,9 +112,12 @@ class StreamRunner:
                 return
             now_s = time.monotonic()
             self._session.note_frame(now_s, time.time())
+            if is_live and not self._sampler.wants(frame):
+                self._leave_out(FrameResult.SKIPPED, 1)
+                continue
             wait_s = throttle.wait_s(now_s)
-            if wait_s > 0 and self._session.settings.delivery is Delivery.LIVE:
-                self._drop(1)
+            if wait_s > 0 and is_live:
+                self._leave_out(FrameResult.DROPPED, 1)
                 if not told_throttled:
                     told_throttled = True
                     text = f"more than {max_fps:g} frames a second: the surplus is dropped"
@@ -119,11 +126,12 @@ class StreamRunner:
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
             throttle.take(now_s + wait_s)
-            self._drop(await self._connection.inbox.put(frame, now_s))
+            self._sampler.taken(frame)
+            self._leave_out(FrameResult.DROPPED, await self._connection.inbox.put(frame, now_s))
 
-    def _drop(self, count: int) -> None:
-        self._session.note_drops(count)
-        self._metrics.count_frames(FrameResult.DROPPED, count)
+    def _leave_out(self, result: FrameResult, count: int) -> None:
+        self._session.note_unscored(result, count)
+        self._metrics.count_frames(result, count)
 
     async def _score(self) -> None:
         session, outbox = self._session, self._connection.outbox
@@ -151,9 +159,10 @@ class StreamRunner:
         score = await self._pipeline.assess(
             frame, self._session.tracker, self._session.settings.display_lines
         )
-        for face in score.faces:
-            if face.raw_quality is not None:
-                self._metrics.observe_quality(face.raw_quality)
+        raw_qualities = [face.raw_quality for face in score.faces if face.raw_quality is not None]
+        for raw_quality in raw_qualities:
+            self._metrics.observe_quality(raw_quality)
+        self._sampler.scored(raw_qualities[0] if raw_qualities else None, frame.capture_time_s)
         return score
 
     async def _send(self, send: Callable[[Message], Awaitable[None]]) -> None:

@@ -83,6 +83,8 @@ class FrameResult(enum.StrEnum):
     TOO_SMALL = "too_small"
     DROPPED = "dropped"
     ERROR = "error"
+    SKIPPED = "skipped"
+    """The stream was steady and the frame not needed."""
 
 
 class FaceState(enum.StrEnum):
@@ -265,6 +267,8 @@ class Assessment:
     stream: StreamQuality
     frames_dropped: int = 0
     """Frames of the stream dropped since the assessment before."""
+    frames_skipped: int = 0
+    """Frames left out since, as the stream was steady."""
 
 
 class NoticeKind(enum.StrEnum):

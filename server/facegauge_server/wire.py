@@ -61,6 +61,7 @@ def settings_from(config: pb.StreamConfig) -> StreamSettings:
         width=config.width,
         height=config.height,
         max_fps=config.max_fps,
+        min_fps=config.min_fps,
         median_window=smoothing.median_window if smoothing.HasField("median_window") else 5,
         time_constant_s=smoothing.time_constant_s if smoothing.HasField("time_constant_s") else 2.0,
         display_lines=config.display_lines or 720,
@@ -107,6 +108,7 @@ def accepted_response(
         width=settings.width,
         height=settings.height,
         max_fps=session.max_fps,
+        min_fps=settings.min_fps,
         smoothing=pb.Smoothing(
             median_window=settings.median_window, time_constant_s=settings.time_constant_s
         ),
@@ -148,6 +150,7 @@ def assessment_message(assessment: Assessment, stream_id: str) -> pb.Assessment:
         raw_quality=stream.raw_quality,
         faces=[_face_message(face) for face in stream.faces],
         frames_dropped=assessment.frames_dropped,
+        frames_skipped=assessment.frames_skipped,
         error="" if score is None else score.error,
     )
 
@@ -169,6 +172,7 @@ def status_message(session: Session, now_s: float) -> pb.StreamStatus:
         frames_too_small=frames[FrameResult.TOO_SMALL],
         frames_dropped=frames[FrameResult.DROPPED],
         frames_failed=frames[FrameResult.ERROR],
+        frames_skipped=frames[FrameResult.SKIPPED],
     )
 
 
@@ -199,6 +203,7 @@ def _summary_message(summary: StreamSummary, stream_id: str) -> pb.StreamSummary
         frames_too_small=frames.get(FrameResult.TOO_SMALL, 0),
         frames_dropped=frames.get(FrameResult.DROPPED, 0),
         frames_failed=frames.get(FrameResult.ERROR, 0),
+        frames_skipped=frames.get(FrameResult.SKIPPED, 0),
     )
 
 

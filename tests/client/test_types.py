@@ -31,6 +31,7 @@ def test_json_has_short_enums_prints_defaults_and_leaves_out_what_is_unset() -> 
         ],
         "frames_dropped": 0,
         "error": "",
+        "frames_skipped": 0,
     }
 
 

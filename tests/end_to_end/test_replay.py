@@ -18,7 +18,7 @@ from .conftest import ServerProcess, StartServerProcess
 
 FIELDS = {
     *("stream_id", "sequence", "capture_time_s", "result", "state", "quality", "raw_quality"),
-    *("faces", "frames_dropped", "error"),
+    *("faces", "frames_dropped", "error", "frames_skipped"),
 }
 
 

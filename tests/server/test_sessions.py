@@ -176,7 +176,7 @@ async def test_a_stale_stream_is_told_once(table: SessionTable) -> None:
     table.housekeep(50.0)
     assert session.quality == StreamQuality(StreamState.WAITING), "what never had a quality is not stale"
     session.assess(scored(0.0, 0.7), 50.0)
-    session.note_drops(2)
+    session.note_unscored(FrameResult.DROPPED, 2)
     for now_s in (52.0, 53.0, 54.0):
         table.housekeep(now_s)
     assert (session.quality.state, session.quality.quality) == (StreamState.STALE, None)
@@ -192,8 +192,8 @@ async def test_a_stale_stream_is_told_once(table: SessionTable) -> None:
 def test_drops_are_told_with_the_next_assessment(table: SessionTable) -> None:
     """Every drop is counted, and told once."""
     session = table.open(settings(), 0.0).session
-    session.note_drops(2)
-    session.note_drops(3)
+    session.note_unscored(FrameResult.DROPPED, 2)
+    session.note_unscored(FrameResult.DROPPED, 3)
     assert session.assess(scored(0.0, 0.7), 0.1).frames_dropped == 5
     assert session.assess(scored(0.2, 0.7), 0.3).frames_dropped == 0
     assert session.frames == {FrameResult.DROPPED: 5, FrameResult.SCORED: 2}

@@ -106,6 +106,10 @@ class _FrameResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FrameResu
     """A newer frame came before its turn. Never in an Assessment: counted in Assessment.frames_dropped."""
     FRAME_RESULT_ERROR: _FrameResult.ValueType  # 5
     """The frame cannot be used; Assessment.error says why."""
+    FRAME_RESULT_SKIPPED: _FrameResult.ValueType  # 6
+    """The stream was steady and the frame not needed (StreamConfig.min_fps). Never in an Assessment: counted in
+    Assessment.frames_skipped.
+    """
 
 class FrameResult(_FrameResult, metaclass=_FrameResultEnumTypeWrapper):
     """What became of one frame."""
@@ -120,6 +124,10 @@ FRAME_RESULT_DROPPED: FrameResult.ValueType  # 4
 """A newer frame came before its turn. Never in an Assessment: counted in Assessment.frames_dropped."""
 FRAME_RESULT_ERROR: FrameResult.ValueType  # 5
 """The frame cannot be used; Assessment.error says why."""
+FRAME_RESULT_SKIPPED: FrameResult.ValueType  # 6
+"""The stream was steady and the frame not needed (StreamConfig.min_fps). Never in an Assessment: counted in
+Assessment.frames_skipped.
+"""
 Global___FrameResult: _TypeAlias = FrameResult  # noqa: Y015
 
 class _FaceState:
@@ -231,6 +239,7 @@ class StreamConfig(_message.Message):
     DISPLAY_LINES_FIELD_NUMBER: _builtins.int
     DELIVERY_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    MIN_FPS_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     """Names the stream among the live ones and in the metrics: 1 to 128 printable characters."""
     call_id: _builtins.str
@@ -250,6 +259,11 @@ class StreamConfig(_message.Message):
     delivery: Global___Delivery.ValueType
     resume_token: _builtins.str
     """From an earlier StreamAccepted: takes that stream over, with its smoothing, from a connection that broke."""
+    min_fps: _builtins.float
+    """Frames a second that are scored at least while the stream is steady: 0.25 to 1000. The server then leaves
+    frames out for as long as scores and pictures stay as they are, and scores all of them again when they do
+    not. LIVE alone. 0: every frame is scored.
+    """
     @_builtins.property
     def smoothing(self) -> Global___Smoothing: ...
     def __init__(
@@ -265,10 +279,11 @@ class StreamConfig(_message.Message):
         display_lines: _builtins.int = ...,
         delivery: Global___Delivery.ValueType = ...,
         resume_token: _builtins.str = ...,
+        min_fps: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["smoothing", b"smoothing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "delivery", b"delivery", "display_lines", b"display_lines", "encoding", b"encoding", "height", b"height", "max_fps", b"max_fps", "resume_token", b"resume_token", "smoothing", b"smoothing", "stream_id", b"stream_id", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "delivery", b"delivery", "display_lines", b"display_lines", "encoding", b"encoding", "height", b"height", "max_fps", b"max_fps", "min_fps", b"min_fps", "resume_token", b"resume_token", "smoothing", b"smoothing", "stream_id", b"stream_id", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -471,6 +486,7 @@ class Assessment(_message.Message):
     FACES_FIELD_NUMBER: _builtins.int
     FRAMES_DROPPED_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    FRAMES_SKIPPED_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     sequence: _builtins.int
     """Of the frame; unset where there is none."""
@@ -485,6 +501,8 @@ class Assessment(_message.Message):
     """Frames of this stream dropped since the last Assessment."""
     error: _builtins.str
     """For FRAME_RESULT_ERROR: what is wrong with the frame."""
+    frames_skipped: _builtins.int
+    """Frames of this stream left out since the last Assessment, as it was steady."""
     @_builtins.property
     def faces(self) -> _containers.RepeatedCompositeFieldContainer[Global___Face]:
         """Largest first."""
@@ -502,10 +520,11 @@ class Assessment(_message.Message):
         faces: _abc.Iterable[Global___Face] | None = ...,
         frames_dropped: _builtins.int = ...,
         error: _builtins.str = ...,
+        frames_skipped: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "quality", b"quality", "raw_quality", b"raw_quality", "sequence", b"sequence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "error", b"error", "faces", b"faces", "frames_dropped", b"frames_dropped", "quality", b"quality", "raw_quality", b"raw_quality", "result", b"result", "sequence", b"sequence", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "error", b"error", "faces", b"faces", "frames_dropped", b"frames_dropped", "frames_skipped", b"frames_skipped", "quality", b"quality", "raw_quality", b"raw_quality", "result", b"result", "sequence", b"sequence", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__capture_time_s: _TypeAlias = _typing.Literal["capture_time_s"]  # noqa: Y015
     _WhichOneofArgType__capture_time_s: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s"]  # noqa: Y015
@@ -608,6 +627,7 @@ class StreamSummary(_message.Message):
     FRAMES_TOO_SMALL_FIELD_NUMBER: _builtins.int
     FRAMES_DROPPED_FIELD_NUMBER: _builtins.int
     FRAMES_FAILED_FIELD_NUMBER: _builtins.int
+    FRAMES_SKIPPED_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     mean_quality: _builtins.float
     """Of the smoothed quality over the scored frames."""
@@ -619,6 +639,8 @@ class StreamSummary(_message.Message):
     frames_dropped: _builtins.int
     frames_failed: _builtins.int
     """Frames that could not be used."""
+    frames_skipped: _builtins.int
+    """Frames left out while the stream was steady."""
     @_builtins.property
     def state_times(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateTime]: ...
     def __init__(
@@ -633,10 +655,11 @@ class StreamSummary(_message.Message):
         frames_too_small: _builtins.int = ...,
         frames_dropped: _builtins.int = ...,
         frames_failed: _builtins.int = ...,
+        frames_skipped: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality", "_p10_quality", b"_p10_quality", "mean_quality", b"mean_quality", "p10_quality", b"p10_quality"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality", "_p10_quality", b"_p10_quality", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_scored", b"frames_scored", "frames_too_small", b"frames_too_small", "mean_quality", b"mean_quality", "p10_quality", b"p10_quality", "state_times", b"state_times", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality", "_p10_quality", b"_p10_quality", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_scored", b"frames_scored", "frames_skipped", b"frames_skipped", "frames_too_small", b"frames_too_small", "mean_quality", b"mean_quality", "p10_quality", b"p10_quality", "state_times", b"state_times", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mean_quality: _TypeAlias = _typing.Literal["mean_quality"]  # noqa: Y015
     _WhichOneofArgType__mean_quality: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality"]  # noqa: Y015
@@ -758,6 +781,7 @@ class StreamStatus(_message.Message):
     FRAMES_TOO_SMALL_FIELD_NUMBER: _builtins.int
     FRAMES_DROPPED_FIELD_NUMBER: _builtins.int
     FRAMES_FAILED_FIELD_NUMBER: _builtins.int
+    FRAMES_SKIPPED_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     call_id: _builtins.str
     state: Global___StreamState.ValueType
@@ -775,6 +799,7 @@ class StreamStatus(_message.Message):
     frames_too_small: _builtins.int
     frames_dropped: _builtins.int
     frames_failed: _builtins.int
+    frames_skipped: _builtins.int
     def __init__(
         self,
         *,
@@ -791,10 +816,11 @@ class StreamStatus(_message.Message):
         frames_too_small: _builtins.int = ...,
         frames_dropped: _builtins.int = ...,
         frames_failed: _builtins.int = ...,
+        frames_skipped: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s", "_quality", b"_quality", "last_frame_age_s", b"last_frame_age_s", "quality", b"quality"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s", "_quality", b"_quality", "age_s", b"age_s", "call_id", b"call_id", "faces", b"faces", "fps", b"fps", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_scored", b"frames_scored", "frames_too_small", b"frames_too_small", "last_frame_age_s", b"last_frame_age_s", "quality", b"quality", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s", "_quality", b"_quality", "age_s", b"age_s", "call_id", b"call_id", "faces", b"faces", "fps", b"fps", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_scored", b"frames_scored", "frames_skipped", b"frames_skipped", "frames_too_small", b"frames_too_small", "last_frame_age_s", b"last_frame_age_s", "quality", b"quality", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__last_frame_age_s: _TypeAlias = _typing.Literal["last_frame_age_s"]  # noqa: Y015
     _WhichOneofArgType__last_frame_age_s: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s"]  # noqa: Y015
