@@ -36,14 +36,9 @@ POINTS = 256
 class SteadySampler:
     """Of one stream under LIVE delivery. Times are the frames' capture times, seconds."""
 
-    def __init__(self, min_fps: float, longest_s: float = math.inf) -> None:
-        """Make a sampler.
-
-        Args:
-            min_fps: frames a second that are scored at least; 0 for all.
-            longest_s: between two scored frames in any case.
-        """
-        self._longest_s = min(1 / min_fps, longest_s) if min_fps else 0.0
+    def __init__(self, min_fps: float) -> None:
+        """Make a sampler that lets `min_fps` frames a second through at least; with 0 it wants them all."""
+        self._longest_s = 1 / min_fps if min_fps else 0.0
         self._interval_s = 0.0
         self._scored_s = -math.inf
         self._taken_s = -math.inf

@@ -54,6 +54,7 @@ class Session:
         self.token = secrets.token_urlsafe(16)
         self.started_s = now_s
         self.max_fps = _allowed_fps(settings, config)
+        self.min_fps = _steady_fps(settings, config)
         self.connection: Connection | None = None
         self.disconnected_s: float | None = None
         self.tracker = FaceTracker(
@@ -269,6 +270,13 @@ class SessionTable:
 def _badness(session: Session) -> tuple[bool, float]:
     quality = session.quality.quality
     return (quality is None, 0.0 if quality is None else quality)
+
+
+def _steady_fps(settings: StreamSettings, config: Config) -> float:
+    """Frames a second scored at least of a steady stream, so often that it does not go stale; 0 is all."""
+    if settings.delivery is Delivery.COMPLETE or not settings.min_fps:
+        return 0.0
+    return max(settings.min_fps, 2 / config.stale_after_s)
 
 
 def _allowed_fps(settings: StreamSettings, config: Config) -> float:

@@ -62,8 +62,7 @@ class StreamRunner:
         self._turns = turns
         self._config = config
         self._metrics = metrics
-        # Half of the stale limit at most, so that a steady stream never goes stale for want of a score.
-        self._sampler = SteadySampler(session.settings.min_fps, config.stale_after_s / 2)
+        self._sampler = SteadySampler(session.min_fps)
         self._ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         connection.on_drain = self._finish
         connection.on_taken_over = self._give_way
@@ -100,7 +99,6 @@ class StreamRunner:
     async def _receive(self, frames: AsyncIterator[EncodedFrame]) -> None:
         max_fps = self._session.max_fps
         throttle = _Throttle(max_fps)
-        is_live = self._session.settings.delivery is Delivery.LIVE
         told_throttled = False
         while True:
             try:
@@ -112,11 +110,11 @@ class StreamRunner:
                 return
             now_s = time.monotonic()
             self._session.note_frame(now_s, time.time())
-            if is_live and not self._sampler.wants(frame):
+            if not self._sampler.wants(frame):
                 self._leave_out(FrameResult.SKIPPED, 1)
                 continue
             wait_s = throttle.wait_s(now_s)
-            if wait_s > 0 and is_live:
+            if wait_s > 0 and self._session.settings.delivery is Delivery.LIVE:
                 self._leave_out(FrameResult.DROPPED, 1)
                 if not told_throttled:
                     told_throttled = True

@@ -108,7 +108,7 @@ def accepted_response(
         width=settings.width,
         height=settings.height,
         max_fps=session.max_fps,
-        min_fps=settings.min_fps,
+        min_fps=session.min_fps,
         smoothing=pb.Smoothing(
             median_window=settings.median_window, time_constant_s=settings.time_constant_s
         ),

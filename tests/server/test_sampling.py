@@ -93,11 +93,6 @@ def test_a_clock_that_goes_back_waits_for_nothing() -> None:
     assert sampler.wants(coded(1.0))
 
 
-def test_never_longer_than_told() -> None:
-    """A server whose streams go stale soon samples faster than the client allows."""
-    assert np.diff(play(SteadySampler(0.25, longest_s=1.0), [0.8] * 300, 10)).max() == pytest.approx(1.0)
-
-
 def test_frames_without_bytes() -> None:
     """Empty frames are the decoder's to refuse."""
     for encoding in (Encoding.I420, Encoding.JPEG):

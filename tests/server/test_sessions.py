@@ -300,3 +300,20 @@ async def test_drain(table: SessionTable, ended: Ended) -> None:
             table.open(settings("live", token), 3.0)
     lose(table, live, 3.0)
     assert (len(table), len(ended.summaries)) == (0, 2), "nobody resumes on a server that goes down"
+
+
+@pytest.mark.parametrize(
+    ("delivery", "asked", "in_force"),
+    [
+        (Delivery.LIVE, 1.0, 1.0),
+        (Delivery.LIVE, 0.25, 2 / 3),
+        (Delivery.LIVE, 0.0, 0.0),
+        (Delivery.COMPLETE, 1.0, 0.0),
+    ],
+)
+def test_a_steady_stream_is_scored_often_enough_to_stay_fresh(
+    delivery: Delivery, asked: float, in_force: float
+) -> None:
+    """A least rate that would let the stream go stale is raised to twice in that time; files have none."""
+    settings = StreamSettings(stream_id="a", delivery=delivery, min_fps=asked)
+    assert Session(settings, Config(stale_after_s=3.0), 0.0).min_fps == pytest.approx(in_force)
