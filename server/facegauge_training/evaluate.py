@@ -1,8 +1,10 @@
 """Measure a model: a student on the ladder of the val split, or any model on pictures with scores.
 
     python -m facegauge_training.evaluate --model server/facegauge_server/assets/models/NAME/model.onnx
+    python -m facegauge_training.evaluate --model ... --report /tmp/report.html --faces ../shared/faces
     python -m facegauge_training.evaluate --model RUN/model.onnx --images DIR --labels CSV
 
+`--report` writes one HTML file, beside baselines on the same crops (see `report` and `baselines`).
 The ladder's faces are from sources that were never trained on.
 
 Agreement (SROCC, PLCC as it is and after a 4-parameter logistic fit, RMSE) over x264, VP9, defocus and
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 import cv2
@@ -30,19 +32,37 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import spearmanr
 
+from facegauge_server.types import Pixels
+from facegauge_training.baselines.run import run_baselines
 from facegauge_training.errors import RecipeError
 from facegauge_training.ladder import ANCHORED, LADDER, ladder_store
 from facegauge_training.metrics import agreement, intervals, ordered_pairs, report
-from facegauge_training.store import CropSet, chain_of, read_store
+from facegauge_training.report.build import build_report, figures_of
+from facegauge_training.report.measured import Measured
+from facegauge_training.report.sweep import Sweep, sweep
+from facegauge_training.sources import read_sources
+from facegauge_training.store import CROP_HEIGHT, CROP_WIDTH, CropSet, chain_of, read_store
 from facegauge_training.zoo.onnx_file import score_pictures
 from facegauge_training.zoo.pictures import read_pictures
 
-__all__ = ["evaluate", "ladder_steps", "main", "score_crops"]
+__all__ = ["evaluate", "ladder_steps", "main", "measure", "score_crops", "sweep_sizes"]
 
 Floats = npt.NDArray[np.float64]
 
 
-def score_crops(model: Path, crops: CropSet, threads: int = 2) -> Floats:
+class Crops(Protocol):
+    """RGB uint8 (height, width, 3) pictures, by number: a `CropSet` or a list."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        ...
+
+    def __getitem__(self, i: int, /) -> Pixels:
+        """Return one of them."""
+        ...
+
+
+def score_crops(model: Path, crops: Crops, threads: int = 2) -> Floats:
     """Return the score (n,) that an ONNX student gives each crop.
 
     Raises:
@@ -103,12 +123,37 @@ def evaluate(scores: Floats, crops: CropSet, resamples: int = 200) -> dict[str, 
 )
 @click.option("--images", type=click.Path(path_type=Path), help="Folder of pictures, instead of the ladder.")
 @click.option("--labels", type=click.Path(path_type=Path), help="CSV of their scores.")
+@click.option(
+    "--report",
+    "report_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write an HTML report here. It shows faces: keep it out of the repository.",
+)
+@click.option(
+    "--baselines/--no-baselines", default=True, show_default=True, help="Measure them for the report."
+)
+@click.option(
+    "--faces",
+    type=click.Path(path_type=Path),
+    help="Folder of the photos, for the report's faces at several sizes; left out without it.",
+)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the figures here too.")
-def main(model: Path, cache: Path, images: Path | None, labels: Path | None, json_path: Path | None) -> None:
+def main(
+    model: Path,
+    cache: Path,
+    images: Path | None,
+    labels: Path | None,
+    report_path: Path | None,
+    baselines: bool,
+    faces: Path | None,
+    json_path: Path | None,
+) -> None:
     """Measure a student on the ladder of the val split, or any model on pictures with scores."""
     console = Console()
     if (images is None) != (labels is None):
         raise click.UsageError("--images and --labels go together.")
+    if images is not None and report_path is not None:
+        raise click.UsageError("--report is of the ladder: leave --images and --labels out.")
     if images is not None and labels is not None:
         pictures = read_pictures(images, labels)
         told = report(score_pictures(model, pictures), pictures.scores.astype(np.float64), pictures.groups)
@@ -116,8 +161,10 @@ def main(model: Path, cache: Path, images: Path | None, labels: Path | None, jso
         if json_path:
             json_path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         return
-    crops = read_store(ladder_store(cache.expanduser()))
-    figures = evaluate(score_crops(model, crops), crops)
+    cache = cache.expanduser()
+    crops = read_store(ladder_store(cache))
+    scores = score_crops(model, crops)
+    figures = evaluate(scores, crops)
     console.print({name: figures[name] for name in figures if name not in ("spread", "families")})
     table = Table("family", "SROCC", "PLCC", "RMSE", "spread of each step, mild to harsh")
     for name, row in figures["families"].items():
@@ -125,17 +172,42 @@ def main(model: Path, cache: Path, images: Path | None, labels: Path | None, jso
         texts = (f"{row[name_]:.3f}" for name_ in ("srocc", "plcc", "rmse"))
         table.add_row(name + (" (anchored)" if name in ANCHORED else ""), *texts, str(spreads))
     console.print(table)
+    if report_path:
+        measured = measure(scores, crops, run_baselines(crops, cache) if baselines else {})
+        sizes = sweep_sizes(model, faces) if faces else None
+        page, rows = build_report(model.parent.name, measured, crops, sizes)
+        report_path.write_text(page, encoding="utf-8")
+        figures["beside"] = figures_of(rows)
+        console.print(f"{report_path}: {report_path.stat().st_size / 1e6:.1f} MB")
     if json_path:
         json_path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
-def _batch(crops: CropSet, at: int, width: int, height: int) -> npt.NDArray[np.uint8]:
+def _batch(crops: Crops, at: int, width: int, height: int) -> npt.NDArray[np.uint8]:
     pictures = (crops[i] for i in range(at, min(at + 16, len(crops))))
     fitting = [
         p if p.shape[:2] == (height, width) else cv2.resize(p, (width, height), interpolation=cv2.INTER_AREA)
         for p in pictures
     ]
     return np.stack(fitting).astype(np.uint8, copy=False)
+
+
+def measure(scores: Floats, crops: CropSet, baselines: dict[str, Floats]) -> Measured:
+    """Return what the report is made from: scores (n,) of the ladder's crops, and the baselines'."""
+    steps = ladder_steps(crops)
+    return Measured(
+        crops.labels.astype(np.float64),
+        scores,
+        np.array([row["key"] for row in crops.rows]),
+        np.array([name for name, _ in steps]),
+        np.array([number for _, number in steps]),
+        baselines,
+    )
+
+
+def sweep_sizes(model: Path, faces: Path) -> Sweep:
+    """Return the student's scores of the val split's photos at several sizes."""
+    return sweep(read_sources(faces, "val"), lambda crops: score_crops(model, crops), CROP_WIDTH, CROP_HEIGHT)
 
 
 def ladder_steps(crops: CropSet) -> list[tuple[str, int]]:

@@ -1,8 +1,8 @@
 """ffmpeg's `blockdetect`: how much a grid of blocks shows.
 
 R. Muijs, I. Kirenko, "A no-reference blocking artifact measure for adaptive video processing", EUSIPCO 2005,
-with ffmpeg's defaults (grids of 3 to 24 px). A stronger grid is worse, so its number is negated. A codec's grid
-is at the codec's own resolution, which a crop that was resized to the student's input no longer has.
+with ffmpeg's defaults (grids of 3 to 24 px). A stronger grid is worse, so its number is negated. A codec's
+grid is at the codec's own resolution, which a crop that was resized to the student's input no longer has.
 """
 
 from __future__ import annotations
