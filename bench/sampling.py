@@ -55,7 +55,7 @@ def main(clips: tuple[Path, ...], fps: float, min_fps: str) -> None:
     engine = create_engine("openvino", student, 1)
     rates = [float(rate) for rate in min_fps.split(",")]
     click.echo("clip                            min_fps  scored  mean stray  later down s  later up s")
-    rows: dict[float, list[tuple[float, ...]]] = {rate: [] for rate in rates}
+    rows: dict[float, list[list[float]]] = {rate: [] for rate in rates}
     with FaceDetector() as detector:
         for clip in clips:
             tracker = FaceTracker(steady_detect_interval_s=2.0)
@@ -74,11 +74,9 @@ def main(clips: tuple[Path, ...], fps: float, min_fps: str) -> None:
             everything, _ = _smoothed(played, 0.0)
             for rate in rates:
                 sampled, share = _smoothed(played, rate)
-                row = (share, float(np.nanmean(np.abs(sampled - everything))))
-                row += tuple(
-                    (a - b) / fps
-                    for a, b in zip(_crossings(sampled, fps), _crossings(everything, fps), strict=True)
-                )
+                stray = float(np.nanmean(np.abs(sampled - everything)))
+                later_s = (np.subtract(_crossings(sampled, fps), _crossings(everything, fps)) / fps).tolist()
+                row = [share, stray, *later_s]
                 rows[rate].append(row)
                 figures = f"{row[0]:7.0%} {row[1]:11.3f} {row[2]:13.1f} {row[3]:11.1f}"
                 click.echo(f"{clip.name[:30]:30} {rate:8g} {figures}")
@@ -117,8 +115,8 @@ def _transcode(frames: Sequence[av.VideoFrame], crf: int, fps: int) -> list[npt.
             picture.pts = None
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
-    with av.open(io.BytesIO(buffer.getvalue())) as coded:
-        return [frame.to_ndarray(format="bgr24") for frame in coded.decode(video=0)]
+    with av.open(io.BytesIO(buffer.getvalue()), "r") as coded:
+        return [np.asarray(frame.to_ndarray(format="bgr24"), np.uint8) for frame in coded.decode(video=0)]
 
 
 def _smoothed(played: Sequence[Scored], min_fps: float) -> tuple[npt.NDArray[np.float64], float]:

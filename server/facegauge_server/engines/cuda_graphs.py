@@ -1,0 +1,80 @@
+"""Run a network on a GPU as recorded graphs, one for each of a few batch sizes.
+
+A light network is over on a GPU before Python has launched its hundred kernels; a graph launches them at
+once. It wants fixed shapes and addresses: a batch is copied into the pinned buffer of the next larger size,
+whose rest is scored and thrown away.
+
+Source: PyTorch's notes on CUDA graphs (whole-network capture). Not measured yet: no GPU was at hand.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+__all__ = ["BATCH_SIZES", "GraphRunner", "padded_size"]
+
+BATCH_SIZES = (1, 4, 16, 64)
+WARM_UPS = 3
+"""Runs before the recording, in which libraries choose their kernels and memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    graph: torch.cuda.CUDAGraph
+    host: torch.Tensor
+    """Pinned uint8 (size, height, width, 3)."""
+    pixels: torch.Tensor
+    quality: torch.Tensor
+
+
+class GraphRunner:
+    """Scores batches of up to the largest size. Its threads take turns: there is one GPU."""
+
+    def __init__(
+        self, module: Callable[[torch.Tensor], torch.Tensor], height: int, width: int, *, half: bool
+    ) -> None:
+        """Record the network; raises RuntimeError where it cannot be recorded."""
+        self._lock = threading.Lock()
+        self._recordings = {size: _record(module, (size, height, width, 3), half) for size in BATCH_SIZES}
+
+    def score(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Score up to `BATCH_SIZES[-1]` crops: (n, height, width, 3) to (n,)."""
+        count = len(pixels)
+        recording = self._recordings[padded_size(count)]
+        with self._lock:
+            recording.host[:count].numpy()[...] = pixels
+            recording.pixels.copy_(recording.host, non_blocking=True)
+            recording.graph.replay()
+            quality: npt.NDArray[np.float32] = recording.quality[:count].float().cpu().numpy()  # waits
+        return quality.reshape(-1)
+
+
+def padded_size(count: int) -> int:
+    """Return the smallest recorded batch size that holds so many crops."""
+    return next(size for size in BATCH_SIZES if size >= count)
+
+
+@torch.inference_mode()
+def _record(
+    module: Callable[[torch.Tensor], torch.Tensor], shape: tuple[int, int, int, int], half: bool
+) -> _Recording:
+    host = torch.zeros(shape, dtype=torch.uint8).pin_memory()
+    pixels = host.to("cuda")
+    # Without autocast's cache: it would keep casts of the weights that belong to the recording.
+    autocast = torch.autocast("cuda", torch.float16, enabled=half, cache_enabled=False)
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside), autocast:
+        for _ in range(WARM_UPS):
+            module(pixels)
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph), autocast:
+        quality = module(pixels)
+    return _Recording(graph, host, pixels, quality)
