@@ -68,7 +68,7 @@ def _record(
     pixels = host.to("cuda")
     # Without autocast's cache: it would keep casts of the weights that belong to the recording.
     autocast = torch.autocast("cuda", torch.float16, enabled=half, cache_enabled=False)
-    aside = torch.cuda.Stream()
+    aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside), autocast:
         for _ in range(WARM_UPS):
