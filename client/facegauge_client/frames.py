@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from facegauge_client.types import FrameEncoding
 
-__all__ = ["EncodedFrame", "Picture", "encode"]
+__all__ = ["EncodedFrame", "Picture", "encode", "turn_upright"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,8 @@ def _from_array(array: npt.NDArray[Any]) -> EncodedFrame:
 def _from_video_frame(frame: av.VideoFrame) -> EncodedFrame:
     if not frame.width or not frame.height:
         raise ValueError("this av.VideoFrame is empty; send frames as the decoder gives them")
-    quarter_turns = round(frame.rotation / 90) % 4
-    if frame.width % 2 or frame.height % 2 or quarter_turns:
-        # FFmpeg's display rotation is counter-clockwise, as numpy's.
-        return _from_array(np.ascontiguousarray(np.rot90(_rgb(frame), quarter_turns)))
+    if frame.width % 2 or frame.height % 2 or _quarter_turns(frame):
+        return _from_array(turn_upright(frame))
     is_plain = (
         frame.format.name == "yuv420p"
         and int(frame.colorspace) in _BT601_COLORSPACES
@@ -116,5 +114,12 @@ def _from_video_frame(frame: av.VideoFrame) -> EncodedFrame:
     return EncodedFrame(FrameEncoding.I420, data, frame.width, frame.height)
 
 
-def _rgb(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
-    return np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+def turn_upright(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
+    """Return a decoded frame as RGB, uint8 (height, width, 3), turned as its container says."""
+    pixels = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+    return np.ascontiguousarray(np.rot90(pixels, _quarter_turns(frame)))
+
+
+def _quarter_turns(frame: av.VideoFrame) -> int:
+    """Return the display rotation in quarters, counter-clockwise, as FFmpeg and numpy count them."""
+    return round(frame.rotation / 90) % 4

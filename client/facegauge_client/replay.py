@@ -8,14 +8,16 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from facegauge_client.client import Client
 from facegauge_client.errors import FacegaugeError
+from facegauge_client.frames import Picture
 from facegauge_client.stream import MonitorStream
 from facegauge_client.types import Assessment, Delivery, FrameResult, Summary
 from facegauge_client.video import Source, TimedFrame, open_source
 
-__all__ = ["Playback", "ReplayOptions", "name_streams", "replay"]
+__all__ = ["FrameObserver", "Playback", "ReplayOptions", "name_streams", "replay"]
 
 LONGEST_PAUSE_S = 5.0
 """A longer gap between two frames is not waited for: the server would end the stream as idle."""
@@ -38,11 +40,23 @@ class ReplayOptions:
     """Files that play at once at most."""
 
 
+class FrameObserver(Protocol):
+    """Is told of every frame of one playback."""
+
+    def sent(self, picture: Picture, capture_time_s: float) -> None:
+        """A frame is on its way."""
+
+    def answered(self, assessment: Assessment) -> None:
+        """The server has said something."""
+
+
 class Playback:
     """One file on its way: what has come back so far, and how it ended."""
 
     def __init__(self, path: Path, stream_id: str) -> None:
         self.path = path
+        self.observer: FrameObserver | None = None
+        self.model = ""
         self.stream_id = stream_id
         self.source: Source | None = None
         self.started = False
@@ -86,7 +100,10 @@ class Playback:
         self.qualities.append(assessment.quality)
         self._answers_s.append(time.monotonic())
         if assessment.quality is not None:
-            self.min_quality = min(assessment.quality, self.min_quality or 1.0)
+            lowest = 1.0 if self.min_quality is None else self.min_quality
+            self.min_quality = min(assessment.quality, lowest)
+        if self.observer is not None:
+            self.observer.answered(assessment)
 
     async def play(
         self, client: Client, options: ReplayOptions, on_assessment: Callable[[Assessment], None]
@@ -102,6 +119,7 @@ class Playback:
         try:
             self.source = await asyncio.to_thread(open_source, self.path, options.fps)
             async with monitor as stream, asyncio.TaskGroup() as tasks:
+                self.model = stream.accepted.model
                 tasks.create_task(self._read(stream, on_assessment))
                 tasks.create_task(self._send(stream, options.speed))
         except* FacegaugeError as group:
@@ -128,6 +146,8 @@ class Playback:
     async def _send_one(self, stream: MonitorStream, frame: TimedFrame) -> None:
         self._first_s = frame.capture_time_s if self._first_s is None else self._first_s
         self.position_s = frame.capture_time_s - self._first_s
+        if self.observer is not None:
+            self.observer.sent(frame.picture, frame.capture_time_s)
         try:
             await stream.send(frame.picture, capture_time_s=frame.capture_time_s)
         except ValueError:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from facegauge_client.types import Assessment
 
-__all__ = ["json_lines", "open_console"]
+__all__ = ["json_lines", "new_file", "open_console"]
 
 FILE_WIDTH = 140
 
@@ -45,6 +45,25 @@ def json_lines(path: Path | None) -> Iterator[Callable[[Assessment], None]]:
             file.write(assessment.to_json() + "\n")
 
         yield write
+
+
+@contextmanager
+def new_file(path: Path, flag: str) -> Iterator[Callable[[str], None]]:
+    """Give a function that writes a file whole, once; that it can be written is tried at once."""
+    unfinished = path.with_name(f"{path.name}.part")
+    try:
+        unfinished.touch()
+    except OSError as error:
+        raise click.UsageError(f"cannot write {path}: {error.strerror}; choose another {flag}") from error
+
+    def write(text: str) -> None:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+
+    try:
+        yield write
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _to_stdout(assessment: Assessment) -> None:

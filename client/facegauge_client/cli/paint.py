@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
+from facegauge_client.bands import Band, band_of
 from facegauge_client.types import FaceState, FrameResult, StreamState, Summary
 
 __all__ = [
@@ -24,7 +25,7 @@ LEAST_SHARE = 0.005
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
-_GOOD, _FAIR = 0.75, 0.5
+_BAND_STYLES = {Band.GOOD: "green", Band.FAIR: "yellow", Band.MEDIOCRE: "dark_orange", Band.POOR: "red"}
 
 _STATE_STYLES = {
     "scored": "green",
@@ -45,15 +46,13 @@ _SHORT_STATES = {
 
 
 def style_of(quality: float | None) -> str:
-    """Green from 0.75, yellow from 0.5, red below; dim where there is none."""
-    if quality is None:
-        return "dim"
-    return "green" if quality >= _GOOD else "yellow" if quality >= _FAIR else "red"
+    """The colour of its band, green to red; dim where there is none."""
+    return "dim" if quality is None else _BAND_STYLES[band_of(quality)]
 
 
 def is_poor(quality: float | None) -> bool:
     """Whether a quality is in the red band."""
-    return quality is not None and quality < _FAIR
+    return quality is not None and band_of(quality) is Band.POOR
 
 
 def number(quality: float | None) -> Text:

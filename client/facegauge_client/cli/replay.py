@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,11 @@ import click
 from rich.console import Console
 
 from facegauge_client.cli.options import DISPLAY_LINES, ServerOptions, server_options
-from facegauge_client.cli.output import json_lines, open_console
+from facegauge_client.cli.output import json_lines, new_file, open_console
 from facegauge_client.cli.replay_view import ReplayView, watching
 from facegauge_client.replay import LONGEST_PAUSE_S, Playback, ReplayOptions, name_streams
 from facegauge_client.replay import replay as play_all
+from facegauge_client.report import Recorder, Session, write_page
 
 __all__ = ["replay"]
 
@@ -49,6 +52,7 @@ Examples:
   facegauge replay *.mp4 --speed max --json assessments.jsonl
   facegauge replay frames/ --fps 25     a folder of pictures, taken 25 times a second
   facegauge replay call.mkv --fps all --json - | jq .quality
+  facegauge replay *.mp4 --speed max --report call.html
 
 Files play at the same time, each as the stream of its name. Every JSON line is an Assessment under the
 interface's field names. A gap of more than {LONGEST_PAUSE_S:g} s in a recording is cut to that. The exit code
@@ -71,6 +75,13 @@ is 1 if any file failed.""",
     type=click.Path(path_type=Path, allow_dash=True, dir_okay=False),
     help="Write every assessment to a file; - is standard output.",
 )
+@click.option(
+    "--report",
+    "report_path",
+    metavar="OUT.html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a page with charts and pictures of the worst moments.",
+)
 @click.option("--call-id", default="", help="The call that the streams belong to, a label of the metrics.")
 @click.option(
     "--prefix", default="", help="Put before the streams' ids, to play the same files twice at once."
@@ -91,6 +102,7 @@ def replay(
     fps: float | str | None,
     speed: float | str,
     json_path: Path | None,
+    report_path: Path | None,
     call_id: str,
     prefix: str,
     display_lines: int,
@@ -109,7 +121,7 @@ def replay(
         display_lines=display_lines,
         parallel=parallel,
     )
-    with json_lines(json_path) as write:
+    with json_lines(json_path) as write, _reporting(report_path, server, call_id, playbacks):
         progress = open_console(stderr=True)
         view = ReplayView(playbacks)
         asyncio.run(_play(server, playbacks, options, write, view, progress))
@@ -118,6 +130,27 @@ def replay(
     failed = sum(playback.error is not None for playback in playbacks)
     if failed:
         raise click.ClickException(f"{failed} of {len(playbacks)} did not play to the end, see above")
+
+
+@contextmanager
+def _reporting(
+    path: Path | None, server: ServerOptions, call_id: str, playbacks: list[Playback]
+) -> Iterator[None]:
+    """Record what the block plays and write the page as it ends, however it ends."""
+    if path is None:
+        yield
+        return
+    recorders = [Recorder() for _ in playbacks]
+    for playback, recorder in zip(playbacks, recorders, strict=True):
+        playback.observer = recorder
+    began, began_s = time.strftime("%Y-%m-%d %H:%M:%S"), time.monotonic()
+    with new_file(path, "--report") as write:
+        try:
+            yield
+        finally:
+            if any(playback.started for playback in playbacks):
+                session = Session(server.target, began, time.monotonic() - began_s, call_id)
+                write(write_page(session, list(zip(playbacks, recorders, strict=True))))
 
 
 async def _play(

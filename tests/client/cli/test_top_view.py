@@ -129,8 +129,8 @@ def test_the_history_ends_and_is_forgotten() -> None:
 @pytest.mark.parametrize(
     ("qualities", "total", "says"),
     [
-        ((0.1, 0.4, 0.5, None), 4, "4 live, 2 poor"),
-        ((0.1, 0.4), 9, "9 live, 2 or more poor, the worst 2 shown"),
+        ((0.1, 0.3, 0.4, None), 4, "4 live, 2 poor"),
+        ((0.1, 0.3), 9, "9 live, 2 or more poor, the worst 2 shown"),
         ((0.1, 0.9), 9, "9 live, 1 poor, the worst 2 shown"),
         ((0.8,), 1, "1 live, 0 poor"),
     ],
