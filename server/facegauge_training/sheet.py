@@ -42,7 +42,8 @@ def main(store: Path, out: Path, columns: int, rows: int, seed: int, only: str |
         tile = cv2.resize(crops[i], TILE, interpolation=cv2.INTER_AREA)
         sheet[top : top + TILE[1], left : left + TILE[0]] = tile[:, :, ::-1]
         row = crops.rows[i]
-        first = f"{crops.labels[i]:.2f} v{row['vmaf']:.2f} g{row['gmsd']:.2f}"
+        measured = f"v{row['vmaf']:.2f} g{row['gmsd']:.2f}" if "vmaf" in row else str(row["labelled_by"])
+        first = f"{crops.labels[i]:.2f} {measured}"
         parts = [
             f"{row['codec']}{row['quality']}" if row["codec"] else "",
             f"L{row['lines']}" if row["lines"] < 720 else "",

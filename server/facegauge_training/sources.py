@@ -44,14 +44,17 @@ class Source:
         return hashlib.sha256(f"{self.name}/{self.path.name}".encode()).hexdigest()[:10]
 
 
-def read_sources(faces: Path, split: str, limit: int | None = None, offset: int = 0) -> list[Source]:
+def read_sources(
+    faces: Path, split: str, limit: int | None = None, offset: int = 0, *, pristine: bool = True
+) -> list[Source]:
     """Return the photos of a split that are sharp and large enough, in an order that mixes collections.
 
     Args:
         faces: folder with `index.csv`.
-        split: "train" or "val".
+        split: "train", "natural" or "val".
         limit: take only so many of them.
         offset: leave out so many of the first.
+        pristine: whether they must be sharp and large enough for references; else all are returned.
 
     Raises:
         RecipeError: the folder, its index or every photo in it is missing, or the index cannot be read.
@@ -64,9 +67,14 @@ def read_sources(faces: Path, split: str, limit: int | None = None, offset: int 
             sources = [_source(faces, row) for row in csv.DictReader(lines) if row["split"] == split]
     except (KeyError, ValueError, TypeError) as error:
         raise RecipeError(f"{index} is not an index of faces (bad or missing column: {error}).") from error
-    fit = [s for s in sources if s.face.height >= MIN_FACE_HEIGHT and s.sharpness >= MIN_SHARPNESS]
+    fit = [
+        s
+        for s in sources
+        if not pristine or (s.face.height >= MIN_FACE_HEIGHT and s.sharpness >= MIN_SHARPNESS)
+    ]
     if not fit:
-        raise RecipeError(f"{index} lists no sharp face of the split {split!r}: there is nothing to work on.")
+        kind = "sharp face" if pristine else "face"
+        raise RecipeError(f"{index} lists no {kind} of the split {split!r}: there is nothing to work on.")
     fit.sort(key=lambda source: source.key)
     return fit[offset:][:limit]
 

@@ -5,7 +5,8 @@
 
 The JSON is written last, by renaming: a source is there whole or not at all, so a killed run resumes where it
 was and a second run costs nothing. Labels are computed when the store is read (`received.label`), so that a
-better anchor needs no new crops.
+better anchor needs no new crops. Crops that a teacher labelled have {"labelled_by", "score"} in place of
+{"vmaf", "gmsd"}.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import json
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -25,67 +25,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from facegauge_server.types import Box
 from facegauge_training.clips import Clip, make_clip
-from facegauge_training.errors import RecipeError
-from facegauge_training.received import Chain, cut, label, order_key, receive, transports
+from facegauge_training.crop_set import CROP_HEIGHT, CROP_WIDTH, FAR_FACE, CropSet, chain_of
+from facegauge_training.received import Chain, cut, receive, transports
 from facegauge_training.sources import Source, read_picture
 
-__all__ = ["CROP_HEIGHT", "CROP_WIDTH", "CropSet", "chain_of", "fill_store", "label_source", "read_store"]
-
-CROP_WIDTH, CROP_HEIGHT = 288, 384
-FAR_FACE = 130.0
-"""Height of the box at 720 lines, px, under which a crop is called far."""
+__all__ = [
+    "CROP_HEIGHT",
+    "CROP_WIDTH",
+    "FAR_FACE",
+    "CropSet",
+    "chain_of",
+    "fill_store",
+    "label_source",
+    "read_store",
+    "wobble",
+    "write_source",
+]
 
 Plan = Callable[[np.random.Generator], list[Chain]]
-
-
-class CropSet:
-    """Labelled crops of one or more stores, by number.
-
-    Attributes:
-        rows: what was done to each crop and what was measured.
-        labels: float32 (n,), 0-1.
-        order_keys: float32 (n,), by which the crops of one clip are ordered, the best highest.
-        clips: int64 (n,), which photo's clip each crop is from.
-        far: bool (n,), whether the face is so small that the label means something within its clip alone: far
-            away and sharp looks as near and reduced does, yet one lost nothing.
-    """
-
-    def __init__(self, folders: list[Path]) -> None:
-        """Map every finished source of the folders into memory.
-
-        Raises:
-            RecipeError: there is none.
-        """
-        self.rows: list[dict[str, Any]] = []
-        self._arrays: list[npt.NDArray[np.uint8]] = []
-        self._places: list[tuple[int, int]] = []
-        for folder in folders:
-            for table in sorted(folder.glob("*.json")):
-                entry = json.loads(table.read_text(encoding="utf-8"))
-                self._arrays.append(np.load(table.with_suffix(".npy"), mmap_mode="r"))
-                for i, row in enumerate(entry["crops"]):
-                    self.rows.append({**row, "key": table.stem, "source": entry["source"]})
-                    self._places.append((len(self._arrays) - 1, i))
-        if not self.rows:
-            names = ", ".join(str(folder) for folder in folders)
-            raise RecipeError(
-                f"No labelled crops in {names}: run `python -m facegauge_training.labels` first."
-            )
-        chains = [chain_of(row) for row in self.rows]
-        measured = [(row["vmaf"], row["gmsd"]) for row in self.rows]
-        self.labels = np.array([label(c, *m) for c, m in zip(chains, measured, strict=True)], np.float32)
-        self.order_keys = np.array(
-            [order_key(c, *m) for c, m in zip(chains, measured, strict=True)], np.float32
-        )
-        self.clips = np.array([place[0] for place in self._places])
-        self.far = np.array([row.get("face_height", FAR_FACE) < FAR_FACE for row in self.rows])
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, i: int) -> npt.NDArray[np.uint8]:
-        array, place = self._places[i]
-        return self._arrays[array][place]
 
 
 def read_store(*folders: Path) -> CropSet:
@@ -159,25 +116,28 @@ def label_source(
     for chain, version, scores in zip(chains, versions, measured, strict=True):
         middle = [len(scores) // 2] if takes == 1 else rng.permutation(len(scores))[:takes]
         for t in (int(i) for i in middle):
-            face = _wobble(clip, t + 1, rng) if jitter else clip.faces[t + 1]
+            face = wobble(clip, t + 1, rng) if jitter else clip.faces[t + 1]
             crops.append(cut(version.frames[t + 1], face, CROP_WIDTH, CROP_HEIGHT))
             row = {**chain.describe(), "frame": t + 1, "face_height": round(face.height, 1)}
             rows.append({**row, "vmaf": round(scores[t][0], 5), "gmsd": round(scores[t][1], 5)})
-    np.save(folder / f"{source.key}.npy", np.stack(crops))
-    unfinished = folder / f"{source.key}.json.part"
-    unfinished.write_text(json.dumps({"source": source.name, "crops": rows}), encoding="utf-8")
-    unfinished.rename(folder / f"{source.key}.json")
+    write_source(folder, source.key, source.name, crops, rows)
 
 
-def _wobble(clip: Clip, t: int, rng: np.random.Generator) -> Box:
+def write_source(
+    folder: Path, key: str, name: str, crops: list[npt.NDArray[np.uint8]], rows: list[dict[str, Any]]
+) -> None:
+    """Write the crops (384, 288, 3) of one source and their rows, whole or not at all; there may be none."""
+    if crops:
+        np.save(folder / f"{key}.npy", np.stack(crops))
+    unfinished = folder / f"{key}.json.part"
+    unfinished.write_text(json.dumps({"source": name, "crops": rows}), encoding="utf-8")
+    unfinished.rename(folder / f"{key}.json")
+
+
+def wobble(clip: Clip, t: int, rng: np.random.Generator) -> Box:
     """Return frame t's box, shifted and scaled by up to 8%."""
     box = clip.faces[t]
     dx, dy, ds = rng.normal(0, 0.03, 3).clip(-0.08, 0.08)
     width, height = box.width * (1 + ds), box.height * (1 + ds)
     left = box.x + dx * box.width - (width - box.width) / 2
     return Box(left, box.y + dy * box.height - (height - box.height) / 2, width, height)
-
-
-def chain_of(row: dict[str, Any]) -> Chain:
-    """Return what was done to a crop; rows of older stores lack the fields that came later."""
-    return Chain(**{f.name: row[f.name] for f in fields(Chain) if f.name in row})
