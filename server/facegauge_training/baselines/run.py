@@ -2,7 +2,7 @@
 
     CACHE/baselines-1/<name>-<digest>.npy    float64 (n,)
 
-The digest covers what the crops are and the versions of what measures them, so nothing stale is read.
+The digest covers pixels of every crop and the versions of what measures them, so nothing stale is read.
 """
 
 from __future__ import annotations
@@ -55,5 +55,7 @@ def _each(crops: CropSet, title: str) -> Iterator[Pixels]:
 
 def _digest(baseline: Baseline, crops: CropSet) -> str:
     used = [baseline.distribution] if baseline.distribution else ["imageio-ffmpeg", "opencv-python-headless"]
-    told = json.dumps([{name: version(name) for name in used}, crops.rows], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+    digest = hashlib.sha256(json.dumps({name: version(name) for name in used}).encode())
+    for i in range(len(crops)):
+        digest.update(str(crops[i].shape).encode() + crops[i][::8, ::8].tobytes())
+    return digest.hexdigest()[:12]
