@@ -1,20 +1,23 @@
 #!/bin/sh
-# Make a student from photos: the val ladder, labels, training, measurement, export.
+# Make the students from photos: the val ladder, labels, a teacher, self-training, students, comparison, export.
 #
-#   sh server/facegauge_training/recipe.sh --budget smoke|small|full [--faces DIR] [--cache DIR] [--out DIR]
+#   sh server/facegauge_training/recipe.sh --budget smoke|small|full [--faces DIR] [--videos DIR] [--cache DIR]
+#       [--out DIR]
 #
-#   smoke   4 faces, a few dozen steps: every step runs, the student is worthless; two minutes, goes to OUT
-#   small   360 faces, 48,000 samples: half an hour on two cores
-#   full    every face, two rounds of labels, 400,000 samples: a night on two cores
+#   smoke   4 faces, a step or a few: everything runs, the students are worthless; minutes, goes to OUT
+#   small   360 faces, 48,000 samples for one student, 6,000 for the teacher: some hours on two cores
+#   full    every face, three rounds of labels, 60,000 samples for the teacher, 400,000 a student: days on two cores
 #
 # A second run takes up what the cache holds, and a kill costs a minute of training or one photo of labelling.
+# Without --videos self-training has the soft photos alone, and without photos of the split `natural` there is
+# none.
 # PYTHON names the interpreter (default: python).
 set -eu
 
-budget= faces=../shared/faces cache=$HOME/.cache/facegauge out=
+budget= faces=../shared/faces videos= cache=$HOME/.cache/facegauge out=
 while [ $# -gt 0 ]; do
     case $1 in
-        --budget | --faces | --cache | --out)
+        --budget | --faces | --videos | --cache | --out)
             [ $# -ge 2 ] || { echo "recipe.sh: $1 needs a value" >&2; exit 2; }
             eval "${1#--}=\$2"
             shift 2
@@ -23,13 +26,27 @@ while [ $# -gt 0 ]; do
     esac
 done
 
+# run=backbone:width of each student, in the order in which they are trained.
+light="mobilenetv3-small=mobilenetv3_small_100:288"
+all="$light mobilenetv4-small=mobilenetv4_conv_small:288 edgenext=edgenext_xx_small:288
+    efficientnet-lite0=tf_efficientnet_lite0:192"
+teacher_backbone=tf_efficientnet_lite2 natural=100000 moments=8
 case $budget in
-    smoke) faces_train=4 faces_val=2 rounds=1 samples=384 out=${out:-$cache/smoke-out} cache=$cache/smoke ;;
-    small) faces_train=360 faces_val=60 rounds=1 samples=48000 ;;
-    full) faces_train=100000 faces_val=100000 rounds=2 samples=400000 ;;
+    smoke)
+        faces_train=4 faces_val=2 rounds=1 samples=384 few=32 teacher_samples=32 students=$all
+        teacher_backbone=mobilenetv3_small_100 natural=2 moments=1
+        out=${out:-$cache/smoke-out} cache=$cache/smoke
+        ;;
+    small)
+        faces_train=360 faces_val=60 rounds=1 samples=48000 few=48000 teacher_samples=6000 students=$light
+        natural=100 moments=2
+        ;;
+    full)
+        faces_train=100000 faces_val=100000 rounds=3 samples=400000 few=400000 teacher_samples=60000
+        students=$all
+        ;;
     *) echo "recipe.sh: give --budget smoke, small or full" >&2; exit 2 ;;
 esac
-run=recipe-$budget
 python=${PYTHON:-python}
 
 # What students are measured on comes first.
@@ -41,14 +58,43 @@ while [ $round -le $rounds ]; do
     round=$((round + 1))
 done
 
-$python -m facegauge_training.student --cache "$cache" --run $run --samples $samples
-
-# Export measures on the ladder; `evaluate` prints the whole table.
-set -- --faces "$faces" --cache "$cache" --run $run --name "facegauge-small-$budget" --version 0.0.0
-if [ -n "$out" ]; then
-    set -- "$@" --out "$out"
-else
-    out=server/facegauge_server/assets/models
+# The teacher, and two rounds in which it labels what could not be measured and learns from that.
+weights=imagenet
+[ "$budget" != smoke ] || weights=random
+$python -m facegauge_training.teacher --cache "$cache" --run teacher-0 --backbone $teacher_backbone \
+    --initialisation $weights --samples $teacher_samples
+teacher=teacher-0 pseudo=
+if grep -q '^natural,' "$faces/index.csv"; then
+    for round in 1 2; do
+        set -- --cache "$cache" --faces "$faces" --round $round --teacher $teacher --limit $natural
+        [ -z "$videos" ] || set -- "$@" --videos "$videos" --moments $moments
+        $python -m facegauge_training.pseudo "$@"
+        pseudo="--pseudo-round $round"
+        $python -m facegauge_training.teacher --cache "$cache" --run teacher-$round --start-from $teacher \
+            --backbone $teacher_backbone --samples $((teacher_samples / 2 < 32 ? 32 : teacher_samples / 2)) $pseudo
+        teacher=teacher-$round
+    done
 fi
-$python -m facegauge_training.export "$@"
+$python -m facegauge_training.answers --cache "$cache" --teacher $teacher $pseudo
+
+# The students, which learn from labels and teacher.
+compared=
+for student in $students; do
+    run=${student%%=*} backbone=${student#*=}
+    $python -m facegauge_training.student --cache "$cache" --run recipe-$budget-$run --backbone ${backbone%:*} \
+        --width ${backbone#*:} --teacher $teacher $pseudo --samples $samples
+    compared="$compared --run recipe-$budget-$run" samples=$few
+done
+
+# All on one plot; then the two to ship are exported, and the whole table of the default is printed.
+[ -n "$out" ] && page=$out || page=$cache
+mkdir -p "$page"
+$python -m facegauge_training.compare --cache "$cache" $compared --table "$page/students.md" \
+    --plot "$page/students.png" --json "$page/students.json"
+[ -n "$out" ] || out=server/facegauge_server/assets/models
+for shipped in facegauge-small=mobilenetv3-small edgenext=edgenext; do
+    case $compared in *-${shipped#*=}*) ;; *) continue ;; esac
+    $python -m facegauge_training.export --faces "$faces" --cache "$cache" --out "$out" --version 0.0.0 \
+        --run recipe-$budget-${shipped#*=} --name "${shipped%%=*}-$budget"
+done
 $python -m facegauge_training.evaluate --model "$out/facegauge-small-$budget/model.onnx" --cache "$cache"

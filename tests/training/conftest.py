@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -47,6 +48,31 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
             row = {"split": split, "file": f"{n}.png", "source": f"invented-{split}", "licence": "CC0"}
             box = {"face_x": 60, "face_y": 80, "face_w": 190, "face_h": 190}
             index.writerow({**row, **box, "width": 320, "height": 320, "laplacian_variance": 200})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def natural_faces(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of faces with two more of the split `natural`; one is a val photo, coded again."""
+    folder = tmp_path_factory.mktemp("natural") / "faces"
+    shutil.copytree(faces, folder)
+    with (folder / "index.csv").open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    stolen = cv2.imread(str(folder / rows[3]["file"]))
+    assert stolen is not None
+    cv2.imwrite(
+        str(folder / "stolen.jpg"), cv2.resize(stolen, None, fx=0.9, fy=0.9), [cv2.IMWRITE_JPEG_QUALITY, 60]
+    )
+    box = {name: str(round(float(rows[3][name]) * 0.9)) for name in ("face_x", "face_y", "face_w", "face_h")}
+    soft = {"split": "natural", "source": "soft", "laplacian_variance": "5"}
+    own = cv2.imread(str(folder / rows[0]["file"]))
+    assert own is not None
+    cv2.imwrite(str(folder / "soft.png"), cv2.GaussianBlur(own[:, ::-1], (0, 0), 2))
+    rows += [{**rows[3], **soft, **box, "file": "stolen.jpg"}, {**rows[0], **soft, "file": "soft.png"}]
+    with (folder / "index.csv").open("w", newline="", encoding="utf-8") as lines:
+        index = csv.DictWriter(lines, list(rows[0]))
+        index.writeheader()
+        index.writerows(rows)
     return folder
 
 
