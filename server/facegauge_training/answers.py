@@ -19,7 +19,7 @@ from rich.progress import track
 from facegauge_training.crop_set import CropSet
 from facegauge_training.distillation import answer_path
 from facegauge_training.labels import train_stores
-from facegauge_training.pseudo import pseudo_stores
+from facegauge_training.store import pseudo_stores
 from facegauge_training.trained import load_trained
 
 __all__ = ["main"]

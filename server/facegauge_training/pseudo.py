@@ -32,33 +32,17 @@ from facegauge_training.labels import train_stores
 from facegauge_training.metrics import logistic_fit
 from facegauge_training.pseudo_faces import ahead, degraded, unlabelled_faces
 from facegauge_training.sources import read_sources
-from facegauge_training.store import write_source
+from facegauge_training.store import pseudo_store, write_source
 from facegauge_training.trained import Trained, load_trained
 from facegauge_training.unlabelled import read_videos
 from facegauge_training.unseen import Unseen
 
-__all__ = ["main", "pseudo_stores"]
+__all__ = ["main"]
 
 FITTED_ON = 100
 """Labelled crops that the curve is fitted on, at least; with fewer the scores stay as they are."""
 
 Curve = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
-
-
-def pseudo_stores(cache: Path, round_: int | None) -> list[Path]:
-    """Return the store of a round of self-training, in a list; none without a round.
-
-    Raises:
-        RecipeError: the round was not made.
-    """
-    if round_ is None:
-        return []
-    folder = _store(cache, round_)
-    if not any(folder.glob("*.json")):
-        raise RecipeError(
-            f"There is no {folder}: run `python -m facegauge_training.pseudo --round {round_}` first."
-        )
-    return [folder]
 
 
 @click.command()
@@ -90,7 +74,7 @@ def main(
 
     # --- the teacher, and the curve from its scores to labels
     trained = load_trained(cache / "runs" / teacher / "teacher.pt")
-    folder = _store(cache, round_)
+    folder = pseudo_store(cache, round_)
     folder.mkdir(parents=True, exist_ok=True)
     _check_owner(folder, trained.name)
     trained.network.to(device).to(memory_format=torch.channels_last)
@@ -116,10 +100,6 @@ def main(
         made[kind] += 1
     told = ", ".join(f"{count} {kind}" for kind, count in made.items())
     click.echo(f"{folder}: now {told} (refused: for the val split's sake)")
-
-
-def _store(cache: Path, round_: int) -> Path:
-    return cache / f"pseudo-1-round-{round_}"
 
 
 def _check_owner(folder: Path, name: str) -> None:

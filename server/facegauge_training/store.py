@@ -26,6 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from facegauge_server.types import Box
 from facegauge_training.clips import Clip, make_clip
 from facegauge_training.crop_set import CROP_HEIGHT, CROP_WIDTH, FAR_FACE, CropSet, chain_of
+from facegauge_training.errors import RecipeError
 from facegauge_training.received import Chain, cut, receive, transports
 from facegauge_training.sources import Source, read_picture
 
@@ -37,6 +38,8 @@ __all__ = [
     "chain_of",
     "fill_store",
     "label_source",
+    "pseudo_store",
+    "pseudo_stores",
     "read_store",
     "wobble",
     "write_source",
@@ -141,3 +144,24 @@ def wobble(clip: Clip, t: int, rng: np.random.Generator) -> Box:
     width, height = box.width * (1 + ds), box.height * (1 + ds)
     left = box.x + dx * box.width - (width - box.width) / 2
     return Box(left, box.y + dy * box.height - (height - box.height) / 2, width, height)
+
+
+def pseudo_store(cache: Path, round_: int) -> Path:
+    """Return the folder of a round of self-training below the cache."""
+    return cache / f"pseudo-1-round-{round_}"
+
+
+def pseudo_stores(cache: Path, round_: int | None) -> list[Path]:
+    """Return the store of a round of self-training, in a list; none without a round.
+
+    Raises:
+        RecipeError: the round was not made.
+    """
+    if round_ is None:
+        return []
+    folder = pseudo_store(cache, round_)
+    if not any(folder.glob("*.json")):
+        raise RecipeError(
+            f"There is no {folder}: run `python -m facegauge_training.pseudo --round {round_}` first."
+        )
+    return [folder]

@@ -24,7 +24,7 @@ from facegauge_training.distillation import Distillation, read_answers
 from facegauge_training.fit import fit, predict
 from facegauge_training.fit_state import BATCH, Schedule
 from facegauge_training.labels import train_stores
-from facegauge_training.pseudo import pseudo_stores
+from facegauge_training.store import pseudo_stores
 from facegauge_training.trained import load_trained, new_network, save_trained, start_from_weights
 
 __all__ = ["main", "predict"]

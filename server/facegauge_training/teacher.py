@@ -23,7 +23,7 @@ from facegauge_training.dataset import split_crops
 from facegauge_training.fit import fit
 from facegauge_training.fit_state import BATCH, Schedule
 from facegauge_training.labels import train_stores
-from facegauge_training.pseudo import pseudo_stores
+from facegauge_training.store import pseudo_stores
 from facegauge_training.trained import new_network, save_trained, start_from_weights
 
 __all__ = ["main"]
