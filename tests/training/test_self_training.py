@@ -13,6 +13,7 @@ import torch
 from click.testing import CliRunner, Result
 
 from facegauge_server.stages.locate import FaceDetector
+from facegauge_server.types import Box
 from facegauge_training import answers, compare, pseudo, student, teacher
 from facegauge_training.crop_set import CropSet
 from facegauge_training.ladder import LADDER, ladder_store
@@ -163,7 +164,9 @@ def test_a_video_gives_moments_cut_as_serving_cuts(portrait_jpeg: bytes, tmp_pat
     assert found[0] is not None
     assert found[0].key == moment_key(video, 0)
     assert found[0].clip.frames[0].shape == (720, 720, 3)
-    assert np.abs(found[0].crop.astype(int) - serving_crop(tall, face)).mean() < 6
+    box, share = found[0].clip.faces[0], 720 / 768
+    assert face.iou(Box(box.x / share, box.y / share, box.width / share, box.height / share)) > 0.9
+    assert np.abs(found[0].crop.astype(int) - serving_crop(tall, face)).mean() < 15  # coded, a few px off
     with pytest.raises(Exception, match=r"restore it"), FaceDetector() as detector:
         list(film_video(Video(tmp_path / "index.csv", "r", 20), 1, {0}, detector))
 

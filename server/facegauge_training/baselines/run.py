@@ -1,14 +1,13 @@
 """Score the crops of a store with every baseline, once: the scores are remembered beside the crops.
 
-    CACHE/baselines-1/<name>-<digest>.npy    float64 (n,)
+    CACHE/baselines-1/<name>-<digest>-<versions>.npy    float64 (n,)
 
-The digest covers pixels of every crop and the versions of what measures them, so nothing stale is read.
+The digest covers pixels of every crop, the versions are of what measures them: nothing stale is read.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -32,11 +31,15 @@ BASELINES: tuple[Baseline, ...] = (BRISQUE, LAPLACIAN, BLURDETECT, BLOCKDETECT, 
 
 def run_baselines(crops: CropSet, cache: Path) -> dict[str, Floats]:
     """Return the scores (n,), better the higher, of each baseline that is installed, by its name."""
-    return {baseline.name: _scores(baseline, crops, cache) for baseline in BASELINES if not baseline.missing}
+    there = [baseline for baseline in BASELINES if not baseline.missing]
+    pixels = _digest(crops)
+    return {baseline.name: _scores(baseline, crops, pixels, cache) for baseline in there}
 
 
-def _scores(baseline: Baseline, crops: CropSet, cache: Path) -> Floats:
-    path = cache / "baselines-1" / f"{baseline.name}-{_digest(baseline, crops)}.npy"
+def _scores(baseline: Baseline, crops: CropSet, pixels: str, cache: Path) -> Floats:
+    used = [baseline.distribution] if baseline.distribution else ["imageio-ffmpeg", "opencv-python-headless"]
+    told = "-".join([pixels, *(version(name) for name in used)])
+    path = cache / "baselines-1" / f"{baseline.name}-{told}.npy"
     if path.is_file():
         return np.asarray(np.load(path), np.float64)
     scores = baseline.measure(_each(crops, baseline.title))
@@ -53,9 +56,8 @@ def _each(crops: CropSet, title: str) -> Iterator[Pixels]:
         yield crops[i]
 
 
-def _digest(baseline: Baseline, crops: CropSet) -> str:
-    used = [baseline.distribution] if baseline.distribution else ["imageio-ffmpeg", "opencv-python-headless"]
-    digest = hashlib.sha256(json.dumps({name: version(name) for name in used}).encode())
+def _digest(crops: CropSet) -> str:
+    digest = hashlib.sha256()
     for i in range(len(crops)):
         digest.update(str(crops[i].shape).encode() + crops[i][::8, ::8].tobytes())
     return digest.hexdigest()[:12]

@@ -64,13 +64,15 @@ def sweep(sources: list[Source], score: Callable[[list[Pixels]], Floats], width:
         height: of the student's input, px.
     """
     cv2.setNumThreads(1)
-    scores = np.full((len(sources), len(SIZES)), np.nan)
+    places, crops = [], []
     for n, source in enumerate(track(sources, "faces at every size", transient=True)):
-        fitting = [i for i, size in enumerate(SIZES) if size <= source.face.height]
-        if fitting:
-            photo = read_picture(source.path)
-            crops = [resized_face(photo, source.face, SIZES[i], width, height) for i in fitting]
-            scores[n, fitting] = score(crops)
+        photo = read_picture(source.path)
+        for i, size in enumerate(SIZES):
+            if size <= source.face.height:
+                places.append((n, i))
+                crops.append(resized_face(photo, source.face, size, width, height))
+    scores = np.full((len(sources), len(SIZES)), np.nan)
+    scores[tuple(np.array(places).T)] = score(crops)
     return Sweep(scores)
 
 
