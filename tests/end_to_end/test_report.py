@@ -5,87 +5,124 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+from html.parser import HTMLParser
 from pathlib import Path
 
-import cv2
+import av
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from facegauge_client.demo_call import Act, play_call
 
 from .conftest import ServerProcess, find_program
 
+FPS = 10
+
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """A folder of pictures: a call that is coded well, then badly."""
-    folder = tmp_path / "call"
-    folder.mkdir()
-    acts = (Act(seconds=2, kbit_per_s=2000, height=720), Act(seconds=2, kbit_per_s=40, height=180))
-    for index, item in enumerate(play_call(acts)):
-        cv2.imwrite(str(folder / f"{index:03}.jpg"), item.frame.to_ndarray(format="bgr24"))
-    return folder
+def clip(tmp_path: Path) -> Path:
+    """A call that comes well, then badly, then shows nobody: 2 s, 3 s and 1 s at 10 frames a second."""
+    path = tmp_path / "call.mp4"
+    acts = (Act(seconds=2, kbit_per_s=2000, height=720), Act(seconds=3, kbit_per_s=40, height=180))
+    frames = [item.frame.to_ndarray(format="rgb24") for item in play_call(acts)]
+    nobody: npt.NDArray[np.uint8] = np.full_like(frames[0], 90)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"crf": "16", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        for frame in [*frames, *[nobody] * FPS]:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
 
 
-def replay(facegauge: str, server: ServerProcess, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = (facegauge, "replay", *arguments, "--server", server.listen, "--speed", "max")
+class Elements(HTMLParser):
+    """Counts the elements of a page, by tag and by each of their classes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [tag, *(f"{tag}.{name}" for name in (dict(attrs).get("class") or "").split())]
+
+
+def replay(facegauge: str, target: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = (facegauge, "replay", *arguments, "--server", target, "--speed", "max")
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
 
 
-def test_the_page_opens_without_a_complaint(
-    server: ServerProcess, facegauge: str, pictures: Path, tmp_path: Path
-) -> None:
-    """Chromium shows table, charts and pictures, and its console stays empty."""
-    chromium = find_program("chromium")
-    report = tmp_path / "call.html"
-    broken = tmp_path / "<b>broken.mp4"
-    broken.write_bytes(b"no video")
-    done = replay(facegauge, server, pictures, broken, "--fps", "10", "--report", report)
-    assert done.returncode == 1, "one file failed"
-    assert not report.with_name("call.html.part").exists()
-    browser = subprocess.run(
-        (
-            *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"),
-            *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=2000", "--dump-dom"),
-            report.as_uri(),
-        ),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=100,
+def open_in_browser(page: Path, profile: Path) -> tuple[str, list[str]]:
+    """Return the page's document as the browser has it, and what its console says."""
+    command = (
+        *(find_program("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"),
+        *(f"--user-data-dir={profile}", "--virtual-time-budget=2000", "--dump-dom", page.as_uri()),
     )
-    assert not re.findall(r".*CONSOLE.*", browser.stderr)
-    page = browser.stdout
-    assert page.count("<svg") == 1
-    assert page.count("<tr") == 3, "head, the call, the broken file"
-    assert page.count("data:image/jpeg;base64,") >= 2
-    assert "&lt;b&gt;broken.mp4" in page
-    marked = re.findall(r'<figcaption>0:0\d <b class="(\w+)">', page)
-    assert "poor" in marked, "the call's bad half"
+    browser = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
+    return browser.stdout, re.findall(r".*CONSOLE.*", browser.stderr)
 
 
-def test_a_report_that_cannot_be_written_is_said_before_anything_plays(
-    server: ServerProcess, facegauge: str, pictures: Path, tmp_path: Path
+def test_the_page_opens_without_a_complaint(
+    server: ServerProcess, facegauge: str, clip: Path, tmp_path: Path
 ) -> None:
-    """Nobody waits an hour for a page that has no place."""
-    done = replay(facegauge, server, pictures, "--report", tmp_path / "nowhere" / "call.html")
+    """Chromium shows table, charts and pictures, and its console stays empty, whatever a file is called."""
+    find_program("chromium")
+    report = tmp_path / "call.html"
+    broken = tmp_path / "<img src=x onerror=alert(1)>.mp4"
+    broken.write_bytes(b"no video")
+    before = set(tmp_path.iterdir())
+    done = replay(facegauge, server.listen, clip, broken, "--fps", "10", "--report", report)
+    assert done.returncode == 1, "one file failed"
+    assert set(tmp_path.iterdir()) - before == {report}
+
+    page, complaints = open_in_browser(report, tmp_path / "profile")
+    assert complaints == []
+    elements = Elements(page).found
+    assert elements.count("tr") == 3, "head, the call, the broken file"
+    assert elements.count("svg") == 2, "chart and states"
+    assert elements.count("path.quality") == elements.count("path.raw") == 1
+    assert "rect.no_face" in elements
+    assert elements.count("figure") >= 1
+    assert elements.count("img") == 2 * elements.count("figure"), "a frame and a face each"
+    assert "&lt;img src=x onerror=alert(1)&gt;.mp4" in page
+    bands = re.findall(r'<figcaption>.*?0:0\d: <b class="(\w+)">', page)
+    assert "poor" in bands, "the call's bad half"
+    assert "1 of 2 did not play to the end" in page
+    assert re.search(r"<dt>frames sent</dt><dd>60</dd>", page)
+    assert re.search(r"<dt>from sending to answer, median</dt><dd>\d", page)
+
+
+@pytest.mark.parametrize("name", ["nowhere/call.html", "call.mp4"])
+def test_a_report_that_has_no_place_is_said_before_anything_plays(
+    facegauge: str, clip: Path, tmp_path: Path, name: str
+) -> None:
+    """No such folder, or in place of the recording: no server is asked, and no recording is lost."""
+    before = clip.read_bytes()
+    done = replay(facegauge, "127.0.0.1:9", clip, "--report", tmp_path / name)
     assert done.returncode == 2
     assert "choose another --report" in done.stderr
-    assert "frames" not in done.stderr
+    assert "playing" not in done.stderr
+    assert clip.read_bytes() == before
 
 
 def test_what_was_seen_is_kept_when_the_replay_is_stopped(
-    server: ServerProcess, facegauge: str, pictures: Path, tmp_path: Path
+    server: ServerProcess, facegauge: str, clip: Path, tmp_path: Path
 ) -> None:
-    """Ctrl-C in the middle leaves a page of what has played so far."""
-    report, lines = tmp_path / "call.html", tmp_path / "lines.jsonl"
+    """Ctrl-C in the middle leaves a page of what has played so far, which says so."""
+    report = tmp_path / "call.html"
     command = (
-        *(facegauge, "replay", pictures, "--server", server.listen, "--fps", "2"),
+        *(facegauge, "replay", clip, "--server", server.listen, "--speed", "0.2"),
         *("--report", report, "--json", "-"),
     )
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        lines.write_text(process.stdout.readline() + process.stdout.readline())
+        process.stdout.readline()
+        process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=30)
     assert process.returncode not in (0, None)
-    assert "<svg" in report.read_text()
+    assert "Traceback" not in errors
+    page = report.read_text()
+    assert "path.quality" in Elements(page).found
+    assert "the replay was stopped before the end" in page

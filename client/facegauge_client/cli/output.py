@@ -49,16 +49,22 @@ def json_lines(path: Path | None) -> Iterator[Callable[[Assessment], None]]:
 
 @contextmanager
 def new_file(path: Path, flag: str) -> Iterator[Callable[[str], None]]:
-    """Give a function that writes a file whole, once; that it can be written is tried at once."""
-    unfinished = path.with_name(f"{path.name}.part")
+    """Give a function that writes a file whole, once; that it can be written is tried at once.
+
+    Raises UsageError where it cannot be, and ClickException where that turns out at the end.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        unfinished.touch()
+        unfinished.touch(exist_ok=False)
     except OSError as error:
         raise click.UsageError(f"cannot write {path}: {error.strerror}; choose another {flag}") from error
 
     def write(text: str) -> None:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
+        try:
+            unfinished.write_text(text, encoding="utf-8")
+            unfinished.replace(path)
+        except OSError as error:
+            raise click.ClickException(f"cannot write {path}: {error.strerror}") from error
 
     try:
         yield write

@@ -17,7 +17,7 @@ from facegauge_client.cli.output import json_lines, new_file, open_console
 from facegauge_client.cli.replay_view import ReplayView, watching
 from facegauge_client.replay import LONGEST_PAUSE_S, Playback, ReplayOptions, name_streams
 from facegauge_client.replay import replay as play_all
-from facegauge_client.report import Recorder, Session, write_page
+from facegauge_client.report import Played, Recorder, Session, write_page
 
 __all__ = ["replay"]
 
@@ -121,7 +121,7 @@ def replay(
         display_lines=display_lines,
         parallel=parallel,
     )
-    with json_lines(json_path) as write, _reporting(report_path, server, call_id, playbacks):
+    with json_lines(json_path) as write, _reporting(report_path, server, options, playbacks):
         progress = open_console(stderr=True)
         view = ReplayView(playbacks)
         asyncio.run(_play(server, playbacks, options, write, view, progress))
@@ -134,12 +134,16 @@ def replay(
 
 @contextmanager
 def _reporting(
-    path: Path | None, server: ServerOptions, call_id: str, playbacks: list[Playback]
+    path: Path | None, server: ServerOptions, options: ReplayOptions, playbacks: list[Playback]
 ) -> Iterator[None]:
     """Record what the block plays and write the page as it ends, however it ends."""
     if path is None:
         yield
         return
+    if any(_is_same_file(path, playback.path) for playback in playbacks):
+        raise click.UsageError(
+            f"{path} is to be played, and the report would replace it; choose another --report"
+        )
     recorders = [Recorder() for _ in playbacks]
     for playback, recorder in zip(playbacks, recorders, strict=True):
         playback.observer = recorder
@@ -149,8 +153,24 @@ def _reporting(
             yield
         finally:
             if any(playback.started for playback in playbacks):
-                session = Session(server.target, began, time.monotonic() - began_s, call_id)
-                write(write_page(session, list(zip(playbacks, recorders, strict=True))))
+                took_s = time.monotonic() - began_s
+                session = Session(server.target, began, took_s, options.call_id, _pace(options))
+                write(write_page(session, list(map(Played, playbacks, recorders))))
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _pace(options: ReplayOptions) -> str:
+    speed = "as fast as the server took them"
+    if options.speed is not None:
+        speed = "in real time" if options.speed == 1 else f"at {options.speed:g} times real time"
+    taken = "every frame" if options.fps is None else f"{options.fps:g} frames a second"
+    return f"{taken}, {speed}"
 
 
 async def _play(

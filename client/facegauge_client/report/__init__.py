@@ -1,8 +1,13 @@
-"""A replay as one HTML page: `recorder` collects while it plays, `page` writes, `chart` draws."""
+"""A replay as one HTML page.
+
+`recorder` collects while it plays, into `track` (the scores) and `moments` (the worst, with `thumbnail`).
+`page` writes, with `summary` and `section`; `chart` and `strip` draw.
+"""
 
 from __future__ import annotations
 
-from facegauge_client.report.page import Session, write_page
-from facegauge_client.report.recorder import Moment, Point, Recorder
+from facegauge_client.report.page import write_page
+from facegauge_client.report.played import Played, Session
+from facegauge_client.report.recorder import Recorder
 
-__all__ = ["Moment", "Point", "Recorder", "Session", "write_page"]
+__all__ = ["Played", "Recorder", "Session", "write_page"]

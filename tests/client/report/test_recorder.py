@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import math
+from unittest.mock import Mock
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from facegauge_client import Assessment, Box, Face
-from facegauge_client.report.recorder import APART_S, MOST_MOMENTS, MOST_WAITING, Recorder
+from facegauge_client.report import moments
+from facegauge_client.report.moments import APART_S, MOST_KEPT, MOST_MOMENTS
+from facegauge_client.report.recorder import MOST_WAITING, Recorder
+from facegauge_client.report.thumbnail import thumbnail
+from facegauge_client.report.track import STATES
 from facegauge_client.types import FaceState, FrameResult, StreamState
 
 PICTURE: npt.NDArray[np.uint8] = np.zeros((72, 128, 3), np.uint8)
 
 
-def scored(time_s: float, raw_quality: float | None) -> Assessment:
-    face = Face(1, Box(40, 20, 30, 30), FaceState.SCORED, raw_quality, raw_quality, 30.0)
-    return Assessment(
-        "a", 1, time_s, FrameResult.SCORED, StreamState.SCORED, raw_quality, raw_quality, (face,)
-    )
+def face(quality: float | None, box: Box = Box(40, 20, 30, 30)) -> Face:  # noqa: B008 - frozen
+    return Face(1, box, FaceState.SCORED, quality, quality, 30.0)
+
+
+def scored(time_s: float, raw_quality: float | None, *faces: Face) -> Assessment:
+    faces = faces or (face(raw_quality),)
+    return Assessment("a", 1, time_s, FrameResult.SCORED, StreamState.SCORED, raw_quality, raw_quality, faces)
 
 
 def play(recorder: Recorder, qualities: list[float], fps: float, start_s: float = 0.0) -> None:
@@ -35,23 +42,55 @@ def test_the_worst_of_each_dip_is_kept() -> None:
     qualities[70:73] = [0.6, 0.3, 0.35]
     recorder = Recorder()
     play(recorder, qualities, fps=5, start_s=1000.0)
-    lowest = sorted((moment.raw_quality, moment.time_s) for moment in recorder.moments)[:2]
+    kept = recorder.worst_moments()
+    lowest = sorted((moment.raw_quality, moment.time_s) for moment in kept)[:2]
     np.testing.assert_allclose(lowest, [(0.2, 31 / 5), (0.3, 71 / 5)])
-    assert all(moment.thumbnail.frame.startswith(b"\xff\xd8") for moment in recorder.moments)
-    assert len(recorder.points) == 100
+    assert all(moment.thumbnail.frame.startswith(b"\xff\xd8") for moment in kept)
+    assert len(recorder.track) == 100
 
 
-def test_an_hour_keeps_a_handful_of_pictures() -> None:
-    """However long a stream is: few moments, apart from each other, and they are the worst."""
+def test_a_flank_is_no_moment() -> None:
+    """A score that only rises was worst at its start, whatever comes between."""
+    recorder = Recorder()
+    play(recorder, [0.2 + index / 1000 for index in range(500)], fps=5)
+    assert [moment.time_s for moment in recorder.worst_moments()] == [0.0]
+
+
+def test_the_lowest_is_shown_where_the_score_falls_to_the_end() -> None:
+    """What is still falling when the recording ends is a moment as well."""
+    recorder = Recorder()
+    play(recorder, [0.9 - index / 1000 for index in range(500)], fps=5)
+    assert [moment.time_s for moment in recorder.worst_moments()] == [499 / 5]
+
+
+def test_an_hour_keeps_a_handful_of_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a stream is: few moments, apart, the worst of their surroundings; few pictures made."""
+    made = Mock(wraps=thumbnail)
+    monkeypatch.setattr(moments, "thumbnail", made)
     qualities = [0.6 + 0.3 * math.sin(index / 40) + 0.0001 * (index % 7) for index in range(18_000)]
     recorder = Recorder()
     play(recorder, qualities, fps=5)
-    times_s = [moment.time_s for moment in recorder.moments]
+    kept = recorder.worst_moments()
+    times_s = [moment.time_s for moment in kept]
     assert len(times_s) == MOST_MOMENTS
     assert times_s == sorted(times_s)
-    assert np.diff(times_s).min() >= APART_S
-    assert max(moment.raw_quality for moment in recorder.moments) < 0.31
+    assert np.diff(times_s).min() >= 60, "spread over the hour"
+    assert max(moment.raw_quality for moment in kept) < 0.31
     assert not recorder._waiting
+    assert len(recorder._worst._kept) <= MOST_KEPT
+    assert made.call_count < 200
+
+
+def test_moments_of_one_bad_minute_are_shown_though_the_hour_is_long() -> None:
+    """Being spread is second to being shown."""
+    qualities = [0.9] * 18_000
+    for index in range(9000, 9300, 50):
+        qualities[index] = 0.2
+    recorder = Recorder()
+    play(recorder, qualities, fps=5)
+    kept = recorder.worst_moments()
+    assert sum(moment.raw_quality == 0.2 for moment in kept) >= MOST_MOMENTS - 1
+    assert np.diff([moment.time_s for moment in kept]).min() >= APART_S
 
 
 def test_frames_that_nobody_answers_do_not_pile_up() -> None:
@@ -61,34 +100,53 @@ def test_frames_that_nobody_answers_do_not_pile_up() -> None:
         recorder.sent(PICTURE, index / 25)
     assert len(recorder._waiting) == MOST_WAITING
     recorder.answered(scored(0.0, 0.1))
-    assert recorder.moments == [], "its picture is gone"
-    assert len(recorder.points) == 1
+    assert recorder.worst_moments() == [], "its picture is gone"
+    assert len(recorder.track) == 1
 
 
-def test_what_is_no_frame_is_no_point() -> None:
+def test_answers_are_timed() -> None:
+    """From handing over a frame to its assessment, on the clock that was given."""
+    now_s = iter([10.0, 10.5, 11.0, 13.0])
+    recorder = Recorder(clock=lambda: next(now_s))
+    play(recorder, [0.5, 0.5], fps=5)
+    assert recorder.answer_times_s.tolist() == [0.5, 2.0]
+
+
+def test_what_is_no_frame_is_not_in_the_track() -> None:
     """The news that a stream has gone stale has no time of its own."""
     recorder = Recorder()
     recorder.answered(Assessment("a", None, None, FrameResult.UNSPECIFIED, StreamState.STALE))
-    assert recorder.points == []
+    assert len(recorder.track) == 0
 
 
-@pytest.mark.parametrize("picture", [b"no picture", b""])
-def test_a_picture_that_cannot_be_read_is_left_out(picture: bytes) -> None:
-    """The score stays, the moment has no picture and is not shown."""
+def test_the_track_tells_what_there_is_and_what_there_is_not() -> None:
+    """A quality that is held has no raw score; one that does not exist is NaN."""
     recorder = Recorder()
-    recorder.sent(picture, 0.0)
-    recorder.answered(scored(0.0, 0.1))
-    assert len(recorder.points) == 1
-    assert recorder.moments == []
+    recorder.answered(scored(5.0, 0.5))
+    recorder.answered(Assessment("a", 2, 5.2, FrameResult.NO_FACE, StreamState.NO_FACE, 0.5))
+    recorder.answered(Assessment("a", 3, 9.0, FrameResult.NO_FACE, StreamState.STALE))
+    track = recorder.track
+    np.testing.assert_allclose(track.times_s, [0, 0.2, 4])
+    np.testing.assert_array_equal(track.qualities, [0.5, 0.5, np.nan])
+    np.testing.assert_array_equal(track.raw_qualities, [0.5, np.nan, np.nan])
+    assert [STATES[index].value for index in track.states] == ["scored", "no_face", "stale"]
+    assert track.faces.tolist() == [1, 0, 0]
 
 
-@pytest.mark.parametrize(
-    "box", [Box(-50, -50, 80, 80), Box(100, 60, 90, 90), Box(500, 500, 10, 10), Box(5, 5, 0, 0)]
-)
-def test_a_face_at_the_edge(box: Box) -> None:
-    """A box that reaches beyond the frame, or lies outside, is no problem."""
+def test_the_main_face_is_marked_also_where_another_is_larger() -> None:
+    """The main face is the one whose score is the stream's."""
     recorder = Recorder()
-    recorder.sent(PICTURE, 0.0)
-    face = Face(1, box, FaceState.SCORED, 0.2, 0.2, 30.0)
-    recorder.answered(Assessment("a", 1, 0.0, FrameResult.SCORED, StreamState.SCORED, 0.2, 0.2, (face,)))
-    assert recorder.moments[0].thumbnail.face.startswith(b"\xff\xd8")
+    coloured = np.zeros((200, 400, 3), np.uint8)
+    coloured[:, 200:] = (0, 0, 255)
+    recorder.sent(coloured, 0.0)
+    larger, main = face(0.9, Box(20, 20, 90, 120)), face(0.3, Box(260, 40, 80, 100))
+    recorder.answered(scored(0.0, 0.3, larger, main))
+    (moment,) = recorder.worst_moments()
+    picture = decode(moment.thumbnail.face)
+    assert picture[100, 75, 2] > 200, "blue: the right half"
+
+
+def decode(jpeg: bytes) -> npt.NDArray[np.uint8]:
+    import cv2
+
+    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8)

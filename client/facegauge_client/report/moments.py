@@ -1,0 +1,105 @@
+"""The worst moments of a stream: local minima of its raw score, with a picture of each."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from facegauge_client.frames import Picture
+from facegauge_client.report.thumbnail import Thumbnail, thumbnail
+from facegauge_client.types import Assessment, Box
+
+__all__ = ["APART_S", "MOST_MOMENTS", "Moment", "WorstMoments"]
+
+MOST_MOMENTS = 6
+MOST_KEPT = 24
+"""Small pictures that a stream keeps while it plays, some 20 kB each."""
+APART_S = 3.0
+"""A moment is the lowest score within so many seconds before and after it."""
+PARTS = 60
+"""Of a long recording: two of its moments are a part apart, if enough of them are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A frame in which the main face looked worse than shortly before and after."""
+
+    time_s: float
+    """Since the stream's first frame."""
+    raw_quality: float
+    quality: float | None
+    """Smoothed."""
+    thumbnail: Thumbnail
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """The lowest score for now, with its whole picture."""
+
+    time_s: float
+    raw_quality: float
+    quality: float | None
+    picture: Picture
+    face: Box | None
+    others: tuple[Box, ...]
+
+
+class WorstMoments:
+    """Sees every scored frame once. Keeps one whole frame, and few small pictures however long it goes on."""
+
+    def __init__(self) -> None:
+        self._candidate: _Candidate | None = None
+        self._before: deque[tuple[float, float]] = deque()
+        """(time_s, raw_quality) of the last APART_S that could still be the lowest, rising."""
+        self._kept: list[Moment] = []
+
+    def see(self, time_s: float, assessment: Assessment, picture: Picture) -> None:
+        """Take in a scored frame; times only grow."""
+        raw_quality = assessment.raw_quality
+        if raw_quality is None:
+            return
+        if self._candidate is not None and time_s - self._candidate.time_s >= APART_S:
+            self._settle()
+        while self._before and time_s - self._before[0][0] >= APART_S:
+            self._before.popleft()
+        if not self._before or raw_quality < self._before[0][1]:
+            self._candidate = _Candidate(
+                time_s, raw_quality, assessment.quality, picture, *_boxes(assessment)
+            )
+        while self._before and self._before[-1][1] > raw_quality:
+            self._before.pop()
+        self._before.append((time_s, raw_quality))
+
+    def worst(self, length_s: float) -> list[Moment]:
+        """Return the worst of a stream of that length, in the order of time."""
+        self._settle()
+        apart_s = max(APART_S, length_s / PARTS)
+        chosen: list[Moment] = []
+        for moment in self._kept:
+            if all(abs(moment.time_s - other.time_s) >= apart_s for other in chosen):
+                chosen.append(moment)
+        chosen += [moment for moment in self._kept if moment not in chosen]
+        return sorted(chosen[:MOST_MOMENTS], key=lambda moment: moment.time_s)
+
+    def _settle(self) -> None:
+        """Make the small pictures of the candidate if it is among the worst; let go of its frame."""
+        candidate, self._candidate = self._candidate, None
+        if candidate is None:
+            return
+        if len(self._kept) == MOST_KEPT and self._kept[-1].raw_quality <= candidate.raw_quality:
+            return
+        small = thumbnail(candidate.picture, candidate.face, candidate.others)
+        if small is None:
+            return
+        self._kept.append(Moment(candidate.time_s, candidate.raw_quality, candidate.quality, small))
+        self._kept.sort(key=lambda moment: moment.raw_quality)
+        del self._kept[MOST_KEPT:]
+
+
+def _boxes(assessment: Assessment) -> tuple[Box | None, tuple[Box, ...]]:
+    """Return the main face's box and the others': the server may hold on to one that is not the largest."""
+    faces = assessment.faces
+    if not faces:
+        return None, ()
+    main = next((face for face in faces if face.raw_quality == assessment.raw_quality), faces[0])
+    return main.box, tuple(face.box for face in faces if face is not main)

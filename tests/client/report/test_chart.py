@@ -1,0 +1,90 @@
+"""Charts and strips as SVG that a parser reads."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from facegauge_client.report.chart import quality_chart
+from facegauge_client.report.markup import clock, share
+from facegauge_client.report.strip import state_strip
+from facegauge_client.types import StreamState
+
+from .conftest import track_of
+
+
+@pytest.mark.parametrize(
+    "qualities",
+    [[], [0.5], [None], [0.5, 0.5], [0.5, None, 0.6], [0.5] * 5000, [None] * 5000],
+    ids=["none", "one", "one without", "two", "a gap", "many", "many without"],
+)
+def test_any_track_can_be_drawn(qualities: list[float | None]) -> None:
+    """Well formed, with a title and a description, and finite numbers only."""
+    chart = quality_chart(track_of(qualities), "<a> & b", "stream-0", [0.0])
+    drawing = ET.fromstring(chart)  # noqa: S314 - our own
+    titles = [item.text or "" for item in drawing.iter("title")]
+    assert titles[0] == "Quality of <a> & b over time"
+    assert drawing.find(".//desc") is not None
+    assert "nan" not in chart
+    assert "inf" not in chart
+
+
+def test_the_line_breaks_where_there_is_no_quality() -> None:
+    """A stale stream is a gap, not a bridge."""
+    chart = quality_chart(track_of([0.5, 0.6, None, 0.4]), "a", "a")
+    line = re.search(r'class="quality" d="([^"]+)"', chart)
+    assert line is not None
+    assert line[1].count("M") == 2
+
+
+def test_thinning_is_no_gap() -> None:
+    """A column of an hour is longer than any real gap."""
+    chart = quality_chart(track_of([0.5] * 90_000, fps=25), "a", "a")
+    line = re.search(r'class="quality" d="([^"]+)"', chart)
+    assert line is not None
+    assert line[1].count("M") == 1
+
+
+def test_hovering_tells_the_qualities() -> None:
+    """A range, for each of the columns."""
+    chart = quality_chart(track_of([0.5, 0.75] * 300), "a", "a")
+    assert "0:10 to 0:12: quality 0.50 to 0.75" in chart
+
+
+def test_an_hour_at_full_rate_stays_small() -> None:
+    """However many frames and states, a chart is what fits a screen."""
+    qualities: list[float | None] = [0.5 + 0.4 * ((index * 7919) % 101) / 101 for index in range(90_000)]
+    states = [StreamState.SCORED, StreamState.NO_FACE] * 45_000
+    chart = quality_chart(track_of(qualities, fps=25, states=states), "a", "a")
+    assert len(chart) < 200_000
+
+
+def test_states_are_told_with_their_times() -> None:
+    """Each stretch of one state is one bar, and the shares stand in words."""
+    states = [StreamState.SCORED] * 3 + [StreamState.NO_FACE] * 2 + [StreamState.SCORED] * 3
+    strip = state_strip(track_of([0.5] * 8, fps=1, states=states), 7.0)
+    assert strip.count('class="state ') == 3
+    assert "no face, 0:03 to 0:05" in strip
+    assert "scored 75%, no face 25%" in strip
+
+
+def test_a_crowded_strip_shows_the_worst_of_each_place() -> None:
+    """One damaged frame in an hour is not lost between its neighbours."""
+    states = [StreamState.SCORED, StreamState.LOW_RESOLUTION] * 10_000
+    states[12_345] = StreamState.DECODE_ERROR
+    strip = state_strip(track_of([0.5] * 20_000, states=states), 19_999 / 5)
+    assert strip.count("decode error,") == 1
+    assert strip.count("<rect") <= 501
+
+
+def test_clock() -> None:
+    """Minutes and seconds, hours where there are any."""
+    assert [clock(s) for s in (0, 9.6, 61, 3600, 7325)] == ["0:00", "0:10", "1:01", "1:00:00", "2:02:05"]
+
+
+def test_a_share_is_rounded_to_nothing_only_where_it_is_nothing() -> None:
+    """The same at the other end."""
+    shares = [share(part) for part in (0, 0.001, 0.5, 0.999, 1)]
+    assert shares == ["0%", "&lt;1%", "50%", "&gt;99%", "100%"]
