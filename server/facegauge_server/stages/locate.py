@@ -1,9 +1,12 @@
 """Frame -> FaceBoxes: MediaPipe's face detectors, and the tracker that says when they must run.
 
+MediaPipe's task looks at whole frames; parts of them go through the same model without its graph, and a
+second model is asked in doubt (`blaze_face.py`).
+
 The short-range model sees any picture as 128 x 128 pixels. In a wide frame that leaves a face too few of
 them: its box comes out up to 1.6 times too wide, and prints and hands pass for faces. So a small find that is
 not clear is looked at again, in a square three times its size, which gives a better box and a second opinion.
-Where that leaves a doubt, or nothing is found, the full-range model is asked (`full_range.py`).
+Where that leaves a doubt, or nothing is found, the full-range model is asked.
 The places where faces were last seen get a closer look too, which holds a face down to 32 px in 720 lines.
 Where nobody is found at all, overlapping squares of the frame's shorter side are searched, which brings back
 people who stand away from a wide camera.
@@ -13,13 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from facegauge_server.blocked import blocked
-from facegauge_server.stages.full_range import FullRangeModel, Sighting
+from facegauge_server.stages.blaze_face import FULL_RANGE, SHORT_RANGE, BlazeFace, Sighting
 from facegauge_server.stages.schedule import Look
 from facegauge_server.stages.track import FaceTracker
 from facegauge_server.types import Box, FaceBoxes, Frame, Pixels
@@ -31,8 +33,6 @@ with blocked("sounddevice"):
     from mediapipe.tasks.python.vision import FaceDetectorOptions
 
 __all__ = ["FaceDetector", "locate"]
-
-MODEL = Path(__file__).parent.parent / "assets" / "face_detection_short_range.tflite"
 
 MIN_CONFIDENCE = 0.3
 """Less is not looked at again."""
@@ -79,10 +79,12 @@ class FaceDetector:
 
     def __init__(self) -> None:
         options = FaceDetectorOptions(
-            base_options=BaseOptions(model_asset_path=str(MODEL)), min_detection_confidence=MIN_CONFIDENCE
+            base_options=BaseOptions(model_asset_path=str(SHORT_RANGE.path)),
+            min_detection_confidence=MIN_CONFIDENCE,
         )
-        self._detector = MediaPipeFaceDetector.create_from_options(options)
-        self._full_range = FullRangeModel()
+        self._task = MediaPipeFaceDetector.create_from_options(options)
+        self._short_range = BlazeFace(SHORT_RANGE)
+        self._full_range = BlazeFace(FULL_RANGE)
 
     def detect(self, pixels: Pixels, known: tuple[Box, ...] = ()) -> tuple[Box, ...]:
         """Return the boxes of the faces in an RGB picture, the most confident first.
@@ -95,7 +97,7 @@ class FaceDetector:
             Square boxes from brow to chin in the picture's pixels; may reach beyond its edges.
         """
         height, width = pixels.shape[:2]
-        faces, doubtful = self._confirm(pixels, self._look(pixels, 0, 0, width, height))
+        faces, doubtful = self._confirm(pixels, self._look(pixels))
         lost = [box for box in known if all(box.iou(face.box) < SAME_FACE_IOU for face in faces)]
         again = (self._look_closer(pixels, box) for box in lost[:MAX_CANDIDATES])
         faces = _distinct([*faces, *(find for find in again if find and find.confidence >= KNOWN_CONFIDENCE)])
@@ -106,13 +108,13 @@ class FaceDetector:
         if not faces and width != height:
             side = min(height, width)
             squares = [(left, top) for top in _starts(height, side) for left in _starts(width, side)]
-            finds = [find for left, top in squares for find in self._look(pixels, left, top, side, side)]
+            finds = [find for left, top in squares for find in self._look_at_part(pixels, left, top, side)]
             faces, doubtful = self._confirm(pixels, _distinct(finds))
             faces = _distinct([*faces, *self._second_opinion(pixels, sightings, faces, doubtful)])
         return tuple(face.box for face in faces)
 
     def follow(self, pixels: Pixels, known: tuple[Box, ...]) -> tuple[Box, ...] | None:
-        """Return the boxes of known faces after a look around each, in half the time of `detect`.
+        """Return the boxes of known faces after a look around each, in a fraction of the time of `detect`.
 
         Args:
             pixels: uint8, (height, width, 3).
@@ -133,7 +135,8 @@ class FaceDetector:
 
     def close(self) -> None:
         """Give back the model; `detect` must not be called any more."""
-        self._detector.close()
+        self._task.close()
+        self._short_range.close()
         self._full_range.close()
 
     def __enter__(self) -> Self:
@@ -142,15 +145,23 @@ class FaceDetector:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _look(self, pixels: Pixels, left: int, top: int, width: int, height: int) -> list[_Find]:
-        """Run the model on a part of the picture."""
-        part = np.ascontiguousarray(pixels[top : top + height, left : left + width])
-        found = self._detector.detect(mediapipe.Image(mediapipe.ImageFormat.SRGB, part))
+    def _look(self, pixels: Pixels) -> list[_Find]:
+        """Run MediaPipe's task on the whole picture."""
+        picture = mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(pixels))
         finds = []
-        for detection in found.detections:
+        for detection in self._task.detect(picture).detections:
             at = detection.bounding_box
-            box = Box(float(at.origin_x + left), float(at.origin_y + top), float(at.width), float(at.height))
+            box = Box(float(at.origin_x), float(at.origin_y), float(at.width), float(at.height))
             finds.append(_Find(box, float(detection.categories[0].score), self._is_large(pixels, box)))
+        return finds
+
+    def _look_at_part(self, pixels: Pixels, left: int, top: int, side: int) -> list[_Find]:
+        """Run the same model on a square of the picture."""
+        finds = []
+        for sighting in self._short_range.find(pixels[top : top + side, left : left + side]):
+            at = sighting.box
+            box = Box(at.x + left, at.y + top, at.width, at.height)
+            finds.append(_Find(box, sighting.confidence, self._is_large(pixels, box)))
         return finds
 
     def _is_large(self, pixels: Pixels, box: Box) -> bool:
@@ -192,10 +203,9 @@ class FaceDetector:
         side = max(1, min(round(CLOSER_LOOK * max(box.width, box.height)), height, width))
         left = round(min(max(box.x + (box.width - side) / 2, 0), width - side))
         top = round(min(max(box.y + (box.height - side) / 2, 0), height - side))
-        finds = (
-            find for find in self._look(pixels, left, top, side, side) if find.box.iou(box) >= CLOSER_LOOK_IOU
-        )
-        return max(finds, key=_confidence, default=None)
+        finds = self._look_at_part(pixels, left, top, side)
+        same = (find for find in finds if find.box.iou(box) >= CLOSER_LOOK_IOU)
+        return max(same, key=_confidence, default=None)
 
 
 def locate(frame: Frame, tracker: FaceTracker, detector: FaceDetector) -> FaceBoxes:

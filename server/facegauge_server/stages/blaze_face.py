@@ -1,0 +1,140 @@
+"""MediaPipe's two face models, run by OpenVINO instead of by MediaPipe's graph.
+
+The short-range one sees a picture as 128 x 128 pixels. MediaPipe's own task runs it on whole frames; for the
+closer look at a part of a frame (`locate.py`) the graph, with its threads and copies, takes as long as the
+model, and a live call has several such looks to one at the whole frame. Boxes agree with the task's to 1% of
+a face's width (standard deviation; 285 looks at faces in 25 clips), which the task rounds to whole pixels.
+
+The full-range one sees 192 x 192 pixels and gives a second opinion on faces. It is right about small and
+hard-coded ones where the short-range model is not: in a research clip coded with x264 at CRF 43, a face of
+74 px gets 0.42 to 0.74 from the short-range model and the print on the shirt below it as much, here the face
+gets 0.74 to 0.87 and the print 0.42 at most. It takes three times as long, so it is asked in doubt only.
+MediaPipe's task refuses it at run time, since it wants the short-range model's count of boxes.
+
+Source of the decoding: both models have anchors in the middle of the cells of square grids, and give a box's
+centre and size in pixels of their input, the centre relative to its anchor's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from facegauge_server.blocked import blocked
+from facegauge_server.types import Box, Pixels
+
+with blocked("openvino_telemetry"):
+    import openvino
+
+__all__ = ["FULL_RANGE", "SHORT_RANGE", "BlazeFace", "Kind", "Sighting"]
+
+ASSETS = Path(__file__).parent.parent / "assets"
+MIN_CONFIDENCE = 0.3
+SAME_FACE_IOU = 0.3
+"""Boxes that overlap more are averaged into one, weighted by their confidence, as MediaPipe does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What tells one model from the other."""
+
+    path: Path
+    input_px: int
+    grids: tuple[tuple[int, int], ...]
+    """(cells along a side, anchors in each), in the order of the model's boxes."""
+    interpolation: int
+    """OpenCV's. Linear is what MediaPipe's graph does, at any scale; area is antialiased."""
+
+    def anchors(self) -> npt.NDArray[np.float64]:
+        """Return the anchors' centres in pixels of the input, (boxes, 2)."""
+        centres = []
+        for cells, each in self.grids:
+            middle = (np.arange(cells) + 0.5) * self.input_px / cells
+            y, x = np.meshgrid(middle, middle, indexing="ij")
+            centres.append(np.repeat(np.column_stack((x.ravel(), y.ravel())), each, axis=0))
+        return np.concatenate(centres)
+
+
+SHORT_RANGE = Kind(ASSETS / "face_detection_short_range.tflite", 128, ((16, 2), (8, 6)), cv2.INTER_LINEAR)
+FULL_RANGE = Kind(ASSETS / "face_detection_full_range_sparse.tflite", 192, ((48, 1),), cv2.INTER_AREA)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A face that the model sees; the box is square, from brow to chin, in the picture's pixels."""
+
+    box: Box
+    confidence: float
+    """0-1."""
+
+
+class BlazeFace:
+    """One of the two models. For one thread at a time."""
+
+    def __init__(self, kind: Kind) -> None:
+        settings = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_NUM_THREADS": 1,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        self._kind = kind
+        self._anchors = kind.anchors()
+        self._picture = np.empty((1, kind.input_px, kind.input_px, 3), np.float32)
+        compiled = openvino.Core().compile_model(kind.path, "CPU", settings)
+        self._request = compiled.create_infer_request()
+
+    def find(self, pixels: Pixels) -> list[Sighting]:
+        """Return the faces of an RGB picture, uint8 (height, width, 3), the most confident first."""
+        height, width = pixels.shape[:2]
+        side = self._kind.input_px
+        scale = side / max(height, width)
+        fitted_width, fitted_height = max(1, round(width * scale)), max(1, round(height * scale))
+        left, top = (side - fitted_width) // 2, (side - fitted_height) // 2
+        fitted = cv2.resize(pixels, (fitted_width, fitted_height), interpolation=self._kind.interpolation)
+        if width != height:
+            self._picture.fill(-1)  # black beside the frame
+        inside = self._picture[0, top : top + fitted_height, left : left + fitted_width]
+        np.multiply(fitted, np.float32(1 / 127.5), out=inside)
+        inside -= 1
+        self._request.infer([self._picture], share_inputs=True)
+        boxes, scores = _decode(
+            self._request.get_output_tensor(0).data[0],
+            self._request.get_output_tensor(1).data[0, :, 0],
+            self._anchors,
+        )
+        boxes = (boxes - (left, top, 0, 0)) / scale
+        return _merge(boxes, scores)
+
+    def close(self) -> None:
+        """Let go of the model."""
+        del self._request
+
+
+def _decode(
+    raw_boxes: npt.NDArray[np.float32], logits: npt.NDArray[np.float32], anchors: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return boxes (n, 4) as left, top, width, height in input pixels, and confidences (n,), best first."""
+    confident = np.flatnonzero(logits >= np.log(MIN_CONFIDENCE / (1 - MIN_CONFIDENCE)))
+    confident = confident[np.argsort(-logits[confident])]
+    scores = 1 / (1 + np.exp(-logits[confident].astype(np.float64)))
+    centres = anchors[confident] + raw_boxes[confident, :2]
+    sizes = raw_boxes[confident, 2:4].astype(np.float64)
+    return np.column_stack((centres - sizes / 2, sizes)), scores
+
+
+def _merge(boxes: npt.NDArray[np.float64], scores: npt.NDArray[np.float64]) -> list[Sighting]:
+    """Make one sighting of boxes that show the same face."""
+    left = [(Box(*box.tolist()), float(score)) for box, score in zip(boxes, scores, strict=True)]
+    sightings = []
+    while left:
+        best, confidence = left[0]
+        same = [pair for pair in left if pair[0] is best or pair[0].iou(best) > SAME_FACE_IOU]
+        left = [pair for pair in left if pair not in same]
+        weights = np.array([score for _, score in same])
+        corners = np.array([(box.x, box.y, box.width, box.height) for box, _ in same])
+        sightings.append(Sighting(Box(*(weights @ corners / weights.sum()).tolist()), confidence))
+    return sightings
