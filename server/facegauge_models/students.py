@@ -83,5 +83,5 @@ def _pool(x: torch.Tensor) -> torch.Tensor:
     """
     mean = x.mean(dim=(2, 3))
     mean_square = torch.linalg.vector_norm(x, dim=(2, 3)).square() / (x.shape[2] * x.shape[3])
-    deviation = ((mean_square - mean.square()).clamp(min=0) + 1e-5).sqrt()
+    deviation = (torch.relu(mean_square - mean.square()) + 1e-5).sqrt()
     return torch.cat((mean, deviation), dim=1)

@@ -60,10 +60,12 @@ class OpenVinoEngine:
         if not hasattr(self._of_thread, "request"):
             self._of_thread.request = self._compiled.create_infer_request()
         request = self._of_thread.request
+        taken, given = request.get_input_tensor().data, request.get_output_tensor().data
         scores = np.empty(len(pixels), dtype=np.float32)
         for index in range(len(pixels)):
-            request.infer({"pixels": pixels[index : index + 1]}, share_inputs=True)
-            scores[index] = request.get_tensor("quality").data.item()
+            taken[:] = pixels[index]  # a copy takes less than telling OpenVINO of other memory
+            request.infer()
+            scores[index] = given.item()
         return scores
 
     def close(self) -> None:

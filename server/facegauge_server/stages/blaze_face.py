@@ -86,6 +86,7 @@ class BlazeFace:
         self._picture = np.empty((1, kind.input_px, kind.input_px, 3), np.float32)
         compiled = openvino.Core().compile_model(kind.path, "CPU", settings)
         self._request = compiled.create_infer_request()
+        self._request.set_input_tensor(openvino.Tensor(self._picture, shared_memory=True))
 
     def find(self, pixels: Pixels) -> list[Sighting]:
         """Return the faces of an RGB picture, uint8 (height, width, 3), the most confident first."""
@@ -100,7 +101,7 @@ class BlazeFace:
         inside = self._picture[0, top : top + fitted_height, left : left + fitted_width]
         np.multiply(fitted, np.float32(1 / 127.5), out=inside)
         inside -= 1
-        self._request.infer([self._picture], share_inputs=True)
+        self._request.infer()
         boxes, scores = _decode(
             self._request.get_output_tensor(0).data[0],
             self._request.get_output_tensor(1).data[0, :, 0],
