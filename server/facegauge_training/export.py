@@ -29,6 +29,7 @@ from facegauge_server.stages import crop as serving
 from facegauge_training.card import write_card
 from facegauge_training.errors import RecipeError
 from facegauge_training.evaluate import evaluate, score_crops
+from facegauge_training.first_block import first_block_ends
 from facegauge_training.labels import train_stores
 from facegauge_training.ladder import ladder_store
 from facegauge_training.sources import read_sources
@@ -84,6 +85,7 @@ def main(cache: Path, faces: Path, run: str, name: str, version: str, out: Path)
     if over:
         raise RecipeError(f"The student breaks a limit ({', '.join(over)}): train a lighter one.")
     measured = evaluate(score_crops(model, ladder), ladder)
+    first_in_f32 = first_block_ends(model)
     manifest = {
         "name": name,
         "version": version,
@@ -111,7 +113,8 @@ def main(cache: Path, faces: Path, run: str, name: str, version: str, out: Path)
         "parameters": parameters,
         "onnx_torch_difference": float(f"{difference:.1e}"),
         "openvino_f32_ms": round(milliseconds(model, pixels[:1]), 2),
-        "precision_moves": precision_moves(model, ladder),
+        "float32_first": first_in_f32,
+        "precision_moves": precision_moves(model, ladder, first_in_f32),
         "measured": measured,
         "trained_on": sorted({row["source"] for row in CropSet(train_stores(cache)).rows}),
         "train_crops": trained["crops"],
@@ -164,9 +167,9 @@ def cost(student: torch.nn.Module) -> tuple[float, int]:
     return analysis.total() / 1e9, sum(p.numel() for p in student.parameters())
 
 
-def precision_moves(path: Path, crops: CropSet) -> dict[str, float]:
+def precision_moves(path: Path, crops: CropSet, first_in_f32: list[str]) -> dict[str, float]:
     """Return how far each precision of OpenVINO on this machine moves the score of any crop from f32's."""
-    student = Student(path.stem, path, "", CROP_WIDTH, CROP_HEIGHT, {})
+    student = Student(path.stem, path, "", CROP_WIDTH, CROP_HEIGHT, {"float32_first": first_in_f32})
     scores = {}
     for precision in OpenVinoEngine.precisions():
         engine = OpenVinoEngine(student, threads=1, precision=precision)

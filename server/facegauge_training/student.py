@@ -29,7 +29,7 @@ from facegauge_training.trained import load_trained, new_network, save_trained, 
 
 __all__ = ["main", "predict"]
 
-ORDER_WEIGHT = 0.1
+ORDER_WEIGHT = 0.2
 
 
 @click.command()

@@ -10,6 +10,8 @@ import onnxruntime
 import pytest
 
 from facegauge_server.engines import create_engine
+from facegauge_server.engines.openvino import OpenVinoEngine
+from facegauge_server.engines.precision import MAX_MOVE, probe_crops
 from facegauge_server.engines.student import Student, load_student
 from facegauge_server.errors import BadConfiguration, BadModel
 
@@ -60,6 +62,46 @@ def test_earlier_scores_stay(student: Student, crops: npt.NDArray[np.uint8]) -> 
     engine.score(crops[5:])
     np.testing.assert_array_equal(first, kept)
     engine.close()
+
+
+BF16 = pytest.mark.skipif("bf16" not in OpenVinoEngine.precisions(), reason="this CPU has no bfloat16")
+
+
+@pytest.mark.parametrize("first", [[], ["active"], ["floats"]])
+@pytest.mark.parametrize("precision", ["f32", pytest.param("bf16", marks=BF16)])
+def test_a_network_cut_in_two_gives_the_same(
+    write_student: WriteStudent, crops: npt.NDArray[np.uint8], precision: str, first: list[str]
+) -> None:
+    """Layers that the manifest keeps in float32 hand over to the rest, in every thread, crop by crop."""
+    tiny = load_student(str(write_student(float32_first=first)))
+    small = np.ascontiguousarray(crops[:, : tiny.input_height, : tiny.input_width])
+    whole = OpenVinoEngine(load_student(str(write_student())), threads=2)
+    cut = OpenVinoEngine(tiny, threads=2, precision=precision)
+    with ThreadPoolExecutor(2) as executor:
+        found = list(executor.map(cut.score, [small, small[::-1]]))
+    np.testing.assert_allclose(found[0], whole.score(small), atol=1e-5 if precision == "f32" else 0.02)
+    np.testing.assert_array_equal(found[0], found[1][::-1])
+    whole.close()
+    cut.close()
+
+
+@BF16
+def test_a_cut_at_a_tensor_that_is_not_there(write_student: WriteStudent) -> None:
+    """The manifest's mistake is named."""
+    with pytest.raises(BadModel, match="no tensor 'nowhere'"):
+        OpenVinoEngine(load_student(str(write_student(float32_first=["nowhere"]))), 1, "bf16")
+
+
+@BF16
+def test_bfloat16_keeps_the_shipped_students_scores() -> None:
+    """With its first block in float32, the default student passes the gate of 0.01."""
+    shipped = load_student("default")
+    crops = probe_crops(shipped.input_width, shipped.input_height)
+    exact, quick = (OpenVinoEngine(shipped, 1, precision) for precision in ("f32", "bf16"))
+    assert np.abs(exact.score(crops) - quick.score(crops)).max() <= MAX_MOVE
+    assert shipped.manifest["precision_moves"]["bf16"] <= MAX_MOVE
+    exact.close()
+    quick.close()
 
 
 @pytest.mark.parametrize("model", [tiny_graph(output_name="score"), tiny_graph(input_name="picture")])
