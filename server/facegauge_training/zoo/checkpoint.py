@@ -6,6 +6,7 @@ The log is cut back to its length at that moment, so that a resumed run writes e
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -60,9 +61,20 @@ def load_checkpoint(path: Path, identity: dict[str, Any], device: torch.device) 
 
 
 def open_log(path: Path, length: int) -> BinaryIO:
-    """Open the log for more rows after its first `length` bytes; what follows them is cut off."""
+    """Open the log for more rows after its first `length` bytes; what follows them is cut off.
+
+    Raises:
+        RecipeError: another process has it open, and so trains in this folder.
+    """
     path.touch()
     log = path.open("r+b")
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        log.close()
+        raise RecipeError(
+            f"Another process is training in {path.parent}: wait for it or stop it, or give another --run."
+        ) from error
     log.truncate(length)
     log.seek(0, os.SEEK_END)
     return log
