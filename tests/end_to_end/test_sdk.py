@@ -55,7 +55,9 @@ WAYS: dict[str, Callable[[Pixels], Any]] = {
     "bgr24": bgr24,
 }
 
-TOLERANCES = {"jpeg": 0.03, "webp": 0.03, "odd array": 0.1}  # the odd one is another picture, by a pixel
+LOSSLESS = 0.001
+HALVED_COLOUR = 0.05
+TOLERANCES = {"png": LOSSLESS, "bgr24": LOSSLESS, "odd array": 0.1}  # odd: a pixel less
 
 
 @pytest.fixture
@@ -67,19 +69,25 @@ def large(astronaut: Pixels) -> Pixels:
 async def test_every_way_of_handing_over_a_picture_gives_nearly_the_same_score(
     server: ServerProcess, large: Pixels
 ) -> None:
-    """An encoding that loses (nearly) nothing, such as an array's I420, moves the score by 0.02 at most.
+    """One picture, one score; halving the resolution of its colours moves it by 0.05 at most.
 
-    Over 60 faces I420 moves it by 0.012 on average, and the picture's move by one pixel by 0.016.
+    Over the pristine crops of 100 faces of the ladder I420 moves it by 0.004 on average, by 0.017 at the
+    95th percentile and by 0.046 at most; this one, enlarged by a cubic spline, is near that.
     """
     reference = EncodedFrame(FrameEncoding.RGB24, large.tobytes(), 1024, 1024)
+    qualities: dict[str, float] = {}
     async with Client(server.listen) as client:
         expected = (await client.assess_image(reference)).quality
         assert expected is not None
         for name, way in WAYS.items():
             assessment = await client.assess_image(way(large))
             assert assessment.result is FrameResult.SCORED, name
-            tolerance = TOLERANCES.get(name, 0.02)
+            assert assessment.quality is not None
+            qualities[name] = assessment.quality
+            tolerance = TOLERANCES.get(name, HALVED_COLOUR)
             assert assessment.quality == pytest.approx(expected, abs=tolerance), name
+    assert qualities["video frame"] == pytest.approx(qualities["array"], abs=0.01)
+    assert qualities["nv12"] == pytest.approx(qualities["video frame"], abs=0.01)
 
 
 async def test_a_stream_is_listed_while_it_lives_with_what_it_counts(

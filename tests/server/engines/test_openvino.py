@@ -20,7 +20,7 @@ from .conftest import WriteStudent, tiny_graph
 
 def test_it_agrees_with_onnxruntime(student: Student, crops: npt.NDArray[np.uint8]) -> None:
     """Precision f32 is kept where the CPU would rather take bfloat16: within a ten-thousandth."""
-    engine = create_engine("openvino", student, threads=1)
+    engine = create_engine("openvino", student, threads=1, precision="f32")
     scores = engine.score(crops)
     session = onnxruntime.InferenceSession(student.onnx_path)
     expected = np.reshape(session.run(["quality"], {"pixels": crops})[0], -1)
