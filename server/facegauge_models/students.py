@@ -4,9 +4,11 @@ Backbone: MobileNetV3-Small (Howard et al., "Searching for MobileNetV3", ICCV 20
 without its classifier. What differs: the map of every scale, from stride 2 to 32, is pooled to its mean and
 its standard deviation over space. Whether a face is soft by nature or lost its pixels is seen at the finest
 scales, which the last map has forgotten, and a face that is bad in places differs from one that is mediocre
-all over. A small head ends in a sigmoid, since a linear output diverged when trained from scratch.
-Normalisation is part of the network, so that serving hands over camera pixels; one mean and one power of two
-for all channels, since a whole number over a power of two is exact in bfloat16 too.
+all over. Backbones with layer normalisation, such as EdgeNeXt's, leave these figures nearly the same for all
+pictures at first, so that they are normalised over the batch; and they start as `cosine_stem` says. A small
+head ends in a sigmoid, since a linear output diverged when trained from scratch. Normalisation is part of the
+network, so that serving hands over camera pixels; one mean and one power of two for all channels, since a
+whole number over a power of two is exact in bfloat16 too.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from typing import Any
 import timm
 import torch
 from torch import nn
+
+from facegauge_models.cosine_stem import patch_stem, start_as_cosines, wake_layer_scales
 
 __all__ = ["FaceStudent"]
 
@@ -52,7 +56,13 @@ class FaceStudent(nn.Module):
         ):  # timm's classifier, never called
             if hasattr(self.backbone, unused):
                 setattr(self.backbone, unused, nn.Identity())
+        stem = patch_stem(self.backbone)
+        if stem is not None and not pretrained:
+            start_as_cosines(stem)
+            wake_layer_scales(self.backbone)
         channels = sum(int(scale["num_chs"]) for scale in self.backbone.feature_info)
+        has_statistics = any(isinstance(module, nn.BatchNorm2d) for module in self.backbone.modules())
+        self.norm = nn.Identity() if has_statistics else nn.BatchNorm1d(2 * channels, affine=False)
         self.head = nn.Sequential(
             nn.Linear(2 * channels, hidden), nn.Hardswish(), nn.Dropout(0.1), nn.Linear(hidden, 1)
         )
@@ -67,7 +77,7 @@ class FaceStudent(nn.Module):
         x = x.permute(0, 3, 1, 2)  # (n, 3, h, w), channels last in memory
         scales = self.backbone.forward_intermediates(x, intermediates_only=True)  # 5 of (n, c, h/s, w/s)
         pooled = torch.cat([_pool(scale) for scale in scales], dim=1)
-        return self.head[1](self.head[0](pooled))
+        return self.head[1](self.head[0](self.norm(pooled)))
 
     def score(self, features: torch.Tensor) -> torch.Tensor:
         """Return the quality, float32 (n,), of features (n, hidden)."""

@@ -32,7 +32,6 @@ from facegauge_training.zoo.curves import draw_curves
 
 __all__ = ["fit", "predict"]
 
-PATCH = 2 / 3
 LOOKS, LOG_ROWS = 12, 300
 """Times that the watched crops are scored, and rows of the log, in a training, at most."""
 
@@ -71,8 +70,7 @@ def fit(
     value_loss, order_loss = MSEPLCCLoss(), ClipOrderLoss()
     if distillation:
         distillation.to(device)
-    steps = schedule.samples // BATCH
-    patch_steps = round(steps * schedule.patch_share)
+    steps = schedule.steps
     checkpoint, log_path = folder / "checkpoint.pt", folder / "log.jsonl"
     parts: dict[str, Any] = {
         "student": network,
@@ -102,9 +100,8 @@ def fit(
         bar = progress.add_task("training", total=steps, completed=step)
         saved_at, timed_at, timed_step = time.monotonic(), time.monotonic(), step
         while step < steps:
-            patched = step < patch_steps
-            end = patch_steps if patched else steps
-            for batch in batches(crops, train, BATCH, schedule.seed, step, PATCH if patched else 1.0):
+            stage = next(stage for stage in schedule.stages() if step < stage.end_step)
+            for batch in batches(crops, train, BATCH, schedule.seed, step, stage.patch):
                 for group in optimizer.param_groups:
                     group["lr"] = schedule.rate_at(step) * group.get("share", 1.0)
                 network.train()
@@ -132,7 +129,7 @@ def fit(
                 if looks or step % -(-steps // LOG_ROWS) == 0:
                     row: dict[str, Any] = {
                         "step": step,
-                        "stage": "patches" if patched else "whole crops",
+                        "stage": stage.name,
                         "loss": float(np.mean(losses)),
                         "rate": schedule.rate_at(step - 1),
                         "s_a_step": round((time.monotonic() - timed_at) / (step - timed_step), 4),
@@ -146,7 +143,7 @@ def fit(
                 if time.monotonic() - saved_at > schedule.save_every_s or step == steps:
                     save(log.tell())
                     saved_at = time.monotonic()
-                if step >= end:
+                if step >= stage.end_step:
                     break
     draw_curves([{"stage": ""} | row for row in read_log(log_path)], folder / "curves.png")
     return average

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -13,10 +13,19 @@ from facegauge_models.students import FaceStudent
 from facegauge_training.distillation import Distillation
 from facegauge_training.errors import RecipeError
 
-__all__ = ["BATCH", "Schedule", "follow", "load_parts", "parameter_groups"]
+__all__ = ["BATCH", "Schedule", "Stage", "follow", "load_parts", "parameter_groups"]
 
 BATCH = 32
 WARM_UP = 0.05
+
+
+class Stage(NamedTuple):
+    """A part of a training."""
+
+    name: str
+    end_step: int
+    patch: float
+    """Share of the crops' height and width that is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +35,7 @@ class Schedule:
     samples: int
     """Crops and patches to see, `BATCH` at a time."""
     patch_share: float
-    """Share of the samples that are patches."""
+    """Share of the samples that are patches of two thirds."""
     rate: float
     """Highest learning rate."""
     seed: int
@@ -36,10 +45,26 @@ class Schedule:
     """The backbone's rate as a share of the head's: little for one that knows ImageNet already."""
     save_every_s: float = 60.0
     """Seconds between checkpoints."""
+    small_share: float = 0.0
+    """Share of the samples, before all others, that are patches of a third."""
+
+    @property
+    def steps(self) -> int:
+        """Batches in all."""
+        return self.samples // BATCH
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Return the sizes in their order, each with the step where it ends."""
+        small, patches = round(self.steps * self.small_share), round(self.steps * self.patch_share)
+        return (
+            Stage("small patches", small, 1 / 3),
+            Stage("patches", small + patches, 2 / 3),
+            Stage("whole crops", self.steps, 1.0),
+        )
 
     def rate_at(self, step: int) -> float:
         """Return the rate of a step: a linear rise, then half a cosine to (almost) 0."""
-        share = step / (self.samples // BATCH)
+        share = step / self.steps
         return max(min(1.0, share / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * share)) * self.rate, 1e-6)
 
 

@@ -53,7 +53,18 @@ ORDER_WEIGHT = 0.2
 @click.option("--pseudo-round", type=click.IntRange(min=1), help="Round of self-training whose crops join.")
 @click.option("--samples", type=click.IntRange(min=BATCH), default=400_000, show_default=True)
 @click.option(
-    "--patch-share", type=click.FloatRange(0, 1), default=0.6, show_default=True, help="Of the samples."
+    "--patch-share",
+    type=click.FloatRange(0, 1),
+    default=0.6,
+    show_default=True,
+    help="Of the samples: patches of two thirds of the side.",
+)
+@click.option(
+    "--small-share",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Of the samples, first: patches of a third.",
 )
 @click.option("--rate", type=float, default=2e-3, show_default=True, help="Highest learning rate.")
 @click.option("--seed", type=int, default=1, show_default=True)
@@ -69,6 +80,7 @@ def main(
     pseudo_round: int | None,
     samples: int,
     patch_share: float,
+    small_share: float,
     rate: float,
     seed: int,
     threads: int,
@@ -101,7 +113,9 @@ def main(
         click.echo(f"learning from {teacher_name}")
 
     # --- training and what it leaves
-    schedule = Schedule(samples, patch_share, rate, seed, ORDER_WEIGHT)
+    if small_share + patch_share > 1:
+        raise click.UsageError("--small-share and --patch-share are more than 1 together: lower one")
+    schedule = Schedule(samples, patch_share, rate, seed, ORDER_WEIGHT, small_share=small_share)
     folder.mkdir(parents=True, exist_ok=True)
     average = fit(student, crops, train, watch, folder, schedule, device, distillation)
     told = {

@@ -125,6 +125,13 @@ def test_the_rate_rises_and_falls() -> None:
     assert schedule.rate_at(99) < 1e-5
 
 
+def test_sizes_grow_in_their_order() -> None:
+    """Small patches, patches, whole crops, each up to its share of the steps; whole crops take the rest."""
+    stages = Schedule(100 * BATCH, 0.3, 1e-3, 1, small_share=0.5).stages()
+    assert [(stage.end_step, stage.patch) for stage in stages] == [(50, 1 / 3), (80, 2 / 3), (100, 1)]
+    assert Schedule(100 * BATCH, 0.25, 1e-3, 1).stages()[0].end_step == 0
+
+
 def test_what_a_teacher_labelled_is_marked_and_never_watched(crops: CropSet) -> None:
     """A row says who labelled it; its label is the teacher's score; batches tell which rows they hold."""
     chosen, watch = split_crops(crops)
