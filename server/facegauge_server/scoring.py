@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from facegauge_server.engines import Engine
 from facegauge_server.metrics import Metrics
 from facegauge_server.stages.batch import Batcher
-from facegauge_server.stages.score import score_batch
+from facegauge_server.stages.score import score_crops
 from facegauge_server.types import Batch, FaceCrop, RawScores
 
 __all__ = ["BatchScorer"]
@@ -96,7 +96,7 @@ class BatchScorer:
 
     def _score(self, batch: Batch) -> RawScores:
         with self._metrics.timed("score"):
-            scores = score_batch(batch, self._engine)
+            scores = score_crops(batch.pixels, self._engine)
         self._metrics.observe_batch(len(batch.tickets))
         return scores
 

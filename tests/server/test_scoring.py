@@ -22,6 +22,7 @@ class GatedEngine:
 
     name = "gated"
     precision = "f32"
+    gains_from_batches = True
 
     def __init__(self) -> None:
         self.gate = threading.Event()

@@ -28,6 +28,10 @@ class Engine(Protocol):
     def precision(self) -> str:
         """Of the arithmetic, such as `f32`."""
 
+    @property
+    def gains_from_batches(self) -> bool:
+        """Whether a batch takes less than its crops one by one, so that crops should wait for others."""
+
     def score(self, pixels: npt.NDArray[np.uint8]) -> RawScores:
         """Score a batch: uint8 RGB (n, height, width, 3) in, float32 (n,) within 0-1 out."""
 

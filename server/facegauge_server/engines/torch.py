@@ -25,6 +25,7 @@ class TorchEngine:
     """Runs a student's ONNX file with torch, channels last, on the first GPU or else on the CPU."""
 
     name = "torch"
+    gains_from_batches = True
 
     def __init__(self, student: Student, precision: str = "f32") -> None:
         self.precision = precision

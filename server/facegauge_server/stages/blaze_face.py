@@ -79,7 +79,8 @@ class BlazeFace:
         settings = {
             "INFERENCE_PRECISION_HINT": "f32",
             "INFERENCE_NUM_THREADS": 1,
-            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+            "ENABLE_CPU_PINNING": False,
         }
         self._kind = kind
         self._anchors = kind.anchors()

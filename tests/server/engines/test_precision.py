@@ -20,6 +20,7 @@ class Shifted:
     """An engine that scores every crop 0.5 and a little more, and knows whether it was closed."""
 
     name = "shifted"
+    gains_from_batches = False
 
     def __init__(self, precision: str, shift: float) -> None:
         self.precision = precision

@@ -9,8 +9,8 @@ import pytest
 from facegauge_server.engines import create_engine
 from facegauge_server.engines.student import load_student
 from facegauge_server.stages.crop import crop_box, crop_region
-from facegauge_server.stages.score import score_batch
-from facegauge_server.types import Batch, Box
+from facegauge_server.stages.score import score_crops
+from facegauge_server.types import Box
 
 
 class BrokenEngine:
@@ -18,6 +18,7 @@ class BrokenEngine:
 
     name = "broken"
     precision = "f32"
+    gains_from_batches = False
 
     def __init__(self, *answers: float) -> None:
         self._answers = np.array(answers, dtype=np.float32)
@@ -29,7 +30,7 @@ class BrokenEngine:
     def close(self) -> None: ...
 
 
-BATCH = Batch(np.zeros((2, 4, 3, 3), np.uint8), (4, 5))
+CROPS = np.zeros((2, 4, 3, 3), np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -38,12 +39,12 @@ BATCH = Batch(np.zeros((2, 4, 3, 3), np.uint8), (4, 5))
 def test_a_wrong_answer_is_our_error(answers: tuple[float, ...]) -> None:
     """Too few, too many, no numbers: raised with the engine's name, never passed on as a score."""
     with pytest.raises(RuntimeError, match=r"the broken engine gave .* for 2 crops"):
-        score_batch(BATCH, BrokenEngine(*answers))
+        score_crops(CROPS, BrokenEngine(*answers))
 
 
 def test_scores_stay_within_their_range() -> None:
     """A hair beyond 0 or 1 is rounding, not another range."""
-    scores = score_batch(BATCH, BrokenEngine(-1e-6, 1.00001))
+    scores = score_crops(CROPS, BrokenEngine(-1e-6, 1.00001))
     assert scores.tolist() == [0.0, 1.0]
     assert scores.dtype == np.float32
 
@@ -55,8 +56,8 @@ def test_the_shipped_student_prefers_the_sharp_face(astronaut: npt.NDArray[np.ui
     region = crop_box(Box(177, 82, 95, 95), 512, 512)
     crops = [crop_region(p, region, student.input_width, student.input_height) for p in (astronaut, coarse)]
     engine = create_engine("openvino", student, threads=1)
-    batch = Batch(np.stack(crops), (0, 1))
-    sharp, blocky = score_batch(batch, engine).tolist()
+    pixels = np.stack(crops)
+    sharp, blocky = score_crops(pixels, engine).tolist()
     assert sharp > blocky + 0.1
-    assert score_batch(batch, engine).tolist() == [sharp, blocky]
+    assert score_crops(pixels, engine).tolist() == [sharp, blocky]
     engine.close()
