@@ -54,8 +54,8 @@ def _latency(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Latency by stage, 95th percentile",
-                "Wait for a worker, decode, locate and crop a frame, wait in the queue, score a batch; total "
-                "is all of it and the wait for an earlier frame of the same stream.",
+                "Wait for a worker, decode, locate and crop a frame, wait in the queue, score its faces; "
+                "total is all of it and the wait for an earlier frame of the same stream.",
                 query(f"instance_stage:{STAGE}:p95_rate1m{{{INSTANCE}}}", "{{stage}} {{instance}}"),
                 unit="s",
                 thresholds=steps((None, "green"), (0.512, "red")),
@@ -77,8 +77,8 @@ def _latency(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Wait for the engine",
-                "How long faces wait for a batch to be taken. QueueSaturated starts over 128 ms at the 95th "
-                "percentile.",
+                "How long faces wait for their batch to be taken, or on a CPU, where nothing is gained from "
+                "batches, frames for their thread. QueueSaturated starts over 128 ms at the 95th percentile.",
                 query(f'instance_stage:{STAGE}:p95_rate1m{{{INSTANCE}, stage="queue"}}', "p95 {{instance}}"),
                 query(
                     f"{rate(f'{STAGE}_sum', 'instance', of_stage('queue'))}"

@@ -84,8 +84,12 @@ DEFAULTS = Config()
 @click.option(
     "--workers", type=int, default=DEFAULTS.workers, help="Threads that decode, and as many that score."
 )
-@click.option("--max-batch", type=int, default=DEFAULTS.max_batch, help="Crops in one call of the engine.")
-@click.option("--max-wait-ms", type=float, default=DEFAULTS.max_wait_ms, help="Longest wait to fill a batch.")
+@click.option(
+    "--max-batch", type=int, default=DEFAULTS.max_batch, help="Crops in one call of a GPU's engine."
+)
+@click.option(
+    "--max-wait-ms", type=float, default=DEFAULTS.max_wait_ms, help="Longest wait to fill a batch on a GPU."
+)
 @click.option(
     "--detect-interval",
     "detect_interval_s",

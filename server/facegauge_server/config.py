@@ -96,11 +96,11 @@ class Config:
     model: str = "default"
     precision: str = "auto"
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    """Threads that decode and find faces, and as many that run the student."""
+    """Threads that decode, find faces and, on a CPU, score them."""
     max_batch: int = 16
-    """Crops in one call of the engine."""
+    """Crops in one call of an engine that gains from batches."""
     max_wait_ms: float = 0.0
-    """How long a crop may wait for others to fill its batch; 0 is best on a CPU."""
+    """How long a crop may wait for others to fill its batch, on a GPU."""
     detect_interval_s: float = 0.5
     """Capture time between two detections while faces move or none is there."""
     steady_detect_interval_s: float = 2.0
