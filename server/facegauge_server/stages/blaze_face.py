@@ -129,14 +129,21 @@ def _decode(
 
 
 def _merge(boxes: npt.NDArray[np.float64], scores: npt.NDArray[np.float64]) -> list[Sighting]:
-    """Make one sighting of boxes that show the same face."""
-    left = [(Box(*box.tolist()), float(score)) for box, score in zip(boxes, scores, strict=True)]
+    """Make one sighting of boxes (n, 4), best first, that show the same face."""
     sightings = []
-    while left:
-        best, confidence = left[0]
-        same = [pair for pair in left if pair[0] is best or pair[0].iou(best) > SAME_FACE_IOU]
-        left = [pair for pair in left if pair not in same]
-        weights = np.array([score for _, score in same])
-        corners = np.array([(box.x, box.y, box.width, box.height) for box, _ in same])
-        sightings.append(Sighting(Box(*(weights @ corners / weights.sum()).tolist()), confidence))
+    while len(boxes):
+        same = _ious(boxes[0], boxes) > SAME_FACE_IOU
+        same[0] = True  # an empty box overlaps nothing, itself included
+        mean = scores[same] @ boxes[same] / scores[same].sum()
+        sightings.append(Sighting(Box(*mean.tolist()), float(scores[0])))
+        boxes, scores = boxes[~same], scores[~same]
     return sightings
+
+
+def _ious(box: npt.NDArray[np.float64], boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the overlap (n,) of a box with each of boxes (n, 4), all as left, top, width, height."""
+    starts = np.maximum(box[:2], boxes[:, :2])
+    ends = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:])
+    shared = np.maximum(ends - starts, 0).prod(axis=1)
+    both = box[2:].prod() + boxes[:, 2:].prod(axis=1) - shared
+    return np.asarray(shared / np.maximum(both, 1e-9))

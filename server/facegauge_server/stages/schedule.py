@@ -27,12 +27,13 @@ SCENE_CUT_CONTRAST = 0.15
 """Mean change of brightness, as a share of full scale, between two frames that only a cut makes."""
 STILL_CONTRAST = 0.08
 """Mean change of brightness within a face's box below which the face is where it was."""
-FRAME_SAMPLES = 24
-"""Points sampled along each side of a frame to see a cut."""
-FACE_SAMPLES = 16
-"""Points sampled along each side of a face's box to see it move."""
-
 Thumbnail = npt.NDArray[np.int16]
+Grid = npt.NDArray[np.float64]
+
+FRAME_GRID: Grid = np.linspace(0, 1, 24)
+"""Where each side of a frame is sampled to see a cut."""
+FACE_GRID: Grid = np.linspace(0, 1, 16)
+"""Where each side of a face's box is sampled to see it move."""
 
 
 class Look(enum.Enum):
@@ -67,7 +68,7 @@ class DetectionSchedule:
     def wanted_look(self, frame: Frame) -> Look:
         """Say what the detector must look at in this frame; ask once a frame."""
         height, width = frame.height, frame.width
-        thumbnail = _sample(frame, Box(0, 0, width - 1, height - 1), FRAME_SAMPLES)
+        thumbnail = _sample(frame, Box(0, 0, width - 1, height - 1), FRAME_GRID)
         before, self._frame = self._frame, thumbnail
         self.is_cut = before is not None and _contrast(thumbnail, before) > SCENE_CUT_CONTRAST
         if self._looked_s is None or self._looked_at_all_s is None or self.is_cut:
@@ -87,7 +88,7 @@ class DetectionSchedule:
         if look is Look.WHOLE_FRAME:
             self._looked_at_all_s = frame.capture_time_s
         self._is_moving = is_moving
-        self._faces = tuple((face, _sample(frame, face, FACE_SAMPLES)) for face in faces)
+        self._faces = tuple((face, _sample(frame, face, FACE_GRID)) for face in faces)
 
     def forget(self) -> None:
         """Want a look at the next frame: the view is another one."""
@@ -104,14 +105,14 @@ class DetectionSchedule:
     def _is_still(self, frame: Frame) -> bool:
         """Whether every face looks as it did."""
         return all(
-            _contrast(_sample(frame, box, FACE_SAMPLES), seen) < STILL_CONTRAST for box, seen in self._faces
+            _contrast(_sample(frame, box, FACE_GRID), seen) < STILL_CONTRAST for box, seen in self._faces
         )
 
 
-def _sample(frame: Frame, box: Box, samples: int) -> Thumbnail:
-    """Return the green of samples x samples points of a box, at the edge where it leaves the frame."""
-    rows = np.linspace(box.y, box.y + box.height, samples).clip(0, frame.height - 1).astype(np.intp)
-    columns = np.linspace(box.x, box.x + box.width, samples).clip(0, frame.width - 1).astype(np.intp)
+def _sample(frame: Frame, box: Box, grid: Grid) -> Thumbnail:
+    """Return the green of a grid of points of a box, at the edge where it leaves the frame."""
+    rows = (box.y + box.height * grid).clip(0, frame.height - 1).astype(np.intp)
+    columns = (box.x + box.width * grid).clip(0, frame.width - 1).astype(np.intp)
     return np.asarray(frame.pixels[rows[:, None], columns, 1], dtype=np.int16)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -66,12 +67,26 @@ def test_a_frame_too_small_is_padded_with_its_edge() -> None:
     assert np.median(across) == pytest.approx(np.median(down), abs=1), "both directions have one scale"
 
 
-def test_shrinking_is_antialiased() -> None:
-    """A fine chessboard shrinks to its mean, not to a pattern that was never there."""
-    board = ((np.indices((800, 600)).sum(axis=0) % 2) * 255).astype(np.uint8)
-    pixels = crop_region(np.stack([board] * 3, axis=-1), Box(0, 0, 600, 800), 288, 384)
-    assert pixels.min() >= 120
-    assert pixels.max() <= 135
+@pytest.mark.parametrize("width", [600, 860, 1200])
+def test_shrinking_is_antialiased(width: int) -> None:
+    """A fine chessboard shrinks to little but its mean, not to a pattern that was never there."""
+    board = ((np.indices((width * 4 // 3, width)).sum(axis=0) % 2) * 255).astype(np.uint8)
+    pixels = crop_region(np.stack([board] * 3, axis=-1), Box(0, 0, width, width * 4 / 3), 288, 384)
+    assert abs(pixels.mean() - 127.5) < 1
+    assert 100 <= pixels.min() <= pixels.max() <= 155
+    assert pixels.std() < 10
+
+
+@pytest.mark.parametrize("width", [300, 340, 384])
+def test_a_shrunk_picture_shows_each_pixel_over_what_it_covers(
+    astronaut: npt.NDArray[np.uint8], width: int
+) -> None:
+    """The fast way differs from the mean over each pixel's area by less than a level of 255 on average."""
+    pixels = crop_region(astronaut, Box(60, 0, width, width * 4 / 3), 288, 384, display_lines=512)
+    cut = astronaut[0 : round(width * 4 / 3), 60 : 60 + width]
+    area = cv2.resize(cut, (288, 384), interpolation=cv2.INTER_AREA)
+    assert np.abs(pixels.astype(float) - area).mean() < 1
+    assert abs(pixels.astype(float).mean() - area.mean()) < 0.25
 
 
 def test_what_the_display_drops_is_not_seen(astronaut: npt.NDArray[np.uint8]) -> None:
