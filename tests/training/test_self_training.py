@@ -16,6 +16,8 @@ from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.types import Box
 from facegauge_training import answers, compare, pseudo, student, teacher
 from facegauge_training.crop_set import CropSet
+from facegauge_training.distillation import read_answers
+from facegauge_training.labels import train_stores
 from facegauge_training.ladder import LADDER, ladder_store
 from facegauge_training.received import Chain
 from facegauge_training.sources import read_sources
@@ -125,6 +127,13 @@ def test_from_a_round_to_students_on_one_plot(cache: Path, labelled: str, tmp_pa
     ask = ("--cache", cache, "--teacher", "teacher-1", "--pseudo-round", "1", "--threads", "1")
     assert "4 sources asked about now" in done(answers, *ask)
     assert "0 sources asked about now" in done(answers, *ask)
+    asked = load_trained(cache / "runs" / "teacher-1" / "teacher.pt")
+    crops = CropSet([*train_stores(cache), *pseudo_stores(cache, 1)], asked.width)
+    scores, features = read_answers(cache, asked.name, crops)
+    with torch.no_grad():
+        said = asked.network.features(torch.from_numpy(crops[0].copy())[None])
+    np.testing.assert_allclose(features[0], said[0], atol=0.01)
+    np.testing.assert_allclose(scores[0], asked.network.score(said)[0].item(), atol=0.001)
     done(student, *common, "--run", "a", "--teacher", "teacher-1", *SMALL)
     done(student, *common, "--run", "b", "--width", "192", *SMALL)
     found = load_trained(cache / "runs" / "a" / "student.pt")
