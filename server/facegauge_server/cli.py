@@ -95,7 +95,8 @@ DEFAULTS = Config()
     "detect_interval_s",
     type=float,
     default=DEFAULTS.detect_interval_s,
-    help="Seconds of capture time between detections while faces move or none is there.",
+    help="Seconds of capture time between detections while faces move or none is there; twice as long where "
+    "they move little.",
 )
 @click.option(
     "--steady-detect-interval",

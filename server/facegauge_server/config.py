@@ -102,7 +102,7 @@ class Config:
     max_wait_ms: float = 0.0
     """How long a crop may wait for others to fill its batch, on a GPU."""
     detect_interval_s: float = 0.5
-    """Capture time between two detections while faces move or none is there."""
+    """Capture time between two detections while faces move or none is there; twice where they move little."""
     steady_detect_interval_s: float = 2.0
     """Capture time between them while every face stays where it is."""
     stale_after_s: float = 3.0

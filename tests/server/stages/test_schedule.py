@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from facegauge_server.stages.schedule import DetectionSchedule, Look
 from facegauge_server.types import Box, Frame, Pixels
@@ -30,12 +31,15 @@ def test_a_still_face_is_looked_at_at_the_longest_interval() -> None:
     assert looks(DetectionSchedule(0.5, 2.0), [SMOOTH] * 45, FACE) == [0, 20, 40]
 
 
-def test_a_changing_face_is_looked_at_at_the_shortest() -> None:
-    """An edge that wanders through the box, as the outline of a turning head, is seen every half second."""
+@pytest.mark.parametrize(
+    ("pixels_a_frame", "asked"), [(14, [0, 5, 10, 15, 20]), (4, [0, 10, 20]), (1, [0, 20])]
+)
+def test_the_more_a_face_changes_the_sooner_it_is_looked_at(pixels_a_frame: int, asked: list[int]) -> None:
+    """An edge that wanders through the box, as a turning head's outline: half a second, one, or two."""
     columns = np.arange(1280)[None, :, None]
-    edges = [np.where(columns < 450 + 9 * number, 220, 60) for number in range(21)]
+    edges = [np.where(columns < 450 + pixels_a_frame * number % 200, 220, 60) for number in range(21)]
     pictures = [np.broadcast_to(edge, (720, 1280, 3)).astype(np.uint8) for edge in edges]
-    assert looks(DetectionSchedule(0.5, 2.0), pictures, Box(450, 200, 200, 200)) == [0, 5, 10, 15, 20]
+    assert looks(DetectionSchedule(0.5, 2.0), pictures, Box(450, 200, 200, 200)) == asked
 
 
 def test_without_a_face_the_shortest_interval_holds() -> None:
