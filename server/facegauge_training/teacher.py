@@ -38,7 +38,7 @@ __all__ = ["main"]
 @click.option(
     "--initialisation", type=click.Choice(["imagenet", "random"]), default="imagenet", show_default=True
 )
-@click.option("--start-from", help="Run of an earlier teacher whose weights to begin with.")
+@click.option("--start-from", help="Run of an earlier teacher, or student, whose weights to begin with.")
 @click.option("--pseudo-round", type=click.IntRange(min=1), help="Round of self-training whose crops join.")
 @click.option("--samples", type=click.IntRange(min=BATCH), default=60_000, show_default=True)
 @click.option(
@@ -86,7 +86,9 @@ def main(
     seen_before = 0
     if start_from:
         network = new_network(backbone, "random", seed)
-        seen_before, missing = start_from_weights(network, cache / "runs" / start_from / "teacher.pt")
+        earlier = cache / "runs" / start_from
+        weights = earlier / ("student.pt" if (earlier / "student.pt").is_file() else "teacher.pt")
+        seen_before, missing = start_from_weights(network, weights)
         click.echo(f"started from {start_from}, but for {', '.join(missing) or 'nothing'}")
     else:
         network = new_network(backbone, initialisation, seed)
