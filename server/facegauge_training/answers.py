@@ -4,13 +4,15 @@
 
 Writes its score and its features, float16 (crops, 1 + features), a file a source, below CACHE/answers: of all
 rounds of labels and of one round of self-training. Without a GPU, OpenVINO computes them in half of torch's
-time. Resumes after a kill; a second run finds everything there.
+time. Resumes after a kill; a second run finds everything there. A student learns from as many as there are.
 """
 
 from __future__ import annotations
 
+import queue
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 
@@ -63,17 +65,25 @@ def _asking_torch(answer: _Answer, device: torch.device) -> Ask:
 
 
 def _asking_openvino(answer: _Answer, height: int, width: int, threads: int) -> Ask:
-    """Ask on the CPU, one crop after another: a batch gains nothing there."""
+    """Ask on the CPU: one crop after another, since a batch gains nothing there, on the thread that calls."""
     example = torch.zeros((1, height, width, 3), dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer's: sizes are fixed
         model = openvino.convert_model(answer, example_input=example, input=list(example.shape))
-    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(model, "CPU", settings)
-    request = compiled.create_infer_request()
+    settings = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False}
+    idle: queue.SimpleQueue[openvino.InferRequest] = queue.SimpleQueue()
+    for _ in range(threads):
+        compiled = openvino.Core().compile_model(
+            model, "CPU", {**settings, "INFERENCE_PRECISION_HINT": "f32"}
+        )
+        idle.put(compiled.create_infer_request())
 
     def ask(crops: Pixels) -> npt.NDArray[np.float32]:
-        return np.concatenate([request.infer({0: crop[None]})[0].copy() for crop in crops])
+        request = idle.get()
+        try:
+            return np.concatenate([request.infer({0: crop[None]})[0].copy() for crop in crops])
+        finally:
+            idle.put(request)
 
     return ask
 
@@ -99,13 +109,20 @@ def main(cache: Path, teacher: str, pseudo_round: int | None, threads: int) -> N
     crops = CropSet([*train_stores(cache), *pseudo_stores(cache, pseudo_round)], trained.width)
     places = groupby(range(len(crops)), lambda i: answer_path(cache, trained.name, crops.rows[i]))
     missing = [(path, list(numbers)) for path, numbers in places if not path.is_file()]
-    for path, numbers in track(missing, f"asking {trained.name}"):
+    np.random.default_rng(0).shuffle(missing)  # a part of the answers is a part of every store
+
+    def ask_and_keep(source: tuple[Path, list[int]]) -> None:
+        path, numbers = source
         answers = ask(np.stack([crops[i] for i in numbers]))
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part")
         with unfinished.open("wb") as file:
             np.save(file, answers.astype(np.float16))
         unfinished.replace(path)
+
+    with ThreadPoolExecutor(1 if device.type == "cuda" else threads) as pool:
+        for _ in track(pool.map(ask_and_keep, missing), f"asking {trained.name}", total=len(missing)):
+            pass
     click.echo(f"{trained.name}: {len(crops)} crops, {len(missing)} sources asked about now")
 
 

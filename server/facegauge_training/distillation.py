@@ -7,6 +7,7 @@ may see patches: what a teacher says of a whole crop holds for its parts, as the
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def answer_path(cache: Path, teacher: str, row: dict[str, Any]) -> Path:
 
 
 def read_answers(cache: Path, teacher: str, crops: CropSet) -> tuple[Floats, Floats]:
-    """Return a teacher's scores (n,) and features (n, features) of all crops.
+    """Return a teacher's scores (n,) and features (n, features) of all crops, NaN where it was not asked.
 
     Args:
         cache: with the stores and the answers.
@@ -37,26 +38,23 @@ def read_answers(cache: Path, teacher: str, crops: CropSet) -> tuple[Floats, Flo
         crops: all of some stores.
 
     Raises:
-        RecipeError: it was not asked about all of them.
+        RecipeError: it was asked about none of them, or about others.
     """
-    parts, last = [], None
-    for row in crops.rows:
-        path = answer_path(cache, teacher, row)
-        if path == last:
-            continue
-        last = path
-        if not path.is_file():
-            raise RecipeError(
-                f"{teacher} was never asked about {row['store']}/{row['key']}: run `python -m "
-                f"facegauge_training.answers --teacher {teacher.split('@')[0]}` first."
-            )
-        parts.append(np.load(path))
-    answers = np.concatenate(parts).astype(np.float32)
-    if len(answers) != len(crops):
+    places = groupby(range(len(crops)), lambda i: answer_path(cache, teacher, crops.rows[i]))
+    found = [(path, list(numbers), np.load(path)) for path, numbers in places if path.is_file()]
+    if not found:
         raise RecipeError(
-            f"{teacher} answered about {len(answers)} crops, the stores hold {len(crops)}: delete "
-            f"{cache / 'answers' / teacher} and run `python -m facegauge_training.answers` again."
+            f"{teacher} was never asked about these crops: run `python -m facegauge_training.answers "
+            f"--teacher {teacher.split('@')[0]}` first."
         )
+    answers = np.full((len(crops), found[0][2].shape[1]), np.nan, np.float32)
+    for path, numbers, part in found:
+        if len(part) != len(numbers):
+            raise RecipeError(
+                f"{path} has answers about {len(part)} crops, the store holds {len(numbers)}: delete "
+                f"{cache / 'answers' / teacher} and run `python -m facegauge_training.answers` again."
+            )
+        answers[numbers] = part
     return answers[:, 0], answers[:, 1:]
 
 
@@ -72,7 +70,7 @@ class Distillation(torch.nn.Module):
         """Keep what the teacher says.
 
         Args:
-            scores: of all crops (n,), 0-1.
+            scores: of all crops (n,), 0-1; NaN where the teacher was not asked.
             features: of all crops (n, teacher_features).
             student_features: how many the student has.
         """
@@ -83,7 +81,7 @@ class Distillation(torch.nn.Module):
         self.feature_loss = FeatureDistillationLoss(student_features, features.shape[1])
 
     def forward(self, rows: torch.Tensor, scores: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
-        """Return the loss, a scalar.
+        """Return the loss, a scalar: of the crops that the teacher was asked about.
 
         Args:
             rows: which crops these are, int64 (n,).
@@ -91,5 +89,9 @@ class Distillation(torch.nn.Module):
             features: the student's (n, student_features).
         """
         at = rows.to(self.scores.device)
+        asked = ~self.scores[at].isnan()
+        if not asked.any():
+            return scores.new_zeros(())
+        at, scores, features = at[asked], scores[asked], features[asked]
         loss: torch.Tensor = self.SCORE_WEIGHT * self.score_loss(scores, self.scores[at])
         return loss + self.FEATURE_WEIGHT * self.feature_loss(features, self.features[at])

@@ -16,6 +16,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import numpy as np
 import torch
 
 from facegauge_training.crop_set import CROP_WIDTH, CropSet, crop_height
@@ -110,7 +111,8 @@ def main(
         teacher_name = load_trained(cache / "runs" / teacher / "teacher.pt").name
         scores, features = read_answers(cache, teacher_name, crops)
         distillation = Distillation(scores, features, student.hidden)
-        click.echo(f"learning from {teacher_name}")
+        asked = np.isfinite(scores[train]).mean()
+        click.echo(f"learning from {teacher_name}, which was asked about {asked:.0%} of them")
 
     # --- training and what it leaves
     if small_share + patch_share > 1:

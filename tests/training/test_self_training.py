@@ -16,7 +16,7 @@ from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.types import Box
 from facegauge_training import answers, compare, pseudo, student, teacher
 from facegauge_training.crop_set import CropSet
-from facegauge_training.distillation import read_answers
+from facegauge_training.distillation import Distillation, answer_path, read_answers
 from facegauge_training.labels import train_stores
 from facegauge_training.ladder import LADDER, ladder_store
 from facegauge_training.received import Chain
@@ -134,7 +134,10 @@ def test_from_a_round_to_students_on_one_plot(cache: Path, labelled: str, tmp_pa
         said = asked.network.features(torch.from_numpy(crops[0].copy())[None])
     np.testing.assert_allclose(features[0], said[0], atol=0.01)
     np.testing.assert_allclose(scores[0], asked.network.score(said)[0].item(), atol=0.001)
-    done(student, *common, "--run", "a", "--teacher", "teacher-1", *SMALL)
+    answer_path(cache, asked.name, crops.rows[0]).unlink()
+    told = done(student, *common, "--run", "a", "--teacher", "teacher-1", *SMALL)
+    assert "was asked about" in told
+    assert "was asked about 100%" not in told
     done(student, *common, "--run", "b", "--width", "192", *SMALL)
     found = load_trained(cache / "runs" / "a" / "student.pt")
     assert found.told["teacher"] == load_trained(cache / "runs" / "teacher-1" / "teacher.pt").name
@@ -149,6 +152,21 @@ def test_from_a_round_to_students_on_one_plot(cache: Path, labelled: str, tmp_pa
     assert "| 192x256 |" in text
     assert "Best EdgeNeXt: none" in text
     assert plot.stat().st_size > 5000
+
+
+def test_a_teacher_that_was_not_asked_says_nothing() -> None:
+    """Whatever a student says of them, the loss towards the teacher is that of the others; of none it is 0."""
+    features = np.random.default_rng(0).random((4, 8), np.float32)
+    scores = np.array([0.2, np.nan, 0.8, np.nan], np.float32)
+    loss = Distillation(scores, features, 8)
+    said, rows = torch.tensor([0.5, 0.5], requires_grad=True), torch.ones((2, 8))
+    of_both = loss(torch.tensor([0, 1]), said, rows)
+    of_both.backward()
+    assert said.grad is not None
+    assert said.grad[0] != 0
+    assert said.grad[1] == 0
+    assert of_both.item() == pytest.approx(loss(torch.tensor([0]), said[:1], rows[:1]).item())
+    assert loss(torch.tensor([1, 3]), said, rows).item() == 0
 
 
 def test_a_video_gives_moments_cut_as_serving_cuts(portrait_jpeg: bytes, tmp_path: Path) -> None:
