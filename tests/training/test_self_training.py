@@ -16,6 +16,7 @@ from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.types import Box
 from facegauge_training import answers, compare, pseudo, student, teacher
 from facegauge_training.crop_set import CropSet
+from facegauge_training.dataset import split_crops
 from facegauge_training.distillation import Distillation, answer_path, read_answers
 from facegauge_training.labels import train_stores
 from facegauge_training.ladder import LADDER, ladder_store
@@ -134,7 +135,7 @@ def test_from_a_round_to_students_on_one_plot(cache: Path, labelled: str, tmp_pa
         said = asked.network.features(torch.from_numpy(crops[0].copy())[None])
     np.testing.assert_allclose(features[0], said[0], atol=0.01)
     np.testing.assert_allclose(scores[0], asked.network.score(said)[0].item(), atol=0.001)
-    answer_path(cache, asked.name, crops.rows[0]).unlink()
+    answer_path(cache, asked.name, crops.rows[split_crops(crops)[0][0]]).unlink()
     told = done(student, *common, "--run", "a", "--teacher", "teacher-1", *SMALL)
     assert "was asked about" in told
     assert "was asked about 100%" not in told
@@ -155,7 +156,7 @@ def test_from_a_round_to_students_on_one_plot(cache: Path, labelled: str, tmp_pa
 
 
 def test_a_teacher_that_was_not_asked_says_nothing() -> None:
-    """Whatever a student says of them, the loss towards the teacher is that of the others; of none it is 0."""
+    """The loss towards the teacher is that of the crops that it was asked about; without any it is 0."""
     features = np.random.default_rng(0).random((4, 8), np.float32)
     scores = np.array([0.2, np.nan, 0.8, np.nan], np.float32)
     loss = Distillation(scores, features, 8)
