@@ -83,8 +83,8 @@ def draw(rows: list[Row], limit_ms: float, path: Path) -> None:
     for r in rows:
         reach = [[max(0.0, r.srocc - r.srocc_low)], [max(0.0, r.srocc_high - r.srocc)]]
         axes.errorbar(r.ms, r.srocc, yerr=reach, fmt="o", capsize=3)
-        said = f"{r.run}, {r.samples:,} samples"
-        axes.annotate(said, (r.ms, r.srocc), xytext=(6, 4), textcoords="offset points")
+        said = f"{r.run}\n{r.samples:,} samples"
+        axes.annotate(said, (r.ms, r.srocc), (6, -4), textcoords="offset points", va="top", fontsize=8)
     axes.axvline(limit_ms, color="grey", linestyle=":")
     axes.set_xlim(0, 1.5 * max([limit_ms, *(r.ms for r in rows)]))
     axes.set_xlabel("ms a face, one core, float32 (OpenVINO)")
