@@ -82,14 +82,14 @@ def draw(rows: list[Row], limit_ms: float, path: Path) -> None:
     axes = figure.subplots()
     for r in rows:
         reach = [[max(0.0, r.srocc - r.srocc_low)], [max(0.0, r.srocc_high - r.srocc)]]
-        axes.errorbar(r.ms, r.srocc, yerr=reach, fmt="o", capsize=3)
-        said = f"{r.run}\n{r.samples:,} samples"
-        axes.annotate(said, (r.ms, r.srocc), (6, -4), textcoords="offset points", va="top", fontsize=8)
+        said = f"{r.run}, {r.samples:,} samples"
+        axes.errorbar(r.ms, r.srocc, yerr=reach, fmt="o", capsize=3, label=said)
     axes.axvline(limit_ms, color="grey", linestyle=":")
-    axes.set_xlim(0, 1.5 * max([limit_ms, *(r.ms for r in rows)]))
+    axes.set_xlim(0, 1.2 * max([limit_ms, *(r.ms for r in rows)]))
     axes.set_xlabel("ms a face, one core, float32 (OpenVINO)")
     axes.set_ylabel("SROCC on the val ladder, 95% interval")
     axes.grid(alpha=0.3)
+    figure.legend(loc="outside upper center", ncols=2, fontsize=8)
     figure.savefig(path, format="png", dpi=110)
 
 
