@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import cv2
 
-from facegauge_client.demo_call import Act, play_call
+from facegauge_client.demo.call import Act, play_call
 
 __all__ = ["call_frames", "video_frames"]
 

@@ -23,12 +23,12 @@ import numpy.typing as npt
 
 from facegauge_server.engines import create_engine
 from facegauge_server.engines.student import load_student
-from facegauge_server.sampling import SteadySampler
 from facegauge_server.stages.crop import crop_faces
 from facegauge_server.stages.decode import decode
 from facegauge_server.stages.locate import FaceDetector, locate
 from facegauge_server.stages.smooth import QualitySmoother
 from facegauge_server.stages.track import FaceTracker
+from facegauge_server.streams.adaptive_sampler import SteadySampler
 from facegauge_server.types import EncodedFrame, Encoding, FaceScore, FaceState, FrameResult, FrameScore
 
 __all__ = ["main"]

@@ -6,12 +6,12 @@
             async for assessment in stream:
                 print(assessment.state, assessment.quality)
 
-`facegauge_client.sync.Client` is its twin for programs without an event loop.
+`facegauge_client.sdk.sync.Client` is its twin for programs without an event loop.
 """
 
-from facegauge_client.channel import ssl_credentials
-from facegauge_client.client import Client
-from facegauge_client.errors import (
+from facegauge_client.sdk.channel import ssl_credentials
+from facegauge_client.sdk.client import Client
+from facegauge_client.sdk.errors import (
     DeadlineExceeded,
     FacegaugeError,
     RequestRejected,
@@ -26,9 +26,9 @@ from facegauge_client.errors import (
     StreamTakenOver,
     VideoError,
 )
-from facegauge_client.frames import EncodedFrame, Picture
-from facegauge_client.stream import MonitorStream
-from facegauge_client.types import (
+from facegauge_client.sdk.frames import EncodedFrame, Picture
+from facegauge_client.sdk.stream import MonitorStream
+from facegauge_client.sdk.types import (
     Accepted,
     Assessment,
     Box,

@@ -27,16 +27,16 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from facegauge.v1 import quality_pb2, quality_pb2_grpc
+from facegauge_server.admission import Turns
 from facegauge_server.config import Address, Config, Tls
 from facegauge_server.engines import create_engine
 from facegauge_server.engines.student import load_student
 from facegauge_server.errors import BadConfiguration
-from facegauge_server.load import Turns
+from facegauge_server.loop_lag import watch_loop
 from facegauge_server.metrics import Metrics, MetricsServer, SessionCollector
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.service import QualityService
-from facegauge_server.sessions import SessionTable
-from facegauge_server.watchdog import watch_loop
+from facegauge_server.streams.session_table import SessionTable
 
 __all__ = ["App", "running", "serve"]
 

@@ -25,7 +25,7 @@ from prometheus_client.registry import Collector
 
 from facegauge_server.config import Address
 from facegauge_server.errors import BadConfiguration
-from facegauge_server.sessions import Session, SessionTable
+from facegauge_server.streams.session_table import Session, SessionTable
 from facegauge_server.types import FrameResult, StreamState, StreamSummary
 
 __all__ = ["Metrics", "MetricsServer", "SessionCollector", "Stage"]

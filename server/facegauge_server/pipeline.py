@@ -16,15 +16,15 @@ from typing import Self
 
 from facegauge_server.config import Config
 from facegauge_server.engines import Engine
+from facegauge_server.engines.score import score_crops
 from facegauge_server.engines.student import Student
 from facegauge_server.errors import BadFrame
 from facegauge_server.metrics import Metrics
-from facegauge_server.scoring import BatchScorer
-from facegauge_server.stages.batch import Batcher
+from facegauge_server.scoring.batch_scorer import BatchScorer
+from facegauge_server.scoring.batcher import Batcher
 from facegauge_server.stages.crop import crop_faces
 from facegauge_server.stages.decode import decode
 from facegauge_server.stages.locate import FaceDetector, locate
-from facegauge_server.stages.score import score_crops
 from facegauge_server.stages.smooth import LOW_RESOLUTION_PX
 from facegauge_server.stages.track import FaceTracker
 from facegauge_server.types import (

@@ -16,7 +16,8 @@ from grpc_status import rpc_status
 
 from facegauge.v1 import quality_pb2 as pb
 from facegauge.v1 import quality_pb2_grpc
-from facegauge_server import wire
+from facegauge_server import proto_codec
+from facegauge_server.admission import Turns
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import (
     BadFrame,
@@ -28,14 +29,13 @@ from facegauge_server.errors import (
     ServerFull,
     StreamExists,
 )
-from facegauge_server.load import Turns
-from facegauge_server.mailbox import Message
 from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
-from facegauge_server.sessions import SessionTable
 from facegauge_server.stages.smooth import QualitySmoother
 from facegauge_server.stages.track import FaceTracker
-from facegauge_server.stream import IdleStreamError, StreamRunner, StuckClientError, TakenOverError
+from facegauge_server.streams.buffers import Message
+from facegauge_server.streams.runner import IdleStreamError, StreamRunner, StuckClientError, TakenOverError
+from facegauge_server.streams.session_table import SessionTable
 from facegauge_server.types import Assessment, EncodedFrame, FrameResult
 
 __all__ = ["QualityService"]
@@ -105,11 +105,11 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
         log.info("stream opened", resumed=opened.resumed)
 
         async def send(message: Message) -> None:
-            await context.write(wire.response_from(message, stream_id))
+            await context.write(proto_codec.response_from(message, stream_id))
 
         finished = False
         try:
-            accepted = wire.accepted_response(
+            accepted = proto_codec.accepted_response(
                 session,
                 resumed=opened.resumed,
                 model=self._model,
@@ -136,7 +136,7 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
             raise IdleStreamError from None
         if first is None or first.WhichOneof("message") != "config":
             raise ProtocolViolation("the first request must be a StreamConfig, frames come after it")
-        return wire.settings_from(first.config)
+        return proto_codec.settings_from(first.config)
 
     async def _frames(
         self, requests: AsyncIterator[pb.MonitorStreamRequest], settings: StreamSettings
@@ -144,7 +144,7 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
         async for request in requests:
             if request.WhichOneof("message") != "frame":
                 raise ProtocolViolation("a stream has one StreamConfig, then frames only")
-            yield wire.frame_from(request.frame, settings)
+            yield proto_codec.frame_from(request.frame, settings)
 
     async def AssessImage(  # noqa: N802 - gRPC's name
         self,
@@ -154,7 +154,7 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
         """Score one picture: see the .proto file."""
         try:
             with self._image_slot():
-                frame, display_lines = wire.image_from(request)
+                frame, display_lines = proto_codec.image_from(request)
                 tracker = FaceTracker(detect_interval_s=0, max_faces=self._config.limits.max_faces)
                 async with self._turns.turn():
                     score = await self._pipeline.assess(frame, tracker, display_lines)
@@ -164,7 +164,7 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
             await _abort(context, error)
         now_s = time.monotonic()
         quality = QualitySmoother(median_window=1, time_constant_s=0, stale_after_s=1).add(score, now_s)
-        message = wire.assessment_message(Assessment(score, quality), stream_id="")
+        message = proto_codec.assessment_message(Assessment(score, quality), stream_id="")
         message.ClearField("sequence")
         message.ClearField("capture_time_s")
         return pb.AssessImageResponse(assessment=message)
@@ -205,7 +205,7 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
     def _statuses(self, call_id: str, limit: int) -> tuple[list[pb.StreamStatus], int]:
         now_s = time.monotonic()
         sessions = self._table.worst_first(call_id)
-        return [wire.status_message(session, now_s) for session in sessions[:limit]], len(sessions)
+        return [proto_codec.status_message(session, now_s) for session in sessions[:limit]], len(sessions)
 
     @contextmanager
     def _image_slot(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ import yaml
 
 from facegauge_server.config import Config
 from facegauge_server.metrics import Metrics, SessionCollector
-from facegauge_server.sessions import SessionTable
+from facegauge_server.streams.session_table import SessionTable
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "dashboards" / "rules").glob("*.yaml"))

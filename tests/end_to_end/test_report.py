@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from facegauge_client.demo_call import Act, play_call
+from facegauge_client.demo.call import Act, play_call
 
 from .conftest import ServerProcess, find_program
 

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from facegauge_server.app import App
 from facegauge_server.config import Config, Limits, StreamSettings
 from facegauge_server.metrics import SessionCollector
-from facegauge_server.sessions import SessionTable
+from facegauge_server.streams.session_table import SessionTable
 
 from .conftest import Connect, StartServer, config_request, frame_request, read_rest
 

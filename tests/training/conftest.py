@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from facegauge_training.clips import Clip, make_clip
-from facegauge_training.sources import read_picture, read_sources
+from facegauge_training.data.clips import Clip, make_clip
+from facegauge_training.data.sources import read_picture, read_sources
 
 FIELDS = (
     "split", "file", "source", "width", "height", "face_x", "face_y", "face_w", "face_h",

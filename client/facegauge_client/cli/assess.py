@@ -15,9 +15,9 @@ from rich.text import Text
 from facegauge_client.cli.options import DISPLAY_LINES, ServerOptions, server_options
 from facegauge_client.cli.output import json_lines, open_console
 from facegauge_client.cli.paint import number, state_text
-from facegauge_client.errors import RequestRejected, VideoError
-from facegauge_client.types import Assessment
-from facegauge_client.video import read_picture
+from facegauge_client.playback.video import read_picture
+from facegauge_client.sdk.errors import RequestRejected, VideoError
+from facegauge_client.sdk.types import Assessment
 
 __all__ = ["assess"]
 

@@ -18,10 +18,10 @@ from rich.text import Text
 from facegauge_client.cli.demo_view import DemoView
 from facegauge_client.cli.output import open_console
 from facegauge_client.cli.paint import number
-from facegauge_client.client import Client
-from facegauge_client.demo_call import ACTS, FPS, duration_s, play_call
-from facegauge_client.demo_server import DemoServer, demo_server, read_stream_quality
-from facegauge_client.stream import MonitorStream
+from facegauge_client.demo.call import ACTS, FPS, duration_s, play_call
+from facegauge_client.demo.server import DemoServer, demo_server, read_stream_quality
+from facegauge_client.sdk.client import Client
+from facegauge_client.sdk.stream import MonitorStream
 
 __all__ = ["demo"]
 

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from facegauge_client.cli.paint import number, state_text, style_of
-from facegauge_client.types import Assessment
+from facegauge_client.sdk.types import Assessment
 
 __all__ = ["DemoView"]
 

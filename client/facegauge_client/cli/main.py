@@ -10,7 +10,7 @@ from facegauge_client.cli.assess import assess
 from facegauge_client.cli.demo import demo
 from facegauge_client.cli.replay import replay
 from facegauge_client.cli.top import top
-from facegauge_client.errors import FacegaugeError
+from facegauge_client.sdk.errors import FacegaugeError
 
 __all__ = ["command"]
 

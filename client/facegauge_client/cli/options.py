@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
-from facegauge_client.channel import DEFAULT_TARGET, ssl_credentials
-from facegauge_client.client import Client
+from facegauge_client.sdk.channel import DEFAULT_TARGET, ssl_credentials
+from facegauge_client.sdk.client import Client
 
 __all__ = ["DISPLAY_LINES", "ServerOptions", "server_options"]
 

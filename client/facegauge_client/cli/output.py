@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from facegauge_client.types import Assessment
+from facegauge_client.sdk.types import Assessment
 
 __all__ = ["json_lines", "new_file", "open_console"]
 

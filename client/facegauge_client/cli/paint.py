@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
-from facegauge_client.bands import Band, band_of
-from facegauge_client.types import FaceState, FrameResult, StreamState, Summary
+from facegauge_client.quality_bands import Band, band_of
+from facegauge_client.sdk.types import FaceState, FrameResult, StreamState, Summary
 
 __all__ = [
     "bar",

@@ -15,8 +15,8 @@ from rich.console import Console
 from facegauge_client.cli.options import DISPLAY_LINES, ServerOptions, server_options
 from facegauge_client.cli.output import json_lines, new_file, open_console
 from facegauge_client.cli.replay_view import ReplayView, watching
-from facegauge_client.replay import LONGEST_PAUSE_S, Playback, ReplayOptions, name_streams
-from facegauge_client.replay import replay as play_all
+from facegauge_client.playback.replay import LONGEST_PAUSE_S, Playback, ReplayOptions, name_streams
+from facegauge_client.playback.replay import replay as play_all
 from facegauge_client.report import Played, Recorder, Session, write_page
 
 __all__ = ["replay"]

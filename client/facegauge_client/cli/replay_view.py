@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from facegauge_client.cli.paint import bar, number, sparkline, state_text, state_times
-from facegauge_client.replay import Playback
-from facegauge_client.types import FrameResult
+from facegauge_client.playback.replay import Playback
+from facegauge_client.sdk.types import FrameResult
 
 __all__ = ["ReplayView", "watching"]
 

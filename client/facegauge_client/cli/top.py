@@ -13,11 +13,11 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from facegauge_client.backoff import backoff_delays_s
 from facegauge_client.cli.options import ServerOptions, server_options
 from facegauge_client.cli.output import open_console
 from facegauge_client.cli.top_view import TopView, print_list
-from facegauge_client.errors import FacegaugeError, RequestRejected
+from facegauge_client.sdk.backoff import backoff_delays_s
+from facegauge_client.sdk.errors import FacegaugeError, RequestRejected
 
 __all__ = ["top"]
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from facegauge_client.cli.paint import bar, number, short_state_text, sparkline, state_text
-from facegauge_client.types import StreamStatus
+from facegauge_client.sdk.types import StreamStatus
 
 __all__ = ["stream_table"]
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from facegauge_client.cli.paint import is_poor
 from facegauge_client.cli.top_table import stream_table
-from facegauge_client.types import StreamList
+from facegauge_client.sdk.types import StreamList
 
 __all__ = ["HISTORY_SAMPLES", "TopView", "print_list"]
 

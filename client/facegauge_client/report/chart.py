@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from facegauge_client.bands import Band
+from facegauge_client.quality_bands import Band
 from facegauge_client.report.markup import clock, text
 from facegauge_client.report.strip import state_strip
 from facegauge_client.report.thin import runs, segments, thin

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from html import escape
 
-from facegauge_client.bands import band_of
+from facegauge_client.quality_bands import band_of
 
 __all__ = ["NOTHING", "clock", "image", "number", "share", "text"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from facegauge_client.frames import Picture
 from facegauge_client.report.thumbnail import Thumbnail, thumbnail
-from facegauge_client.types import Assessment, Box
+from facegauge_client.sdk.frames import Picture
+from facegauge_client.sdk.types import Assessment, Box
 
 __all__ = ["APART_S", "MOST_MOMENTS", "Moment", "WorstMoments"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 
-from facegauge_client.bands import Band
+from facegauge_client.quality_bands import Band
 from facegauge_client.report.markup import NOTHING, clock, number, share, text
 from facegauge_client.report.played import Played, Session
 from facegauge_client.report.section import stream_section

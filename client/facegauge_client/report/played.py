@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from facegauge_client.replay import Playback
+from facegauge_client.playback.replay import Playback
 from facegauge_client.report.recorder import Recorder
 from facegauge_client.report.track import Figures, Track, figures
-from facegauge_client.types import FrameResult
+from facegauge_client.sdk.types import FrameResult
 
 __all__ = ["FRAME_WORDS", "Played", "Session", "frame_counts"]
 

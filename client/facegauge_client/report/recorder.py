@@ -9,10 +9,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from facegauge_client.frames import Picture
 from facegauge_client.report.moments import Moment, WorstMoments
 from facegauge_client.report.track import Track, TrackWriter
-from facegauge_client.types import Assessment
+from facegauge_client.sdk.frames import Picture
+from facegauge_client.sdk.types import Assessment
 
 __all__ = ["Recorder"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from facegauge_client.report.markup import clock
 from facegauge_client.report.thin import runs
 from facegauge_client.report.track import HOLDS_S, STATES, Track
-from facegauge_client.types import StreamState
+from facegauge_client.sdk.types import StreamState
 
 __all__ = ["state_legend", "state_strip"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from facegauge_client.bands import Band
+from facegauge_client.quality_bands import Band
 from facegauge_client.report.markup import NOTHING, clock, number, share, text
 from facegauge_client.report.played import Played, Session, frame_counts
 from facegauge_client.report.track import figures

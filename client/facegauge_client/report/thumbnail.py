@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from facegauge_client.frames import Picture, turn_upright
-from facegauge_client.types import Box
+from facegauge_client.sdk.frames import Picture, turn_upright
+from facegauge_client.sdk.types import Box
 
 __all__ = ["Thumbnail", "thumbnail"]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from facegauge_client.bands import Band
-from facegauge_client.types import Assessment, StreamState
+from facegauge_client.quality_bands import Band
+from facegauge_client.sdk.types import Assessment, StreamState
 
 __all__ = ["HOLDS_S", "STATES", "Figures", "Track", "TrackWriter", "figures"]
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from facegauge_server.blocked import blocked
+from facegauge_server.block_import import blocked
 from facegauge_server.engines.split import split
 from facegauge_server.engines.student import Student
 from facegauge_server.errors import BadModel

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from facegauge_server.blocked import blocked
+from facegauge_server.block_import import blocked
 
 with blocked("openvino_telemetry"):
     import openvino

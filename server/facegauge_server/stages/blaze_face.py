@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from facegauge_server.blocked import blocked
+from facegauge_server.block_import import blocked
 from facegauge_server.types import Box, Pixels
 
 with blocked("openvino_telemetry"):

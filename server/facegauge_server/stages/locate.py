@@ -20,7 +20,7 @@ from typing import Self
 
 import numpy as np
 
-from facegauge_server.blocked import blocked
+from facegauge_server.block_import import blocked
 from facegauge_server.stages.blaze_face import FULL_RANGE, SHORT_RANGE, BlazeFace, Sighting
 from facegauge_server.stages.schedule import Look
 from facegauge_server.stages.track import FaceTracker

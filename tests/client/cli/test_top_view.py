@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from facegauge_client.cli.top_view import HISTORY_SAMPLES, TopView, print_list
-from facegauge_client.types import StreamList, StreamState, StreamStatus
+from facegauge_client.sdk.types import StreamList, StreamState, StreamStatus
 
 TARGET = "media-3.example.org:50051"
 STREAMS = (

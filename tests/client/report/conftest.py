@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from facegauge_client import Assessment
 from facegauge_client.report.recorder import Recorder
 from facegauge_client.report.track import Track
-from facegauge_client.types import FrameResult, StreamState
+from facegauge_client.sdk.types import FrameResult, StreamState
 
 __all__ = ["recorder_of", "track_of"]
 

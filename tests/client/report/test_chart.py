@@ -10,7 +10,7 @@ import pytest
 from facegauge_client.report.chart import quality_chart
 from facegauge_client.report.markup import clock, share
 from facegauge_client.report.strip import state_strip
-from facegauge_client.types import StreamState
+from facegauge_client.sdk.types import StreamState
 
 from .conftest import track_of
 

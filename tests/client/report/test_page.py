@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from facegauge_client.replay import Playback
+from facegauge_client.playback.replay import Playback
 from facegauge_client.report import Played, Session, write_page
-from facegauge_client.types import FrameResult, Summary
+from facegauge_client.sdk.types import FrameResult, Summary
 
 from .conftest import recorder_of
 

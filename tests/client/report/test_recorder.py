@@ -15,7 +15,7 @@ from facegauge_client.report.moments import APART_S, MOST_KEPT, MOST_MOMENTS
 from facegauge_client.report.recorder import MOST_WAITING, Recorder
 from facegauge_client.report.thumbnail import thumbnail
 from facegauge_client.report.track import STATES
-from facegauge_client.types import FaceState, FrameResult, StreamState
+from facegauge_client.sdk.types import FaceState, FrameResult, StreamState
 
 PICTURE: npt.NDArray[np.uint8] = np.zeros((72, 128, 3), np.uint8)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from facegauge_client import Assessment
-from facegauge_client.bands import Band, band_of
+from facegauge_client.quality_bands import Band, band_of
 from facegauge_client.report.recorder import Recorder
 from facegauge_client.report.track import figures
-from facegauge_client.types import FrameResult, StreamState
+from facegauge_client.sdk.types import FrameResult, StreamState
 
 from .conftest import track_of
 

@@ -1,0 +1,1 @@
+"""The SDK: clients and streams, asynchronous and synchronous."""

@@ -1,0 +1,183 @@
+"""The asynchronous SDK: a connection to one server, and what can be asked of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from facegauge.v1 import quality_pb2_grpc
+from facegauge_client.sdk import proto_codec
+from facegauge_client.sdk.channel import DEFAULT_TARGET, explained, open_channel, unavailable
+from facegauge_client.sdk.connection import StreamOptions
+from facegauge_client.sdk.frames import Picture, encode
+from facegauge_client.sdk.stream import MonitorStream
+from facegauge_client.sdk.types import Assessment, Delivery, HealthStatus, StreamList
+
+__all__ = ["Client"]
+
+_MAX_MESSAGE_BYTES = 16 * 2**20
+
+
+class Client:
+    """A connection to one server, shared by any number of streams; an asynchronous context manager.
+
+    `target` is HOST:PORT. `credentials` from `grpc.ssl_channel_credentials()` or `ssl_credentials()` switch
+    TLS on. Entering it opens no connection yet: the first call does, and fails within `connect_timeout_s`
+    where no server answers. Other calls than streams end after `request_timeout_s`.
+    """
+
+    def __init__(
+        self,
+        target: str = DEFAULT_TARGET,
+        credentials: grpc.ChannelCredentials | None = None,
+        *,
+        connect_timeout_s: float = 5.0,
+        request_timeout_s: float = 30.0,
+        keepalive_s: float = 10.0,
+        max_message_bytes: int = _MAX_MESSAGE_BYTES,
+    ) -> None:
+        self.target = target
+        self._credentials = credentials
+        self._connect_timeout_s = connect_timeout_s
+        self._request_timeout_s = request_timeout_s
+        self._keepalive_s = keepalive_s
+        self._max_message_bytes = max_message_bytes
+        self._open_channel: grpc.aio.Channel | None = None
+
+    async def __aenter__(self) -> Self:
+        self._open_channel = open_channel(
+            self.target,
+            self._credentials,
+            keepalive_s=self._keepalive_s,
+            max_message_bytes=self._max_message_bytes,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._channel.close()
+        self._open_channel = None
+
+    def monitor(
+        self,
+        stream_id: str,
+        call_id: str = "",
+        *,
+        delivery: Delivery = Delivery.LIVE,
+        max_fps: float = 0.0,
+        min_fps: float = 0.0,
+        display_lines: int = 0,
+        median_window: int | None = None,
+        time_constant_s: float | None = None,
+        reconnect_timeout_s: float = 60.0,
+        stall_timeout_s: float = 30.0,
+        mailbox_frames: int = 1,
+        unread_assessments: int = 1024,
+    ) -> MonitorStream:
+        """Follow one stream of a call; use the result with `async with`.
+
+        `max_fps`, `min_fps` (how slowly a steady stream may be sampled), `display_lines` (lines that the
+        viewers' display shows), `median_window` and `time_constant_s` (seconds) are StreamConfig's, with the
+        server's defaults where left out. A LIVE stream tries for `reconnect_timeout_s` to restore a broken
+        connection (0: not at all) and keeps `mailbox_frames` frames at most; `unread_assessments` bounds what
+        waits to be read. A COMPLETE stream fails after `stall_timeout_s` without progress.
+
+        Entering it raises ServerUnavailable, StreamRejected, StreamExists or ServerFull.
+        """
+        stub: Any = self._stub
+        options = StreamOptions(
+            stream_id=stream_id,
+            call_id=call_id,
+            delivery=delivery,
+            max_fps=max_fps,
+            min_fps=min_fps,
+            display_lines=display_lines,
+            median_window=median_window,
+            time_constant_s=time_constant_s,
+            connect_timeout_s=self._connect_timeout_s,
+            reconnect_timeout_s=reconnect_timeout_s,
+            stall_timeout_s=stall_timeout_s,
+            mailbox_frames=mailbox_frames,
+            unread_assessments=unread_assessments,
+        )
+        return MonitorStream(stub.MonitorStream, self.target, options)
+
+    async def assess_image(self, picture: Picture, *, display_lines: int = 0) -> Assessment:
+        """Score the faces of one picture, without smoothing or tracking.
+
+        Raises TypeError or ValueError for what is no picture, RequestRejected for one that the server cannot
+        read, ServerFull for one that is too large.
+        """
+        request = proto_codec.assess_image_request(encode(picture), display_lines=display_lines)
+        await self._connected()
+        async with explained(self.target):
+            response = await self._stub.AssessImage(request, timeout=self._request_timeout_s)
+        return proto_codec.read_assessment(response.assessment)
+
+    async def list_streams(self, call_id: str = "", *, limit: int = 0) -> StreamList:
+        """List the live streams (of one call), worst quality first: at most `limit`, 1000 where it is 0."""
+        await self._connected()
+        async with explained(self.target):
+            response = await self._stub.ListStreams(
+                proto_codec.list_streams_request(call_id=call_id, limit=limit),
+                timeout=self._request_timeout_s,
+            )
+        return proto_codec.read_stream_list(response)
+
+    async def watch_streams(
+        self, call_id: str = "", *, limit: int = 0, interval_s: float = 1.0
+    ) -> AsyncGenerator[StreamList, None]:
+        """Give the list of live streams again every `interval_s` seconds until the iteration is left."""
+        request = proto_codec.watch_streams_request(call_id=call_id, limit=limit, interval_s=interval_s)
+        await self._connected()
+        call = self._stub.WatchStreams(request)
+        try:
+            async with explained(self.target):
+                async for message in call:
+                    yield proto_codec.read_stream_list(message)
+        finally:
+            call.cancel()
+
+    async def health(self, service: str = "facegauge.v1.QualityService") -> HealthStatus:
+        """Ask the server's health service; NOT_SERVING while it drains."""
+        await self._connected()
+        stub = health_pb2_grpc.HealthStub(self._channel)
+        async with explained(self.target):
+            answer = await stub.Check(
+                health_pb2.HealthCheckRequest(service=service), timeout=self._request_timeout_s
+            )
+        match answer.status:
+            case health_pb2.HealthCheckResponse.SERVING:
+                return HealthStatus.SERVING
+            case health_pb2.HealthCheckResponse.NOT_SERVING:
+                return HealthStatus.NOT_SERVING
+        return HealthStatus.UNKNOWN
+
+    async def _connected(self) -> None:
+        """Wait for the connection, no longer than the connect timeout and not at all where it is refused."""
+        channel = self._channel
+        state = channel.get_state(try_to_connect=True)
+        try:
+            async with asyncio.timeout(self._connect_timeout_s):
+                while state in (grpc.ChannelConnectivity.IDLE, grpc.ChannelConnectivity.CONNECTING):
+                    await channel.wait_for_state_change(state)
+                    state = channel.get_state(try_to_connect=True)
+        except TimeoutError:
+            raise unavailable(self.target, f"no answer within {self._connect_timeout_s:g} s") from None
+
+    @property
+    def _channel(self) -> grpc.aio.Channel:
+        if self._open_channel is None:
+            raise RuntimeError("use the client inside `async with Client(...) as client:`")
+        return self._open_channel
+
+    @property
+    def _stub(self) -> quality_pb2_grpc.QualityServiceAsyncStub:
+        return quality_pb2_grpc.QualityServiceStub(self._channel)

@@ -1,0 +1,168 @@
+"""One connection of a stream: a call that the server has accepted, until it breaks or ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from facegauge_client.sdk import proto_codec
+from facegauge_client.sdk.channel import explain, unavailable
+from facegauge_client.sdk.errors import FacegaugeError, ServerFailed, ServerUnavailable, StreamIdle
+from facegauge_client.sdk.frames import EncodedFrame
+from facegauge_client.sdk.mailbox import Mailbox, MailboxClosed
+from facegauge_client.sdk.types import Accepted, Delivery, Summary
+
+__all__ = ["Connection", "OpenCall", "Outgoing", "StreamOptions", "Tally"]
+
+OpenCall = Callable[[], Any]
+"""Begins a MonitorStream call on a channel."""
+
+_WRITE_FAILED = "Internal error from Core"
+"""What grpc.aio puts in place of the call's own status where a write meets the end of the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """What is asked of a stream; the fields up to `time_constant_s` are StreamConfig's."""
+
+    stream_id: str
+    call_id: str = ""
+    delivery: Delivery = Delivery.LIVE
+    max_fps: float = 0.0
+    min_fps: float = 0.0
+    display_lines: int = 0
+    median_window: int | None = None
+    time_constant_s: float | None = None
+    connect_timeout_s: float = 5.0
+    reconnect_timeout_s: float = 60.0
+    stall_timeout_s: float = 30.0
+    mailbox_frames: int = 1
+    unread_assessments: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A frame on its way to the server."""
+
+    sequence: int
+    capture_time_s: float
+    frame: EncodedFrame
+
+
+@dataclass(slots=True)
+class Tally:
+    """Frames of a stream over all its connections."""
+
+    sent: int = 0
+    lost: int = 0
+    """Taken for sending when the connection broke."""
+
+
+class Connection:
+    """One accepted call; `open` makes it, `carry` works it to its end."""
+
+    def __init__(self, call: Any, accepted: Accepted, target: str) -> None:
+        self._call = call  # a grpc.aio.StreamStreamCall, whose stubs lose the messages' types on the way
+        self._target = target
+        self.accepted = accepted
+        self.ended = asyncio.Event()
+
+    @classmethod
+    async def open(
+        cls, open_call: OpenCall, target: str, options: StreamOptions, resume_token: str
+    ) -> Connection:
+        """Begin a call and have the stream accepted, within the connect timeout; else a FacegaugeError."""
+        config = proto_codec.config_request(
+            stream_id=options.stream_id,
+            call_id=options.call_id,
+            delivery=options.delivery,
+            max_fps=options.max_fps,
+            min_fps=options.min_fps,
+            display_lines=options.display_lines,
+            median_window=options.median_window,
+            time_constant_s=options.time_constant_s,
+            resume_token=resume_token,
+        )
+        call = open_call()
+        try:
+            async with asyncio.timeout(options.connect_timeout_s):
+                await call.write(config)
+                message = await call.read()
+        except TimeoutError:
+            call.cancel()
+            raise unavailable(target, f"no answer within {options.connect_timeout_s:g} s") from None
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            raise await _failure(call, target) from None
+        accepted = proto_codec.read_response(message) if message is not grpc.aio.EOF else None
+        if not isinstance(accepted, Accepted):
+            call.cancel()
+            raise ServerFailed(f"{target} did not accept the stream first; is it a Facegauge server?")
+        return cls(call, accepted, target)
+
+    async def carry(
+        self,
+        frames: Mailbox[Outgoing],
+        take: Callable[[proto_codec.Response | None], Awaitable[None]],
+        tally: Tally,
+    ) -> FacegaugeError | None:
+        """Send frames and take answers until the call is over.
+
+        Returns what broke it, or None where the server summed up. Once `frames` is closed and empty, the
+        server is told that no more come.
+        """
+        call = self._call
+        writer = asyncio.create_task(self._write(frames, tally))
+        summed_up = False
+        try:
+            while (message := await call.read()) is not grpc.aio.EOF:
+                response = proto_codec.read_response(message)
+                summed_up = summed_up or isinstance(response, Summary)
+                await take(response)
+            if await call.code() is not grpc.StatusCode.OK and not summed_up:
+                return await _failure(call, self._target)
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            if not summed_up:
+                return await _failure(call, self._target)
+        finally:
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+            call.cancel()
+            self.ended.set()
+        return None if summed_up else ServerFailed(f"{self._target} ended the stream without its summary")
+
+    def cancel(self) -> None:
+        """Break the call off."""
+        self._call.cancel()
+
+    async def _write(self, frames: Mailbox[Outgoing], tally: Tally) -> None:
+        """Send frames as they come; the reader learns why a connection breaks."""
+        try:
+            while True:
+                item = await frames.get()
+                tally.lost += 1
+                request = proto_codec.frame_request(
+                    item.frame, sequence=item.sequence, capture_time_s=item.capture_time_s
+                )
+                await self._call.write(request)
+                tally.lost -= 1
+                tally.sent += 1
+        except MailboxClosed:
+            await self._call.done_writing()
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            return
+
+
+async def _failure(call: Any, target: str) -> FacegaugeError:
+    """Say why a call is over."""
+    code = await call.code()
+    details = await call.details()
+    if code is grpc.StatusCode.INTERNAL and details == _WRITE_FAILED:
+        return ServerUnavailable(f"the connection to {target} broke; see the server's log")
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return StreamIdle(details or "no frame came within the server's idle timeout; send one in time")
+    return explain(code, details, target)

@@ -1,0 +1,218 @@
+"""Protobuf messages to values and back: the one place that reads and writes their fields."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, TypeAlias, TypeVar
+
+from facegauge.v1 import quality_pb2 as pb
+from facegauge_client.sdk.frames import EncodedFrame
+from facegauge_client.sdk.types import (
+    Accepted,
+    Assessment,
+    Box,
+    Delivery,
+    Face,
+    FaceState,
+    FrameResult,
+    Notice,
+    NoticeKind,
+    StateTime,
+    StreamList,
+    StreamState,
+    StreamStatus,
+    Summary,
+)
+
+__all__ = [
+    "Response",
+    "assess_image_request",
+    "config_request",
+    "frame_request",
+    "list_streams_request",
+    "read_assessment",
+    "read_response",
+    "read_stream_list",
+    "watch_streams_request",
+]
+
+Response: TypeAlias = Accepted | Assessment | Notice | Summary
+
+_Short = TypeVar("_Short", bound=enum.StrEnum)
+
+
+def config_request(
+    *,
+    stream_id: str,
+    call_id: str,
+    delivery: Delivery,
+    max_fps: float,
+    min_fps: float,
+    display_lines: int,
+    median_window: int | None,
+    time_constant_s: float | None,
+    resume_token: str,
+) -> pb.MonitorStreamRequest:
+    """Build a stream's first message."""
+    config = pb.StreamConfig(
+        stream_id=stream_id,
+        call_id=call_id,
+        delivery=pb.Delivery.Value(f"DELIVERY_{delivery.name}"),
+        max_fps=max_fps,
+        min_fps=min_fps,
+        display_lines=display_lines,
+        resume_token=resume_token,
+    )
+    if median_window is not None:
+        config.smoothing.median_window = median_window
+    if time_constant_s is not None:
+        config.smoothing.time_constant_s = time_constant_s
+    return pb.MonitorStreamRequest(config=config)
+
+
+def frame_request(frame: EncodedFrame, *, sequence: int, capture_time_s: float) -> pb.MonitorStreamRequest:
+    """Build the message of one frame."""
+    return pb.MonitorStreamRequest(
+        frame=pb.Frame(
+            sequence=sequence,
+            capture_time_s=capture_time_s,
+            encoding=_encoding(frame),
+            width=frame.width,
+            height=frame.height,
+            data=frame.data,
+        )
+    )
+
+
+def assess_image_request(frame: EncodedFrame, *, display_lines: int) -> pb.AssessImageRequest:
+    """Build the request for one picture."""
+    return pb.AssessImageRequest(
+        encoding=_encoding(frame),
+        width=frame.width,
+        height=frame.height,
+        data=frame.data,
+        display_lines=display_lines,
+    )
+
+
+def list_streams_request(*, call_id: str, limit: int) -> pb.ListStreamsRequest:
+    """Build the request for the live streams."""
+    return pb.ListStreamsRequest(call_id=call_id, limit=limit)
+
+
+def watch_streams_request(*, call_id: str, limit: int, interval_s: float) -> pb.WatchStreamsRequest:
+    """Build the request for the live streams, again and again."""
+    return pb.WatchStreamsRequest(call_id=call_id, limit=limit, interval_s=interval_s)
+
+
+def read_response(message: pb.MonitorStreamResponse) -> Response | None:
+    """Read what a stream's server said; None for a kind of message that this version does not know."""
+    match message.WhichOneof("message"):
+        case "accepted":
+            return _accepted(message.accepted)
+        case "assessment":
+            return read_assessment(message.assessment)
+        case "notice":
+            kind = _short(NoticeKind, pb.Notice.Kind, message.notice.kind, "KIND_")
+            return Notice(kind, message.notice.text)
+        case "summary":
+            return _summary(message.summary)
+    return None
+
+
+def read_assessment(message: pb.Assessment) -> Assessment:
+    """Read one assessment."""
+    return Assessment(
+        stream_id=message.stream_id,
+        sequence=_optional(message, "sequence"),
+        capture_time_s=_optional(message, "capture_time_s"),
+        result=_short(FrameResult, pb.FrameResult, message.result, "FRAME_RESULT_"),
+        state=_short(StreamState, pb.StreamState, message.state, "STREAM_STATE_"),
+        quality=_optional(message, "quality"),
+        raw_quality=_optional(message, "raw_quality"),
+        faces=tuple(map(_face, message.faces)),
+        frames_dropped=message.frames_dropped,
+        frames_skipped=message.frames_skipped,
+        error=message.error,
+    )
+
+
+def read_stream_list(message: pb.ListStreamsResponse | pb.WatchStreamsResponse) -> StreamList:
+    """Read a list of live streams."""
+    return StreamList(tuple(map(_status, message.streams)), message.total)
+
+
+def _accepted(message: pb.StreamAccepted) -> Accepted:
+    return Accepted(
+        resume_token=message.resume_token,
+        resumed=message.resumed,
+        model=message.model,
+        max_message_bytes=message.max_message_bytes,
+        max_fps=message.config.max_fps,
+        min_fps=message.config.min_fps,
+        display_lines=message.config.display_lines,
+    )
+
+
+def _face(message: pb.Face) -> Face:
+    return Face(
+        track_id=message.track_id,
+        box=Box(message.box.x, message.box.y, message.box.width, message.box.height),
+        state=_short(FaceState, pb.FaceState, message.state, "FACE_STATE_"),
+        quality=_optional(message, "quality"),
+        raw_quality=_optional(message, "raw_quality"),
+        short_side_px=message.short_side_px,
+    )
+
+
+def _summary(message: pb.StreamSummary) -> Summary:
+    return Summary(
+        stream_id=message.stream_id,
+        mean_quality=_optional(message, "mean_quality"),
+        p10_quality=_optional(message, "p10_quality"),
+        state_times=tuple(
+            StateTime(_short(StreamState, pb.StreamState, item.state, "STREAM_STATE_"), item.seconds)
+            for item in message.state_times
+        ),
+        frames_scored=message.frames_scored,
+        frames_no_face=message.frames_no_face,
+        frames_too_small=message.frames_too_small,
+        frames_dropped=message.frames_dropped,
+        frames_failed=message.frames_failed,
+        frames_skipped=message.frames_skipped,
+    )
+
+
+def _status(message: pb.StreamStatus) -> StreamStatus:
+    return StreamStatus(
+        stream_id=message.stream_id,
+        call_id=message.call_id,
+        state=_short(StreamState, pb.StreamState, message.state, "STREAM_STATE_"),
+        quality=_optional(message, "quality"),
+        faces=message.faces,
+        age_s=message.age_s,
+        last_frame_age_s=_optional(message, "last_frame_age_s"),
+        fps=message.fps,
+        frames_scored=message.frames_scored,
+        frames_no_face=message.frames_no_face,
+        frames_too_small=message.frames_too_small,
+        frames_dropped=message.frames_dropped,
+        frames_failed=message.frames_failed,
+        frames_skipped=message.frames_skipped,
+    )
+
+
+def _encoding(frame: EncodedFrame) -> pb.FrameEncoding.ValueType:
+    return pb.FrameEncoding.Value(f"FRAME_ENCODING_{frame.encoding.name}")
+
+
+def _optional(message: Any, name: str) -> Any:
+    return getattr(message, name) if message.HasField(name) else None
+
+
+def _short(kind: type[_Short], names: Any, value: int, prefix: str) -> _Short:
+    """Read an enum value in its short form; a value newer than this client is unspecified."""
+    try:
+        return kind(names.Name(value).removeprefix(prefix).lower())
+    except ValueError:
+        return kind("unspecified")

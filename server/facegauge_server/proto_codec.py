@@ -1,0 +1,220 @@
+"""Protobuf messages to our types and back; with `service.py` the only place that knows both.
+
+Enum values match by name: FRAME_RESULT_NO_FACE is FrameResult.NO_FACE, in JSON and labels `no_face`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import TypeVar
+
+from facegauge.v1 import quality_pb2 as pb
+from facegauge_server.config import StreamSettings
+from facegauge_server.errors import BadFrame, InvalidConfig
+from facegauge_server.streams.buffers import Message
+from facegauge_server.streams.session_table import Session
+from facegauge_server.types import (
+    Assessment,
+    Delivery,
+    EncodedFrame,
+    Encoding,
+    FaceQuality,
+    FrameResult,
+    Notice,
+    StreamSummary,
+)
+
+__all__ = [
+    "accepted_response",
+    "assessment_message",
+    "frame_from",
+    "image_from",
+    "response_from",
+    "settings_from",
+    "status_message",
+]
+
+E = TypeVar("E", bound=enum.StrEnum)
+N = TypeVar("N", bound=int)
+
+
+def settings_from(config: pb.StreamConfig) -> StreamSettings:
+    """Read a stream's configuration; raises InvalidConfig naming every field that is wrong."""
+    encoding = _member(Encoding, pb.FrameEncoding.Name, "FRAME_ENCODING_", config.encoding)
+    delivery = _member(Delivery, pb.Delivery.Name, "DELIVERY_", config.delivery)
+    unknown = {
+        name: f"{number} is no value of this enum"
+        for name, number, member in (
+            ("encoding", config.encoding, encoding),
+            ("delivery", config.delivery, delivery),
+        )
+        if number and member is None
+    }
+    if unknown:
+        raise InvalidConfig(unknown)
+    smoothing = config.smoothing
+    return StreamSettings(
+        stream_id=config.stream_id,
+        call_id=config.call_id,
+        encoding=encoding or Encoding.JPEG,
+        width=config.width,
+        height=config.height,
+        max_fps=config.max_fps,
+        min_fps=config.min_fps,
+        median_window=smoothing.median_window if smoothing.HasField("median_window") else 5,
+        time_constant_s=smoothing.time_constant_s if smoothing.HasField("time_constant_s") else 2.0,
+        display_lines=config.display_lines or 720,
+        delivery=delivery or Delivery.LIVE,
+        resume_token=config.resume_token,
+    )
+
+
+def frame_from(frame: pb.Frame, settings: StreamSettings) -> EncodedFrame:
+    """Read a frame, filling in what it leaves to the stream's configuration.
+
+    An encoding that this server does not know is kept as the stream's: the decoder will say what is wrong.
+    """
+    encoding = _member(Encoding, pb.FrameEncoding.Name, "FRAME_ENCODING_", frame.encoding)
+    return EncodedFrame(
+        sequence=frame.sequence,
+        capture_time_s=frame.capture_time_s,
+        encoding=encoding or settings.encoding,
+        data=frame.data,
+        width=frame.width or settings.width,
+        height=frame.height or settings.height,
+    )
+
+
+def image_from(request: pb.AssessImageRequest) -> tuple[EncodedFrame, int]:
+    """Read a picture and the display's lines; raises BadFrame or InvalidConfig."""
+    encoding = _member(Encoding, pb.FrameEncoding.Name, "FRAME_ENCODING_", request.encoding)
+    if encoding is None and request.encoding:
+        raise BadFrame(f"encoding: {request.encoding} is no value of this enum")
+    settings = StreamSettings(stream_id="image", display_lines=request.display_lines or 720)
+    frame = EncodedFrame(0, 0.0, encoding or Encoding.JPEG, request.data, request.width, request.height)
+    return frame, settings.display_lines
+
+
+def accepted_response(
+    session: Session, *, resumed: bool, model: str, max_message_bytes: int
+) -> pb.MonitorStreamResponse:
+    """Tell what is in force."""
+    settings = session.settings
+    config = pb.StreamConfig(
+        stream_id=settings.stream_id,
+        call_id=settings.call_id,
+        encoding=_number(pb.FrameEncoding.Value, "FRAME_ENCODING_", settings.encoding),
+        width=settings.width,
+        height=settings.height,
+        max_fps=session.max_fps,
+        min_fps=session.min_fps,
+        smoothing=pb.Smoothing(
+            median_window=settings.median_window, time_constant_s=settings.time_constant_s
+        ),
+        display_lines=settings.display_lines,
+        delivery=_number(pb.Delivery.Value, "DELIVERY_", settings.delivery),
+    )
+    accepted = pb.StreamAccepted(
+        config=config,
+        resume_token=session.token,
+        resumed=resumed,
+        model=model,
+        max_message_bytes=max_message_bytes,
+    )
+    return pb.MonitorStreamResponse(accepted=accepted)
+
+
+def response_from(message: Message, stream_id: str) -> pb.MonitorStreamResponse:
+    """Wrap whatever a stream has to say."""
+    if isinstance(message, Assessment):
+        return pb.MonitorStreamResponse(assessment=assessment_message(message, stream_id))
+    if isinstance(message, Notice):
+        kind = _number(pb.Notice.Kind.Value, "KIND_", message.kind)
+        return pb.MonitorStreamResponse(notice=pb.Notice(kind=kind, text=message.text))
+    return pb.MonitorStreamResponse(summary=_summary_message(message, stream_id))
+
+
+def assessment_message(assessment: Assessment, stream_id: str) -> pb.Assessment:
+    """Write an assessment; scores that do not exist stay unset."""
+    score, stream = assessment.score, assessment.stream
+    return pb.Assessment(
+        stream_id=stream_id,
+        sequence=None if score is None else score.sequence,
+        capture_time_s=None if score is None else score.capture_time_s,
+        result=pb.FRAME_RESULT_UNSPECIFIED
+        if score is None
+        else _number(pb.FrameResult.Value, "FRAME_RESULT_", score.result),
+        state=_number(pb.StreamState.Value, "STREAM_STATE_", stream.state),
+        quality=stream.quality,
+        raw_quality=stream.raw_quality,
+        faces=[_face_message(face) for face in stream.faces],
+        frames_dropped=assessment.frames_dropped,
+        frames_skipped=assessment.frames_skipped,
+        error="" if score is None else score.error,
+    )
+
+
+def status_message(session: Session, now_s: float) -> pb.StreamStatus:
+    """Write a live stream as an operator sees it."""
+    frames = session.frames
+    return pb.StreamStatus(
+        stream_id=session.settings.stream_id,
+        call_id=session.settings.call_id,
+        state=_number(pb.StreamState.Value, "STREAM_STATE_", session.quality.state),
+        quality=session.quality.quality,
+        faces=len(session.quality.faces),
+        age_s=now_s - session.started_s,
+        last_frame_age_s=None if session.last_frame_s is None else now_s - session.last_frame_s,
+        fps=session.fps(now_s),
+        frames_scored=frames[FrameResult.SCORED],
+        frames_no_face=frames[FrameResult.NO_FACE],
+        frames_too_small=frames[FrameResult.TOO_SMALL],
+        frames_dropped=frames[FrameResult.DROPPED],
+        frames_failed=frames[FrameResult.ERROR],
+        frames_skipped=frames[FrameResult.SKIPPED],
+    )
+
+
+def _face_message(face: FaceQuality) -> pb.Face:
+    box = face.face.box
+    return pb.Face(
+        track_id=face.face.track_id,
+        box=pb.Box(x=box.x, y=box.y, width=box.width, height=box.height),
+        state=_number(pb.FaceState.Value, "FACE_STATE_", face.state),
+        quality=face.quality,
+        raw_quality=face.raw_quality,
+        short_side_px=box.short_side,
+    )
+
+
+def _summary_message(summary: StreamSummary, stream_id: str) -> pb.StreamSummary:
+    frames = summary.frames
+    return pb.StreamSummary(
+        stream_id=stream_id,
+        mean_quality=summary.mean_quality,
+        p10_quality=summary.p10_quality,
+        state_times=[
+            pb.StateTime(state=_number(pb.StreamState.Value, "STREAM_STATE_", state), seconds=seconds)
+            for state, seconds in summary.state_times_s.items()
+        ],
+        frames_scored=frames.get(FrameResult.SCORED, 0),
+        frames_no_face=frames.get(FrameResult.NO_FACE, 0),
+        frames_too_small=frames.get(FrameResult.TOO_SMALL, 0),
+        frames_dropped=frames.get(FrameResult.DROPPED, 0),
+        frames_failed=frames.get(FrameResult.ERROR, 0),
+        frames_skipped=frames.get(FrameResult.SKIPPED, 0),
+    )
+
+
+def _number(value_of: Callable[[str], N], prefix: str, member: enum.StrEnum) -> N:
+    """Return the number of the protobuf enum value that a member of ours is called like."""
+    return value_of(prefix + member.name)
+
+
+def _member(members: type[E], name_of: Callable[[N], str], prefix: str, number: N) -> E | None:
+    """Return our member for a protobuf enum's number; None for 0 and for numbers we do not know."""
+    try:
+        return members[name_of(number).removeprefix(prefix)]
+    except (ValueError, KeyError):
+        return None

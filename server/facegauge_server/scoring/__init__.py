@@ -1,0 +1,1 @@
+"""Where crops wait for the engine."""

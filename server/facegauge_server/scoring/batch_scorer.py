@@ -1,0 +1,111 @@
+"""Drives the batcher: crops of all streams come in as coroutines and leave as scores.
+
+The batcher is a synchronous core that is told the time; this is the clock, the engine's threads and the
+futures around it. Everything but the engine's call runs on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from facegauge_server.engines import Engine
+from facegauge_server.engines.score import score_crops
+from facegauge_server.metrics import Metrics
+from facegauge_server.scoring.batcher import Batcher
+from facegauge_server.types import Batch, FaceCrop, RawScores
+
+__all__ = ["BatchScorer"]
+
+
+class BatchScorer:
+    """Scores crops in batches, at most one batch in each engine thread at a time."""
+
+    def __init__(self, engine: Engine, batcher: Batcher, threads: int, metrics: Metrics) -> None:
+        self._engine = engine
+        self._batcher = batcher
+        self._idle_threads = threads
+        self._metrics = metrics
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="score")
+        self._waiting: dict[int, tuple[asyncio.Future[float], float]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def score(self, crops: Sequence[FaceCrop]) -> list[float]:
+        """Return the raw quality of each crop, 0-1; cancelling takes back those not yet in the engine."""
+        loop = asyncio.get_running_loop()
+        now_s = time.monotonic()
+        futures: list[asyncio.Future[float]] = []
+        tickets: list[int] = []
+        for crop in crops:
+            ticket = self._batcher.add(crop, now_s)
+            future: asyncio.Future[float] = loop.create_future()
+            self._waiting[ticket] = (future, now_s)
+            tickets.append(ticket)
+            futures.append(future)
+        self._pump()
+        try:
+            return list(await asyncio.gather(*futures))
+        finally:
+            self._batcher.discard(tickets)
+            for ticket in tickets:
+                self._waiting.pop(ticket, None)
+
+    async def close(self) -> None:
+        """Wait for the batches in the engine, then stop its threads."""
+        if self._timer is not None:
+            self._timer.cancel()
+        await asyncio.gather(*self._running)
+        self._executor.shutdown()
+
+    def _pump(self) -> None:
+        """Hand batches to idle threads; come back when the oldest crop has waited long enough."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._idle_threads:
+            now_s = time.monotonic()
+            batch = self._batcher.take(now_s)
+            if batch is None:
+                deadline_s = self._batcher.deadline_s
+                if deadline_s is not None:
+                    loop = asyncio.get_running_loop()
+                    self._timer = loop.call_later(max(0.0, deadline_s - now_s), self._pump)
+                return
+            self._idle_threads -= 1
+            task = asyncio.create_task(self._run(batch, now_s))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _run(self, batch: Batch, now_s: float) -> None:
+        for ticket in batch.tickets:
+            if ticket in self._waiting:
+                self._metrics.observe_stage("queue", now_s - self._waiting[ticket][1])
+        try:
+            loop = asyncio.get_running_loop()
+            scores = await loop.run_in_executor(self._executor, self._score, batch)
+        except Exception as error:  # noqa: BLE001 - told to every crop's owner, none of whom runs here
+            self._settle(batch, error)
+        else:
+            self._settle(batch, scores)
+        finally:
+            self._idle_threads += 1
+            self._pump()
+
+    def _score(self, batch: Batch) -> RawScores:
+        with self._metrics.timed("score"):
+            scores = score_crops(batch.pixels, self._engine)
+        self._metrics.observe_batch(len(batch.tickets))
+        return scores
+
+    def _settle(self, batch: Batch, outcome: RawScores | Exception) -> None:
+        for index, ticket in enumerate(batch.tickets):
+            future, _ = self._waiting.get(ticket, (None, 0.0))
+            if future is None or future.done():
+                continue  # Its stream is gone.
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(float(outcome[index]))

@@ -1,0 +1,165 @@
+"""Write a trained system as an ONNX file that says how its pictures are prepared, and score pictures with it.
+
+`pictures` float32 (n, 3, height, width), prepared as the system tests -> `quality` float32 (n,).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+import torch
+from rich.progress import track
+
+import facegauge_models
+from facegauge_models import Model
+from facegauge_server.stages.crop import crop_region
+from facegauge_server.types import Box
+from facegauge_training.challenge.pictures import Pictures
+from facegauge_training.challenge.prepare import NATIVE, prepare
+from facegauge_training.common.errors import RecipeError
+
+__all__ = ["Exported", "export", "parity", "predict", "score_pictures"]
+
+Floats = npt.NDArray[np.float64]
+SYSTEM = "facegauge.system"
+"""The key of the system's name in the file's metadata."""
+MAX_DIFFERENCE = 1e-4
+BATCH = 16
+
+
+def export(network: torch.nn.Module, model: Model, pictures: Pictures, path: Path) -> float:
+    """Write the network, and return the largest difference to torch on some pictures.
+
+    A system that scores pictures at their native size is written for the commonest size among these.
+
+    Raises:
+        RecipeError: ONNX Runtime and torch disagree.
+    """
+    height, width = model.input_size
+    if model.test.size is None and model.test.crop is None:
+        shapes = Counter(pictures[i].shape[:2] for i in range(min(64, len(pictures))))
+        height, width = shapes.most_common(1)[0][0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # fvcore scripts a loss of its own when imported
+        from facegauge_models.measure import onnx_bytes
+    network = network.cpu().eval()
+    graph = onnx.load_from_string(onnx_bytes(network, height, width))
+    onnx.helper.set_model_props(graph, {SYSTEM: model.name})
+    unfinished = path.with_name(path.name + ".part")
+    unfinished.write_bytes(graph.SerializeToString())
+    difference = parity(network, model, unfinished, pictures)
+    if not difference <= MAX_DIFFERENCE:
+        raise RecipeError(
+            f"ONNX Runtime and torch are {difference:.1e} apart on {model.name} (at most {MAX_DIFFERENCE}): "
+            "report this; the weights in model.pt are whole."
+        )
+    unfinished.replace(path)
+    return difference
+
+
+@torch.no_grad()
+def parity(network: torch.nn.Module, model: Model, path: Path, pictures: Pictures) -> float:
+    """Return the largest difference between torch and ONNX Runtime on up to eight pictures."""
+    session = _session(path, 1)
+    shape = tuple(int(n) for n in session.get_inputs()[0].shape[2:])
+    seen = np.stack([_fitted(pictures, i, model, shape) for i in range(min(8, len(pictures)))])
+    exported = session.run(["quality"], {"pictures": seen})[0]
+    return float(np.abs(network(torch.from_numpy(seen)).numpy() - exported).max())
+
+
+@torch.no_grad()
+def predict(network: torch.nn.Module, model: Model, pictures: Pictures, device: torch.device) -> Floats:
+    """Return a network's scores (n,) as its system tests; pictures of one size go in batches."""
+    network.eval()
+    scores: list[Floats] = []
+    waiting: list[npt.NDArray[np.float32]] = []
+    for i in range(len(pictures) + 1):
+        seen = prepare(pictures[i], model.test) if i < len(pictures) else None
+        if waiting and (seen is None or len(waiting) == BATCH or seen.shape != waiting[0].shape):
+            told = network(torch.from_numpy(np.stack(waiting)).to(device))
+            scores.append(told.float().cpu().numpy().astype(np.float64))
+            waiting = []
+        if seen is not None:
+            waiting.append(seen)
+    return np.concatenate(scores)
+
+
+class Exported:
+    """An ONNX file that scores pictures: a system of the zoo, or a student that takes pixels.
+
+    Attributes:
+        system: its name in the zoo, `student` for a student.
+    """
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        """Load the file.
+
+        Raises:
+            RecipeError: it is missing, or is neither.
+        """
+        if not path.is_file():
+            raise RecipeError(
+                f"There is no {path}: train first, `python -m facegauge_training.challenge.train`."
+            )
+        try:
+            self._session = _session(path, threads)
+            entry = self._session.get_inputs()[0]
+            system = self._session.get_modelmeta().custom_metadata_map.get(SYSTEM, "")
+        except Exception as error:  # onnxruntime's exceptions share no base class
+            raise RecipeError(f"{path} is no model that ONNX Runtime can load: {error}") from error
+        student = entry.name == "pixels"
+        if not student and not system:
+            raise RecipeError(
+                f"{path} does not say which system it is: export it by facegauge_training.challenge.train."
+            )
+        self.system = "student" if student else system
+        self._entry = entry.name
+        self._model = None if student else facegauge_models.info(system)
+        self._shape = tuple(int(n) for n in (entry.shape[1:3] if student else entry.shape[2:]))
+
+    def score(self, pictures: Pictures, rows: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Return the scores (n,) of some rows, as one batch."""
+        seen = np.stack([_fitted(pictures, i, self._model, self._shape) for i in rows])
+        return np.asarray(self._session.run(["quality"], {self._entry: seen})[0], np.float32)
+
+
+def score_pictures(path: Path, pictures: Pictures, threads: int = 1) -> Floats:
+    """Return the scores (n,) of an ONNX file: a system of the zoo, or a student that takes pixels.
+
+    Raises:
+        RecipeError: the file is missing, or is neither.
+    """
+    file = Exported(path, threads)
+    scores = [
+        file.score(pictures, range(at, min(at + BATCH, len(pictures))))
+        for at in track(range(0, len(pictures), BATCH), "scoring", transient=True)
+    ]
+    return np.concatenate(scores).astype(np.float64)
+
+
+def _fitted(pictures: Pictures, i: int, model: Model | None, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Return a picture as the file takes it; one of another native size is resized to the file's."""
+    height, width = shape
+    picture = pictures[i]
+    seen = None if model is None else prepare(picture, model.test)
+    if seen is not None and seen.shape[1:] == shape:
+        return seen
+    full = Box(0, 0, picture.shape[1], picture.shape[0])
+    if picture.shape[:2] != shape:
+        picture = crop_region(picture, full, width, height, NATIVE)
+    return picture if model is None else prepare(picture, model.test)
+
+
+def _session(path: Path, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,1 @@
+"""What every program of training uses: errors, measures of agreement, files of a run, curves."""

@@ -1,0 +1,142 @@
+"""Send a clip through a real video codec and back, in memory, with the encoders that FFmpeg brings in PyAV.
+
+The settings are those of a call: one pass, no look-ahead, the fast presets; x264 may also work as for a
+recording, looking ahead and with B frames. Packets can be lost on the way:
+x264 then cuts every frame into slices of at most `SLICE_BYTES`, one a packet as RTP sends them, some of which
+the decoder never gets and conceals. The other codecs send a frame as a whole; losing one freezes the picture,
+which is a defect in time that no single frame shows.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from fractions import Fraction
+from typing import Any, cast
+
+import av
+import numpy as np
+
+from facegauge_server.types import Pixels
+from facegauge_training.common.errors import RecipeError
+
+SLICE_BYTES = 400
+"""Under what RTP allows (some 1,200), so that a frame of a quiet face is more than one packet:
+a frame lost as a whole would only freeze the picture."""
+START_CODE = re.compile(rb"\x00\x00\x00?\x01")
+"""Before every NAL unit of H.264 in Annex B's form."""
+PLAIN_SLICE = 1
+"""Type of the NAL units that may be lost; those of the first frame (5) would be sent again."""
+
+__all__ = ["CODECS", "transcode"]
+
+CODECS: dict[str, tuple[str, int, int]] = {
+    "x264": ("libx264", 18, 51),
+    "vp8": ("libvpx", 8, 63),
+    "vp9": ("libvpx-vp9", 12, 63),
+    "av1": ("libsvtav1", 20, 63),
+}
+"""Name -> (FFmpeg's encoder, best and worst quality number that is of interest)."""
+
+
+def transcode(
+    frames: list[Pixels],
+    codec: str,
+    quality: int,
+    loss: float = 0.0,
+    rng: np.random.Generator | None = None,
+    recording: bool = False,
+) -> list[Pixels]:
+    """Encode, send and decode a clip.
+
+    Args:
+        frames: RGB, uint8, (height, width, 3), even sides.
+        codec: one of `CODECS`.
+        quality: CRF of x264 and AV1, quantiser of VP8 and VP9; higher is worse.
+        loss: share of the packets after the first frame that do not arrive; x264 alone.
+        rng: draws which.
+        recording: code as for a file rather than for a call; x264 alone.
+
+    Returns:
+        As many frames, as the receiver's decoder gives them.
+
+    Raises:
+        RecipeError: this PyAV lacks the encoder, or it gave back another number of frames.
+    """
+    encoder_name = CODECS[codec][0]
+    scheduling = os.sched_getscheduler(0)
+    os.environ.setdefault("SVT_LOG", "1")  # errors alone: SVT-AV1 else writes a page for every clip
+    try:
+        encoder = cast("av.VideoCodecContext", av.CodecContext.create(encoder_name, "w"))
+    except av.codec.codec.UnknownCodecError as error:
+        raise RecipeError(
+            f"This PyAV has no encoder {encoder_name}: install the `av` wheel from PyPI."
+        ) from error
+    height, width = frames[0].shape[:2]
+    encoder.width, encoder.height = width, height
+    encoder.pix_fmt = "yuv420p"
+    encoder.framerate = Fraction(25)
+    encoder.time_base = Fraction(1, 25)
+    encoder.thread_count = 1
+    encoder.options = _options(codec, quality, recording)
+    if loss:
+        encoder.options |= {"x264-params": f"slice-max-size={SLICE_BYTES}"}
+    if codec in ("vp8", "vp9"):
+        encoder.bit_rate = 20_000_000  # never the limit: the quantiser is fixed
+
+    packets = []
+    for t, pixels in enumerate(frames):
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+        frame.pts = t
+        packets += encoder.encode(frame)
+    packets += encoder.encode(None)
+    if os.sched_getscheduler(0) != scheduling:
+        # SVT-AV1 makes a process of root one of real time, and all others starve.
+        os.sched_setscheduler(0, scheduling, os.sched_param(0))
+    if loss:
+        if codec != "x264" or rng is None:
+            raise ValueError("packets can be lost with x264 alone, and need a generator to draw which")
+        packets = [_lossy(packet, loss, rng) for packet in packets]
+
+    decoder_name = {"x264": "h264", "av1": "libdav1d"}.get(codec, codec)
+    decoder = cast("av.VideoCodecContext", av.CodecContext.create(decoder_name, "r"))
+    decoder.thread_count = 1
+    if encoder.extradata:
+        decoder.extradata = encoder.extradata
+    decoded = [frame for packet in packets for frame in decoder.decode(packet)] + decoder.decode(None)
+    if len(decoded) != len(frames):
+        raise RecipeError(f"{encoder_name} gave {len(decoded)} frames back for {len(frames)}.")
+    return [frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False) for frame in decoded]
+
+
+def _lossy(packet: av.Packet[Any], loss: float, rng: np.random.Generator) -> av.Packet[Any]:
+    """Return one frame's packet without the slices that are lost; at least one slice arrives."""
+    units = _nal_units(bytes(packet))
+    slices = [n for n, unit in enumerate(units) if unit[0] & 31 == PLAIN_SLICE]
+    lost = {n for n in slices if rng.random() < loss}
+    if slices and len(lost) == len(slices):
+        lost.remove(slices[int(rng.integers(len(slices)))])
+    if not lost:
+        return packet
+    kept = av.Packet(b"".join(b"\x00\x00\x00\x01" + unit for n, unit in enumerate(units) if n not in lost))
+    kept.pts, kept.dts, kept.time_base = packet.pts, packet.dts, packet.time_base
+    return kept
+
+
+def _nal_units(stream: bytes) -> list[bytes]:
+    """Split a stream in Annex B's form."""
+    return [unit for unit in START_CODE.split(stream) if unit]
+
+
+def _options(codec: str, quality: int, recording: bool) -> dict[str, str]:
+    number = str(quality)
+    if codec == "x264":
+        return {"preset": "veryfast", "crf": number} | ({} if recording else {"tune": "zerolatency"})
+    if codec == "av1":
+        return {"preset": "10", "crf": number, "svtav1-params": "rtc=1:lp=1:pred-struct=1:lookahead=0"}
+    fixed = (
+        {"qmin": number, "qmax": number, "crf": number}
+        if codec == "vp9"
+        else {"qmin": number, "qmax": number}
+    )
+    return {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", **fixed}

@@ -1,0 +1,1 @@
+"""How well a student agrees with the labels, and with what baselines it competes."""

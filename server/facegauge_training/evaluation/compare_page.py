@@ -1,0 +1,112 @@
+"""The page that compares students: a Markdown table, a plot, and which two to ship."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from facegauge_training.common.errors import RecipeError
+from facegauge_training.data.crop_set import crop_height
+
+__all__ = ["Row", "draw", "markdown", "put_table"]
+
+BEGIN, END = "<!-- students -->", "<!-- /students -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What was measured of one student."""
+
+    run: str
+    backbone: str
+    width: int
+    """Of its crops, px."""
+    initialisation: str
+    teacher: str
+    samples: int
+    gflops: float
+    """Multiply-adds in 1e9."""
+    parameters_m: float
+    ms: float
+    """CPU time of one crop, OpenVINO, float32, one core; the least of the turns' medians."""
+    srocc: float
+    plcc: float
+    rmse: float
+    neighbours: float
+    """Share of neighbouring steps in order."""
+    srocc_low: float
+    srocc_high: float
+    """95% interval."""
+
+
+def markdown(rows: list[Row], limit_ms: float) -> str:
+    """Return the table, the best agreement first, and which two to ship."""
+    lines = [
+        "| run | backbone | crop | from | teacher | samples | GMACs | M | ms | SROCC | PLCC | RMSE | order |",
+        "|---" * 13 + "|",
+    ]
+    ranked = sorted(rows, key=_merit, reverse=True)
+    for r in ranked:
+        cells = (
+            r.run,
+            r.backbone,
+            f"{r.width}x{crop_height(r.width)}",
+            r.initialisation,
+            r.teacher,
+            f"{r.samples:,}",
+            f"{r.gflops:.3f}",
+            f"{r.parameters_m:.2f}",
+            f"{r.ms:.1f}",
+            f"{r.srocc:.3f} ({r.srocc_low:.3f} to {r.srocc_high:.3f})",
+            f"{r.plcc:.3f}",
+            f"{r.rmse:.3f}",
+            f"{r.neighbours:.1%}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    default = next((r.run for r in ranked if r.ms <= limit_ms), None)
+    edgenext = next((r.run for r in ranked if r.backbone.startswith("edgenext")), None)
+    lines += [
+        "",
+        f"Best within {limit_ms:g} ms: {default or 'none'}. Best EdgeNeXt: {edgenext or 'none'}.",
+    ]
+    return "\n".join(lines)
+
+
+def draw(rows: list[Row], limit_ms: float, path: Path) -> None:
+    """Write the plot, a PNG: SROCC with its interval against milliseconds."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for r in rows:
+        reach = [[max(0.0, r.srocc - r.srocc_low)], [max(0.0, r.srocc_high - r.srocc)]]
+        said = f"{r.run}, {r.samples:,} samples"
+        axes.errorbar(r.ms, r.srocc, yerr=reach, fmt="o", capsize=3, label=said)
+    axes.axvline(limit_ms, color="grey", linestyle=":")
+    axes.set_xlim(0, 1.2 * max([limit_ms, *(r.ms for r in rows)]))
+    axes.set_xlabel("ms a face, one core, float32 (OpenVINO)")
+    axes.set_ylabel("SROCC on the val ladder, 95% interval")
+    axes.grid(alpha=0.3)
+    figure.legend(loc="outside upper center", ncols=2, fontsize=8)
+    figure.savefig(path, format="png", dpi=110)
+
+
+def put_table(path: Path, text: str, plot: Path | None) -> None:
+    """Write the table between the marks of a Markdown file, which is made if it is missing.
+
+    Raises:
+        RecipeError: the file has no marks.
+    """
+    shown = f"{text}\n\n![Agreement against time]({plot.name})" if plot else text
+    page = path.read_text(encoding="utf-8") if path.is_file() else f"# Students\n\n{BEGIN}\n{END}\n"
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise RecipeError(f"{path} has no lines {BEGIN!r} and {END!r} for the table: add them.")
+    path.write_text(f"{before}{BEGIN}\n{shown}\n{END}{after}", encoding="utf-8")
+
+
+def _merit(row: Row) -> float:
+    return (row.srocc + row.plcc) / 2

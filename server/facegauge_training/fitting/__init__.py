@@ -1,0 +1,1 @@
+"""Where students and teachers are trained on labelled crops."""

@@ -1,0 +1,1 @@
+"""Labels by a teacher for faces that nobody could measure."""

@@ -1,0 +1,73 @@
+"""The JSON form of the values."""
+
+from __future__ import annotations
+
+import json
+
+from facegauge.v1 import quality_pb2 as pb
+from facegauge_client import Assessment, Box, Face, FaceState, FrameResult, StateTime, StreamState, Summary
+from facegauge_client.sdk.proto_codec import read_assessment, read_response
+from facegauge_client.sdk.types import StreamStatus
+
+
+def test_json_has_short_enums_prints_defaults_and_leaves_out_what_is_unset() -> None:
+    """`scored`, not STREAM_STATE_SCORED; frames_dropped 0 is printed; what is missing is absent."""
+    face = Face(1, Box(1.0, 2.0, 3.0, 4.0), FaceState.TOO_SMALL, short_side_px=3.0)
+    assessment = Assessment(
+        "a", 7, result=FrameResult.TOO_SMALL, state=StreamState.FACE_TOO_SMALL, faces=(face,)
+    )
+    assert json.loads(assessment.to_json()) == {
+        "stream_id": "a",
+        "sequence": 7,
+        "result": "too_small",
+        "state": "face_too_small",
+        "faces": [
+            {
+                "track_id": 1,
+                "box": {"x": 1.0, "y": 2.0, "width": 3.0, "height": 4.0},
+                "state": "too_small",
+                "short_side_px": 3.0,
+            }
+        ],
+        "frames_dropped": 0,
+        "error": "",
+        "frames_skipped": 0,
+    }
+
+
+def test_a_summary_lists_its_state_times() -> None:
+    """Nested values are printed by the same rules."""
+    summary = Summary("a", 0.5, state_times=(StateTime(StreamState.SCORED, 2.0),))
+    assert summary.to_dict()["state_times"] == [{"state": "scored", "seconds": 2.0}]
+    assert "p10_quality" not in summary.to_dict()
+
+
+def test_our_fields_are_the_interfaces() -> None:
+    """Every message's fields stand in its value under the same names, in the same order."""
+    for message, value in (
+        (pb.Assessment, Assessment),
+        (pb.Face, Face),
+        (pb.Box, Box),
+        (pb.StreamSummary, Summary),
+        (pb.StateTime, StateTime),
+        (pb.StreamStatus, StreamStatus),
+    ):
+        assert list(value.__dataclass_fields__) == [field.name for field in message.DESCRIPTOR.fields]
+
+
+def test_every_enum_value_of_the_interface_has_its_short_form() -> None:
+    """Nothing that this version's server says is read as unspecified."""
+    for kind, names, prefix in (
+        (StreamState, pb.StreamState, "STREAM_STATE_"),
+        (FaceState, pb.FaceState, "FACE_STATE_"),
+        (FrameResult, pb.FrameResult, "FRAME_RESULT_"),
+    ):
+        assert {name.removeprefix(prefix).lower() for name in names.keys()} == set(kind)  # noqa: SIM118
+
+
+def test_what_a_newer_server_says_does_not_break_this_client() -> None:
+    """An enum value or a kind of message from the future is unspecified, or passed over."""
+    message = pb.Assessment(stream_id="a")
+    message.ParseFromString(message.SerializeToString() + bytes([5 << 3, 99]))
+    assert read_assessment(message).state is StreamState.UNSPECIFIED
+    assert read_response(pb.MonitorStreamResponse()) is None

@@ -1,0 +1,44 @@
+"""When a rate falls and when a stage ends, by Scores that are written down here."""
+
+from __future__ import annotations
+
+import pytest
+from torch import nn
+
+from facegauge_training.challenge.recipes import RECIPES
+from facegauge_training.challenge.weight_keeper import Keeper
+
+NETWORK = nn.Linear(1, 1)
+
+
+def test_a_stage_ends_after_its_patience() -> None:
+    """RegNet: seven epochs without a better Score, neither six nor eight; a better one starts anew."""
+    recipe = RECIPES["regnet"]
+    keeper = Keeper(recipe)
+    ended = []
+    for epoch, score in enumerate([0.1, 0.2, *[0.2] * 10]):
+        keeper.look(NETWORK, score, epoch, recipe.stages[0])
+        if keeper.gave_up(recipe, epoch + 1):
+            ended.append(epoch)
+    assert ended[0] == 1 + 7
+
+
+def test_a_score_that_is_not_defined_is_no_better_one() -> None:
+    """Constant predictions have no correlation: they count as an epoch in vain."""
+    recipe = RECIPES["regnet"]
+    keeper = Keeper(recipe)
+    for epoch in range(7):
+        assert not keeper.gave_up(recipe, epoch)
+        keeper.look(NETWORK, None, epoch, recipe.stages[0])
+    assert keeper.gave_up(recipe, 7)
+
+
+def test_the_rate_falls_on_a_plateau() -> None:
+    """Conquerit: to a tenth after three epochs in vain, and again after three more."""
+    recipe = RECIPES["conquerit"]
+    keeper = Keeper(recipe)
+    rates = []
+    for epoch, score in enumerate([0.5, *[0.4] * 6]):
+        keeper.look(NETWORK, score, epoch, recipe.stages[0])
+        rates.append(keeper.multiplier)
+    assert rates == pytest.approx([1, 1, 1, 0.1, 0.1, 0.1, 0.01])

@@ -1,0 +1,149 @@
+"""The loop that trains students and teachers: it resumes to the same weights, and says what is wrong."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from facegauge_models.students import FaceStudent
+from facegauge_training.common.errors import RecipeError
+from facegauge_training.data.crop_set import CropSet
+from facegauge_training.data.store import write_source
+from facegauge_training.fitting import fit as loop
+from facegauge_training.fitting.checkpoint import new_network
+from facegauge_training.fitting.distillation import Distillation
+from facegauge_training.fitting.loader import batches, split_crops
+from facegauge_training.fitting.schedule import BATCH, Schedule, follow, parameter_groups
+
+SMALL = "mobilenetv3_small_050"
+CPU = torch.device("cpu")
+ROW = {"codec": "x264", "frame": 1, "face_height": 200.0}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Crops of three sources, two measured (one of them held out) and one that a teacher labelled."""
+    folder = tmp_path_factory.mktemp("train-1-round-1")
+    rng = np.random.default_rng(0)
+    for key in ("0010aaaaaa", "0123bbbbbb", "0020cccccc"):
+        pixels = [rng.integers(0, 256, (384, 288, 3)).astype(np.uint8) for _ in range(12)]
+        told = [{"vmaf": n / 12, "gmsd": 0.1} for n in range(12)]
+        if key.startswith("0020"):
+            told = [{"score": n / 12} for n in range(12)]
+        rows = [{**ROW, **t, **({"labelled_by": "teacher-0@123"} if "score" in t else {})} for t in told]
+        write_source(folder, key, "invented", pixels, rows)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def crops(store: Path) -> CropSet:
+    return CropSet([store])
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def train(crops: CropSet, folder: Path, *, save_every_s: float = 60.0) -> FaceStudent:
+    chosen, watch = split_crops(crops)
+    schedule = Schedule(3 * BATCH, 0.67, 1e-3, seed=2, save_every_s=save_every_s)
+    network = new_network(SMALL, "random", 1)
+    told = np.random.default_rng(1).random((len(crops), 9), np.float32)
+    torch.manual_seed(5)
+    distillation = Distillation(told[:, 0], told[:, 1:], network.hidden)
+    folder.mkdir(exist_ok=True)
+    return loop.fit(network, crops, chosen, watch, folder, schedule, CPU, distillation)
+
+
+def test_a_killed_training_ends_with_the_same_weights(
+    crops: CropSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after its second step and started again, a training equals one that ran through."""
+    whole = train(crops, tmp_path / "whole").state_dict()
+    calls = itertools.count(1)
+
+    def killed(*args: object) -> None:
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        follow(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "follow", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(crops, tmp_path / "killed", save_every_s=0)
+    monkeypatch.setattr(loop, "follow", follow)
+    resumed = train(crops, tmp_path / "killed", save_every_s=0).state_dict()
+    assert all(torch.equal(resumed[name], whole[name]) for name in whole)
+    steps = [
+        json.loads(line)["step"] for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()
+    ]
+    assert steps == [1, 2, 3]
+    assert (tmp_path / "killed" / "curves.png").stat().st_size > 1000
+
+
+def test_a_checkpoint_of_another_network_is_refused(crops: CropSet, tmp_path: Path) -> None:
+    """Neither a broken file nor another architecture's is taken for this training's."""
+    (tmp_path / "checkpoint.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(RecipeError, match="--run"):
+        train(crops, tmp_path)
+    other = new_network("mobilenetv3_small_075", "random", 1)
+    state = {"student": other.state_dict(), "average": other.state_dict(), "step": 1}
+    torch.save(state, tmp_path / "checkpoint.pt")
+    with pytest.raises(RecipeError, match="--run"):
+        train(crops, tmp_path)
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(crops: CropSet, tmp_path: Path) -> None:
+    """A network that gives NaN is not trained on."""
+    network = new_network(SMALL, "random", 1)
+    with torch.no_grad():
+        next(network.head.parameters()).fill_(float("nan"))
+    chosen, watch = split_crops(crops)
+    with pytest.raises(RecipeError, match="--rate"):
+        loop.fit(network, crops, chosen, watch, tmp_path, Schedule(BATCH, 1, 1e-3, 1), CPU)
+
+
+def test_a_slow_backbone_learns_at_its_share_of_the_rate() -> None:
+    """The groups hold every parameter once; without a share they are the two of the first version."""
+    network = new_network(SMALL, "random", 1)
+    groups = parameter_groups(network, None, 0.2)
+    assert sorted({group["share"] for group in groups}) == [0.2, 1.0]
+    assert sum(p.numel() for g in groups for p in g["params"]) == sum(p.numel() for p in network.parameters())
+    assert [group["weight_decay"] for group in parameter_groups(network, None, 1.0)] == [1e-2, 0.0]
+
+
+def test_the_rate_rises_and_falls() -> None:
+    """A twentieth of the steps up, then half a cosine down to almost nothing."""
+    schedule = Schedule(100 * BATCH, 0.5, 1e-3, 1)
+    assert schedule.rate_at(0) == 1e-6
+    assert schedule.rate_at(5) == pytest.approx(1e-3, rel=0.01)
+    assert schedule.rate_at(99) < 1e-5
+
+
+def test_sizes_grow_in_their_order() -> None:
+    """Small patches, patches, whole crops, each up to its share of the steps; whole crops take the rest."""
+    stages = Schedule(100 * BATCH, 0.3, 1e-3, 1, small_share=0.5).stages()
+    assert [(stage.end_step, stage.patch) for stage in stages] == [(50, 1 / 3), (80, 2 / 3), (100, 1)]
+    assert Schedule(100 * BATCH, 0.25, 1e-3, 1).stages()[0].end_step == 0
+
+
+def test_what_a_teacher_labelled_is_marked_and_never_watched(crops: CropSet) -> None:
+    """A row says who labelled it; its label is the teacher's score; batches tell which rows they hold."""
+    chosen, watch = split_crops(crops)
+    assert {crops.rows[i]["labelled_by"] for i in range(len(crops))} == {"vmaf", "teacher-0@123"}
+    assert not crops.pseudo[watch].any()
+    assert crops.labels[crops.pseudo] == pytest.approx(np.arange(12) / 12)
+    batch = next(batches(crops, chosen, 4, seed=1))
+    assert np.array_equal(batch.labels.numpy(), crops.labels[batch.rows.numpy()])
+
+
+def test_crops_come_at_the_width_that_is_asked_for(store: Path, crops: CropSet) -> None:
+    """Reduced by area, 3 wide to 4 high."""
+    reduced = CropSet([store], width=192)
+    assert reduced[0].shape == (256, 192, 3)
+    assert reduced[0].mean() == pytest.approx(crops[0].mean(), abs=1)
