@@ -5,7 +5,10 @@ Facegauge's interface: frames of video calls in, the picture quality of the face
 
 A quality is a number from 0 to 1, 1 the best: an index anchored on VMAF/100 of the received face against
 its pristine source. It is not a human opinion score. A score that does not exist is absent, never 0.
-Pixels count from the left upper corner; times are in seconds.
+Pixels count from the top-left corner; times are in seconds.
+
+Every error carries a google.rpc.ErrorInfo with the domain "facegauge" and an ErrorReason without its prefix as
+the reason, since several reasons share a status code.
 """
 
 from collections import abc as _abc
@@ -23,6 +26,64 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ErrorReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ERROR_REASON_UNSPECIFIED: _ErrorReason.ValueType  # 0
+    ERROR_REASON_INVALID_CONFIG: _ErrorReason.ValueType  # 1
+    """INVALID_ARGUMENT. A field of the request is wrong; google.rpc.BadRequest names each one."""
+    ERROR_REASON_BAD_FRAME: _ErrorReason.ValueType  # 2
+    """INVALID_ARGUMENT. The picture cannot be read (AssessImage; a stream goes on after a bad frame)."""
+    ERROR_REASON_PROTOCOL_VIOLATION: _ErrorReason.ValueType  # 3
+    """FAILED_PRECONDITION. A frame before the config, or a second config."""
+    ERROR_REASON_STREAM_EXISTS: _ErrorReason.ValueType  # 4
+    """ALREADY_EXISTS. The stream id is live."""
+    ERROR_REASON_RESUME_REFUSED: _ErrorReason.ValueType  # 5
+    """PERMISSION_DENIED. The resume token is not that of the stream."""
+    ERROR_REASON_SERVER_FULL: _ErrorReason.ValueType  # 6
+    """RESOURCE_EXHAUSTED. No room for another stream or picture: try another server, or later."""
+    ERROR_REASON_DRAINING: _ErrorReason.ValueType  # 7
+    """UNAVAILABLE. The server is shutting down: connect to another one."""
+    ERROR_REASON_STREAM_IDLE: _ErrorReason.ValueType  # 8
+    """DEADLINE_EXCEEDED. No frame arrived within the idle timeout."""
+    ERROR_REASON_RESPONSES_UNREAD: _ErrorReason.ValueType  # 9
+    """DEADLINE_EXCEEDED. The client left its responses unread for longer than the send timeout."""
+    ERROR_REASON_TAKEN_OVER: _ErrorReason.ValueType  # 10
+    """ABORTED. Another connection resumed the stream."""
+    ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 11
+    """INTERNAL. A defect of the server; the message carries an id that its log explains."""
+
+class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
+    """Why a call ended with an error: ErrorInfo.reason, without the prefix ERROR_REASON_."""
+
+ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
+ERROR_REASON_INVALID_CONFIG: ErrorReason.ValueType  # 1
+"""INVALID_ARGUMENT. A field of the request is wrong; google.rpc.BadRequest names each one."""
+ERROR_REASON_BAD_FRAME: ErrorReason.ValueType  # 2
+"""INVALID_ARGUMENT. The picture cannot be read (AssessImage; a stream goes on after a bad frame)."""
+ERROR_REASON_PROTOCOL_VIOLATION: ErrorReason.ValueType  # 3
+"""FAILED_PRECONDITION. A frame before the config, or a second config."""
+ERROR_REASON_STREAM_EXISTS: ErrorReason.ValueType  # 4
+"""ALREADY_EXISTS. The stream id is live."""
+ERROR_REASON_RESUME_REFUSED: ErrorReason.ValueType  # 5
+"""PERMISSION_DENIED. The resume token is not that of the stream."""
+ERROR_REASON_SERVER_FULL: ErrorReason.ValueType  # 6
+"""RESOURCE_EXHAUSTED. No room for another stream or picture: try another server, or later."""
+ERROR_REASON_DRAINING: ErrorReason.ValueType  # 7
+"""UNAVAILABLE. The server is shutting down: connect to another one."""
+ERROR_REASON_STREAM_IDLE: ErrorReason.ValueType  # 8
+"""DEADLINE_EXCEEDED. No frame arrived within the idle timeout."""
+ERROR_REASON_RESPONSES_UNREAD: ErrorReason.ValueType  # 9
+"""DEADLINE_EXCEEDED. The client left its responses unread for longer than the send timeout."""
+ERROR_REASON_TAKEN_OVER: ErrorReason.ValueType  # 10
+"""ABORTED. Another connection resumed the stream."""
+ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 11
+"""INTERNAL. A defect of the server; the message carries an id that its log explains."""
+Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 class _FrameEncoding:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -487,6 +548,7 @@ class Assessment(_message.Message):
     FRAMES_DROPPED_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     FRAMES_SKIPPED_FIELD_NUMBER: _builtins.int
+    MAIN_TRACK_ID_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     sequence: _builtins.int
     """Of the frame; unset where there is none."""
@@ -494,7 +556,7 @@ class Assessment(_message.Message):
     result: Global___FrameResult.ValueType
     state: Global___StreamState.ValueType
     quality: _builtins.float
-    """The stream's: that of its main (largest) face, smoothed."""
+    """The stream's: that of its main face (main_track_id), smoothed."""
     raw_quality: _builtins.float
     """The main face's, of this frame alone."""
     frames_dropped: _builtins.int
@@ -503,6 +565,11 @@ class Assessment(_message.Message):
     """For FRAME_RESULT_ERROR: what is wrong with the frame."""
     frames_skipped: _builtins.int
     """Frames of this stream left out since the last Assessment, as it was steady."""
+    main_track_id: _builtins.int
+    """Track of the main face, the one that stands for the stream: the largest when the stream begins; another one
+    takes over once it has been 1.25 times as large for a second, or when the main face is gone. Unset while no
+    face has been scored.
+    """
     @_builtins.property
     def faces(self) -> _containers.RepeatedCompositeFieldContainer[Global___Face]:
         """Largest first."""
@@ -521,13 +588,16 @@ class Assessment(_message.Message):
         frames_dropped: _builtins.int = ...,
         error: _builtins.str = ...,
         frames_skipped: _builtins.int = ...,
+        main_track_id: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "quality", b"quality", "raw_quality", b"raw_quality", "sequence", b"sequence"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_main_track_id", b"_main_track_id", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "main_track_id", b"main_track_id", "quality", b"quality", "raw_quality", b"raw_quality", "sequence", b"sequence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "error", b"error", "faces", b"faces", "frames_dropped", b"frames_dropped", "frames_skipped", b"frames_skipped", "quality", b"quality", "raw_quality", b"raw_quality", "result", b"result", "sequence", b"sequence", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_main_track_id", b"_main_track_id", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "error", b"error", "faces", b"faces", "frames_dropped", b"frames_dropped", "frames_skipped", b"frames_skipped", "main_track_id", b"main_track_id", "quality", b"quality", "raw_quality", b"raw_quality", "result", b"result", "sequence", b"sequence", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__capture_time_s: _TypeAlias = _typing.Literal["capture_time_s"]  # noqa: Y015
     _WhichOneofArgType__capture_time_s: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s"]  # noqa: Y015
+    _WhichOneofReturnType__main_track_id: _TypeAlias = _typing.Literal["main_track_id"]  # noqa: Y015
+    _WhichOneofArgType__main_track_id: _TypeAlias = _typing.Literal["_main_track_id", b"_main_track_id"]  # noqa: Y015
     _WhichOneofReturnType__quality: _TypeAlias = _typing.Literal["quality"]  # noqa: Y015
     _WhichOneofArgType__quality: _TypeAlias = _typing.Literal["_quality", b"_quality"]  # noqa: Y015
     _WhichOneofReturnType__raw_quality: _TypeAlias = _typing.Literal["raw_quality"]  # noqa: Y015
@@ -536,6 +606,8 @@ class Assessment(_message.Message):
     _WhichOneofArgType__sequence: _TypeAlias = _typing.Literal["_sequence", b"_sequence"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__capture_time_s) -> _WhichOneofReturnType__capture_time_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__main_track_id) -> _WhichOneofReturnType__main_track_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quality) -> _WhichOneofReturnType__quality | None: ...
     @_typing.overload

@@ -5,7 +5,10 @@ Facegauge's interface: frames of video calls in, the picture quality of the face
 
 A quality is a number from 0 to 1, 1 the best: an index anchored on VMAF/100 of the received face against
 its pristine source. It is not a human opinion score. A score that does not exist is absent, never 0.
-Pixels count from the left upper corner; times are in seconds.
+Pixels count from the top-left corner; times are in seconds.
+
+Every error carries a google.rpc.ErrorInfo with the domain "facegauge" and an ErrorReason without its prefix as
+the reason, since several reasons share a status code.
 """
 
 from collections import abc as _abc
