@@ -68,6 +68,8 @@ class Limits:
     """Bytes of one frame (--max-message-bytes)."""
     max_frame_pixels: int = 4096 * 2304
     """Pixels of one decoded frame (--max-frame-pixels)."""
+    max_frame_side: int = 8192
+    """Width and height of one decoded frame, pixels (--max-frame-side)."""
     max_stream_fps: float = 60.0
     """Frames a second taken from one live stream (--max-stream-fps)."""
     max_faces: int = 8

@@ -1,9 +1,12 @@
-"""A frame's way through the stages, on one screen: decode -> locate -> crop -> score.
+"""A frame's way through the stages, on one screen: decode -> track -> crop -> score -> classify.
 
 The first three run on one of the worker threads, each of which has a face detector of its own (a shared one
 would serialise them). An engine that gains from batches gets the crops of all streams together; one that
 does not, as on a CPU, is called at once by the same thread, which saves two changes of thread and finds the
 crop in its cache. Smoothing is the session's.
+
+A worker gets the tracker's state as a value and returns the next one, which the event loop then stores: a
+frame whose caller is gone by then changes nothing, so no lock is needed.
 """
 
 from __future__ import annotations
@@ -22,19 +25,13 @@ from facegauge_server.errors import BadFrame
 from facegauge_server.metrics import Metrics
 from facegauge_server.scoring.batch_scorer import BatchScorer
 from facegauge_server.scoring.batcher import Batcher
+from facegauge_server.stages.classify import classify
 from facegauge_server.stages.crop import crop_faces
 from facegauge_server.stages.decode import decode
-from facegauge_server.stages.locate import FaceDetector, locate
-from facegauge_server.stages.smooth import LOW_RESOLUTION_PX
-from facegauge_server.stages.track import FaceTracker
-from facegauge_server.types import (
-    EncodedFrame,
-    FaceCrops,
-    FaceScore,
-    FaceState,
-    FrameResult,
-    FrameScore,
-)
+from facegauge_server.stages.locate import FaceDetector
+from facegauge_server.stages.track import FaceTracker, advance
+from facegauge_server.stages.tracker_state import TrackerSettings, TrackerState
+from facegauge_server.types import EncodedFrame, FaceCrops, FrameResult, FrameScore
 
 __all__ = ["Pipeline"]
 
@@ -61,7 +58,7 @@ class Pipeline:
             except BadFrame as error:
                 score = FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=str(error))
             else:
-                score = _frame_score(crops, qualities)
+                score = classify(crops, qualities)
         self._metrics.count_frames(score.result)
         return score
 
@@ -69,32 +66,48 @@ class Pipeline:
         self, frame: EncodedFrame, tracker: FaceTracker, display_lines: int
     ) -> tuple[FaceCrops, list[float]]:
         loop = asyncio.get_running_loop()
+        before, settings = tracker.state, tracker.settings
         if self._engine.gains_from_batches:
-            crops = await loop.run_in_executor(self._workers, self._prepare, frame, tracker, display_lines)
+            after, crops = await loop.run_in_executor(
+                self._workers, self._prepare, frame, before, settings, display_lines
+            )
+            tracker.replace_state(before, after)
             return crops, await self._batch_scorer.score(crops.crops)
-        return await loop.run_in_executor(
-            self._workers, self._prepare_and_score, frame, tracker, display_lines, time.monotonic()
+        after, crops, qualities = await loop.run_in_executor(
+            self._workers, self._prepare_and_score, frame, before, settings, display_lines, time.monotonic()
         )
+        tracker.replace_state(before, after)
+        return crops, qualities
 
-    def _prepare(self, encoded: EncodedFrame, tracker: FaceTracker, display_lines: int) -> FaceCrops:
+    def _prepare(
+        self, encoded: EncodedFrame, state: TrackerState, settings: TrackerSettings, display_lines: int
+    ) -> tuple[TrackerState, FaceCrops]:
+        limits = self._config.limits
         with self._metrics.timed("decode"):
-            frame = decode(encoded, self._config.limits.max_frame_pixels)
+            frame = decode(encoded, limits.max_frame_pixels, limits.max_frame_side)
         with self._metrics.timed("locate"):
-            boxes = locate(frame, tracker, self._detector())
+            state, boxes = advance(state, settings, frame, self._detector())
         with self._metrics.timed("crop"):
-            return crop_faces(boxes, self._student.input_width, self._student.input_height, display_lines)
+            width, height = self._student.input_width, self._student.input_height
+            return state, crop_faces(boxes, width, height, display_lines)
 
     def _prepare_and_score(
-        self, encoded: EncodedFrame, tracker: FaceTracker, display_lines: int, handed_over_s: float
-    ) -> tuple[FaceCrops, list[float]]:
+        self,
+        encoded: EncodedFrame,
+        state: TrackerState,
+        settings: TrackerSettings,
+        display_lines: int,
+        handed_over_s: float,
+    ) -> tuple[TrackerState, FaceCrops, list[float]]:
         self._metrics.observe_stage("queue", time.monotonic() - handed_over_s)
-        crops = self._prepare(encoded, tracker, display_lines)
+        state, crops = self._prepare(encoded, state, settings, display_lines)
         if not crops.crops:
-            return crops, []
+            return state, crops, []
         with self._metrics.timed("score"):
             qualities = [float(score_crops(crop.pixels[None], self._engine)[0]) for crop in crops.crops]
-        self._metrics.observe_batch(len(qualities))
-        return crops, qualities
+        for _ in qualities:
+            self._metrics.observe_batch(1)  # each crop is a call of its own
+        return state, crops, qualities
 
     def _detector(self) -> FaceDetector:
         if not hasattr(self._of_thread, "detector"):
@@ -122,21 +135,3 @@ class Pipeline:
         for detector in self._detectors:
             detector.close()
 
-
-def _frame_score(crops: FaceCrops, raw_qualities: list[float]) -> FrameScore:
-    scored = [
-        FaceScore(
-            crop.face,
-            FaceState.LOW_RESOLUTION if crop.face.box.short_side < LOW_RESOLUTION_PX else FaceState.SCORED,
-            raw_quality,
-        )
-        for crop, raw_quality in zip(crops.crops, raw_qualities, strict=True)
-    ]
-    unscored = [FaceScore(face, FaceState.TOO_SMALL, None) for face in crops.too_small]
-    if scored:
-        result = FrameResult.SCORED
-    elif unscored:
-        result = FrameResult.TOO_SMALL
-    else:
-        result = FrameResult.NO_FACE
-    return FrameScore(crops.sequence, crops.capture_time_s, result, (*scored, *unscored))

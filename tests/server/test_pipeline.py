@@ -40,10 +40,12 @@ class Watched:
         self._engine.close()
 
 
-async def assess(engine: Watched, student: Student, picture: npt.NDArray[np.uint8]) -> list[FrameScore]:
+async def assess(
+    engine: Watched, student: Student, picture: npt.NDArray[np.uint8], metrics: Metrics | None = None
+) -> list[FrameScore]:
     height, width = picture.shape[:2]
     frame = EncodedFrame(0, 0.0, Encoding.RGB24, picture.tobytes(), width, height)
-    async with Pipeline(student, engine, Config(workers=2, max_wait_ms=200), Metrics()) as pipeline:
+    async with Pipeline(student, engine, Config(workers=2, max_wait_ms=200), metrics or Metrics()) as pipeline:
         trackers = [FaceTracker(detect_interval_s=0.5, max_faces=4) for _ in range(STREAMS)]
         scores = await asyncio.gather(*(pipeline.assess(frame, tracker, 720) for tracker in trackers))
     engine.close()
@@ -79,3 +81,33 @@ async def test_a_frame_without_a_face_asks_no_engine() -> None:
     scores = await assess(engine, student, np.full((360, 640, 3), 90, np.uint8))
     assert {score.result for score in scores} == {FrameResult.NO_FACE}
     assert engine.calls == []
+
+
+async def test_every_call_of_the_engine_is_one_batch(astronaut: npt.NDArray[np.uint8]) -> None:
+    """Two faces scored one by one are two batches of one, not one of two."""
+    student = load_student("default")
+    engine = Watched(student, gains_from_batches=False)
+    metrics = Metrics()
+    (score, *_) = await assess(engine, student, np.concatenate([astronaut, astronaut], axis=1), metrics)
+    assert len(score.faces) == 2
+    count = metrics.registry.get_sample_value("facegauge_batch_size_count")
+    total = metrics.registry.get_sample_value("facegauge_batch_size_sum")
+    assert count == total == 2 * STREAMS
+
+
+async def test_a_frame_whose_stream_is_gone_changes_nothing(astronaut: npt.NDArray[np.uint8]) -> None:
+    """Cancelled in its worker, as when a stream is taken over, a frame leaves the tracker to the next one."""
+    student = load_student("default")
+    engine = Watched(student, gains_from_batches=False)
+    frame = EncodedFrame(0, 0.0, Encoding.RGB24, astronaut.tobytes(), 512, 512)
+    tracker = FaceTracker()
+    async with Pipeline(student, engine, Config(workers=2), Metrics()) as pipeline:
+        abandoned = asyncio.create_task(pipeline.assess(frame, tracker, 720))
+        await asyncio.sleep(0)
+        abandoned.cancel()
+        score = await pipeline.assess(frame, tracker, 720)
+        with pytest.raises(asyncio.CancelledError):
+            await abandoned
+    engine.close()
+    assert [face.face.track_id for face in score.faces] == [1]
+    assert tracker.state.last_id == 1
