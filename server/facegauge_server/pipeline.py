@@ -134,4 +134,3 @@ class Pipeline:
         await asyncio.get_running_loop().run_in_executor(None, self._workers.shutdown)
         for detector in self._detectors:
             detector.close()
-

@@ -45,7 +45,8 @@ async def assess(
 ) -> list[FrameScore]:
     height, width = picture.shape[:2]
     frame = EncodedFrame(0, 0.0, Encoding.RGB24, picture.tobytes(), width, height)
-    async with Pipeline(student, engine, Config(workers=2, max_wait_ms=200), metrics or Metrics()) as pipeline:
+    config = Config(workers=2, max_wait_ms=200)
+    async with Pipeline(student, engine, config, metrics or Metrics()) as pipeline:
         trackers = [FaceTracker(detect_interval_s=0.5, max_faces=4) for _ in range(STREAMS)]
         scores = await asyncio.gather(*(pipeline.assess(frame, tracker, 720) for tracker in trackers))
     engine.close()

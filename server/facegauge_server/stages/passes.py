@@ -112,9 +112,7 @@ class Passes:
         if not self._take():
             return []
         found = []
-        for detection in self._models.short_range.detect(
-            self._pixels[top : top + side, left : left + side]
-        ):
+        for detection in self._models.short_range.detect(self._pixels[top : top + side, left : left + side]):
             at = detection.box
             box = Box(at.x + left, at.y + top, at.width, at.height)
             found.append(Detection(box, detection.confidence))
