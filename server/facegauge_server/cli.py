@@ -25,8 +25,9 @@ from facegauge_server.setting import KEY, flag_name, setting_of
 __all__ = ["command"]
 
 EPILOG = """
-Each flag has a variable, FACEGAUGE_ and its name in the file: FACEGAUGE_MAX_STREAMS, FACEGAUGE_IDLE_TIMEOUT_S.
-A flag beats its variable, a variable beats the file.
+Each flag can also be set by a variable or in the file, under its name with underscores, and _s where the
+value is seconds: FACEGAUGE_IDLE_TIMEOUT_S=20, or idle_timeout_s = 20. A flag beats its variable, a variable
+beats the file.
 
 Examples:
 
@@ -34,8 +35,6 @@ Examples:
   facegauge-server
   facegauge-server --listen 0.0.0.0:50051 --tls-cert cert.pem --tls-key key.pem
   FACEGAUGE_MAX_STREAMS=500 facegauge-server --config facegauge.toml
-
-The file has the flags' names with underscores, and _s where the value is seconds: max_streams = 500
 """
 GENERAL = "General"
 TYPES: dict[str, Any] = {"int": int, "float": float, "str": str, "Address": str}

@@ -1,4 +1,4 @@
-"""What the operator asks of the server: frozen values, valid once built. Every flag is defined here."""
+"""Configuration of the server: frozen values, valid once built. Every flag is defined here."""
 
 from __future__ import annotations
 
@@ -93,14 +93,14 @@ class Limits:
 class Config:
     """All that the server needs to know to start."""
 
-    listen: Address = setting(
+    listen: Address = setting(  # noqa: RUF009 - it returns a field
         NETWORK, "Address that gRPC listens on.", Address("127.0.0.1", 50051), metavar="HOST:PORT"
     )
-    metrics_listen: Address = setting(
+    metrics_listen: Address = setting(  # noqa: RUF009 - it returns a field
         NETWORK, "Address that /metrics is served on.", Address("127.0.0.1", 9464), metavar="HOST:PORT"
     )
     tls: Tls | None = None
-    insecure: bool = setting(NETWORK, "Allow listening beyond loopback without TLS.", False)  # noqa: FBT003
+    insecure: bool = setting(NETWORK, "Allow listening beyond loopback without TLS.", False)
     engine: str = setting(
         SCORING,
         "Inference engine; auto takes torch where it is installed and sees a GPU, else OpenVINO.",

@@ -21,7 +21,7 @@ KEY = "setting"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a field's default and type do not say."""
+    """Description of a setting beyond its type and default."""
 
     help: str
     group: str

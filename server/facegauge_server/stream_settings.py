@@ -1,4 +1,4 @@
-"""What a client asks of its stream: a frozen value, valid once built."""
+"""Configuration of one stream, as its client asks for it: a frozen value, valid once built."""
 
 from __future__ import annotations
 

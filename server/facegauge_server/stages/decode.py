@@ -24,7 +24,7 @@ MAX_JPEG_SCANS = 100
 """Passes over the picture; encoders make ten. A file of a few kilobytes can ask for hours of them."""
 
 MAX_ASPECT_RATIO = 8.0
-"""Longer side to shorter side of a frame; the longest screens have 3.6 (32:9), two of them side by side 7.1."""
+"""Longer side to shorter side of a frame; the widest screens have 3.6 (32:9), two of them in a row 7.1."""
 
 
 def decode(frame: EncodedFrame, max_pixels: int, max_side: int) -> Frame:

@@ -1,4 +1,4 @@
-"""What a face detector finds, and how much of a frame it is asked to search."""
+"""Types of face detection: the detector, its detections, and the part of a frame that it searches."""
 
 from __future__ import annotations
 

@@ -25,13 +25,13 @@ __all__ = ["FaceDetector"]
 LARGE_SHARE = 0.25
 """A face is large when its box is at least so much of the longer side of the whole frame."""
 LARGE_CONFIDENCE = 0.5
-"""What a large face needs."""
+"""Minimum confidence of a large face."""
 CLOSE_UP_CONFIDENCE = 0.8
-"""What a smaller face needs in the close-up, where prints, hands and clocks reach 0.71 (measured)."""
+"""Minimum confidence of a smaller face in its close-up, where prints, hands and clocks reach 0.71."""
 BOTH_CONFIDENCE = 0.6
-"""What it needs otherwise, in the mean of close-up and full-range model: coins and clocks reach 0.57."""
+"""Minimum mean confidence of close-up and full-range model, otherwise: coins and clocks reach 0.57."""
 KNOWN_CONFIDENCE = 0.5
-"""What it needs where a face was a moment ago: hard compression brings real ones down to 0.56."""
+"""Minimum confidence where a face was a moment ago: hard compression brings real ones down to 0.56."""
 CLEAR_CONFIDENCE = 0.9
 """A detection this confident has a box that a close-up does not better."""
 MAX_FOLLOWED = 2

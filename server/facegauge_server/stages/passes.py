@@ -32,7 +32,7 @@ MAX_TASK_SIDE_PX = 16_384
 CLOSE_UP_SIDE = 3.0
 """Side of the square around a box that is searched, in widths of the box."""
 CLOSE_UP_IOU = 0.15
-"""What overlaps the box less is another face."""
+"""Minimum overlap of the box with a face found around it; one that overlaps less is another face."""
 SQUARES_STEP = 0.5
 """Distance between neighbouring squares, as a share of their side, at most: while that takes few enough."""
 MAX_SQUARES = 8

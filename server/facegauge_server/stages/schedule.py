@@ -39,9 +39,9 @@ Thumbnail = npt.NDArray[np.uint8]
 Grid = npt.NDArray[np.float64]
 
 FRAME_GRID: Grid = np.linspace(0, 1, 24)
-"""Where each side of a frame is sampled to see a cut."""
+"""Sampling points along each side of a frame, to see a cut."""
 FACE_GRID: Grid = np.linspace(0, 1, 16)
-"""Where each side of a face's box is sampled to see it move."""
+"""Sampling points along each side of a face's box, to see it move."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +54,7 @@ class WatchedFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScheduleState:
-    """What the schedule knows of one stream. Small and picklable."""
+    """State of one stream's schedule. Small and picklable."""
 
     detected_s: float | None = None
     """Capture time of the last detection of any scope."""
@@ -81,7 +81,7 @@ class ScheduleState:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DetectionPlan:
-    """What must be searched in one frame."""
+    """Decision on one frame."""
 
     scope: DetectionScope
     is_cut: bool

@@ -1,4 +1,4 @@
-"""What the tracker knows of one stream between two frames: one small value that can be pickled.
+"""State of one stream's tracker between two frames: one small value that can be pickled.
 
 A worker process gets it with the frame and gives the next one back, so no process keeps a stream.
 """
@@ -6,7 +6,7 @@ A worker process gets it with the frame and gives the next one back, so no proce
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from facegauge_server.stages.one_euro import OneEuro
 from facegauge_server.stages.schedule import DetectionSchedule, ScheduleState
@@ -22,7 +22,7 @@ SAME_SHAPE_TOLERANCE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class TrackerSettings:
-    """How one stream is tracked."""
+    """Settings that one stream is tracked with."""
 
     schedule: DetectionSchedule
     max_faces: int
@@ -40,7 +40,7 @@ class Track:
 
     @property
     def box(self) -> Box:
-        """Where the face is, filtered, in pixels of the last frame."""
+        """Filtered position of the face, in pixels of the last frame."""
         return self.filter.box
 
 
@@ -50,12 +50,12 @@ class TrackerState:
 
     tracks: tuple[Track, ...] = ()
     last_id: int = 0
-    """Of the newest track: ids count up within a stream."""
+    """Id of the newest track: ids count up within a stream."""
     detected_s: float | None = None
     """Capture time of the last detection."""
     frame_size: tuple[int, int] | None = None
     """(width, height) of the last frame, pixels."""
-    schedule: ScheduleState = ScheduleState()
+    schedule: ScheduleState = field(default_factory=ScheduleState)
 
     def brought_up_to(self, frame: Frame) -> TrackerState:
         """Return the state without tracks too old for this frame, and scaled to the frame's size."""
