@@ -87,13 +87,14 @@ class Pipeline:
     def _prepare_and_score(
         self, encoded: EncodedFrame, tracker: FaceTracker, display_lines: int, handed_over_s: float
     ) -> tuple[FaceCrops, list[float]]:
-        self._metrics.observe_stage("queue", time.monotonic() - handed_over_s)
+        self._metrics.observe_stage("engine_wait", time.monotonic() - handed_over_s)
         crops = self._prepare(encoded, tracker, display_lines)
         if not crops.crops:
             return crops, []
         with self._metrics.timed("score"):
             qualities = [float(score_crops(crop.pixels[None], self._engine)[0]) for crop in crops.crops]
-        self._metrics.observe_batch(len(qualities))
+        for _ in qualities:  # a call of the engine each
+            self._metrics.observe_batch(1)
         return crops, qualities
 
     def _detector(self) -> FaceDetector:
