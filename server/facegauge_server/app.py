@@ -84,12 +84,10 @@ async def running(config: Config) -> AsyncIterator[App]:
             reflection.enable_server_reflection(names, server)
             port = _bind(server, config)
             metrics_server = MetricsServer(metrics.registry, config.metrics_listen)
-            chores = [
-                asyncio.create_task(chore)
-                for chore in (_housekeep(table), measure_loop_lag(metrics.observe_loop_lag))
-            ]
+            lag = measure_loop_lag(metrics.observe_loop_lag)
+            chores = [asyncio.create_task(chore) for chore in (_housekeep(table), lag)]
             try:
-                # Exempt what exists now from garbage collection: MediaPipe and OpenVINO alone leave some 200,000
+                # Exempt what exists now from garbage collection: MediaPipe and OpenVINO leave some 200,000
                 # objects, and a full collection over them would stop every stream.
                 gc.collect()
                 gc.freeze()
@@ -114,7 +112,7 @@ async def running(config: Config) -> AsyncIterator[App]:
 async def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal exits at once.
 
-    Once it serves, it writes one line of JSON with its addresses to standard output: `{"event": "ready", ...}`.
+    Once it serves, it writes its addresses to standard output, one line of JSON: `{"event": "ready", ...}`.
     """
     log = SafeLog()
     stop = asyncio.Event()

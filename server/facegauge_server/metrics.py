@@ -62,8 +62,8 @@ class Metrics:
         self._frames = Counter("facegauge_frames", "Frames by result", ["result"], registry=registry)
         self._stage_s = Histogram(
             "facegauge_stage_duration_seconds",
-            "Time per frame (`score`: per engine batch) in a stage; `total` runs from receipt, or from when a "
-            "limit let the frame pass, to assessment",
+            "Time per frame (`score`: per engine batch) in a stage; `total` runs from receipt, or from when "
+            "a limit let the frame pass, to assessment",
             ["stage"],
             buckets=STAGE_BUCKETS_S,
             registry=registry,
@@ -181,9 +181,7 @@ def _stream_families(sessions: list[Session]) -> Iterator[Metric]:
     quality = GaugeMetricFamily(
         "facegauge_stream_quality_ratio", "Smoothed quality of a stream's main face, 0-1", labels=stream
     )
-    faces = GaugeMetricFamily(
-        "facegauge_stream_faces", "Faces in a stream's last scored frame", labels=stream
-    )
+    faces = GaugeMetricFamily("facegauge_stream_faces", "Faces in a stream's last frame", labels=stream)
     state = GaugeMetricFamily(
         "facegauge_stream_state",
         "1 for the state that a stream is in, 0 for all others",

@@ -1,7 +1,7 @@
 """Errors as gRPC statuses: the one map from this package's exceptions to status codes and reasons.
 
-Every status carries a google.rpc.ErrorInfo with the domain "facegauge" and the name of an `ErrorReason` as the
-reason. A wrong field also comes as google.rpc.BadRequest.
+Every status carries a google.rpc.ErrorInfo with the domain "facegauge" and the name of an `ErrorReason` as
+the reason. A wrong field also comes as google.rpc.BadRequest.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ async def errors_as_statuses(context: _Context, rpc: str, log: SafeLog) -> Async
         await _abort(context, *STATUSES[type(error)], str(error), *_details(error))
     except grpc.aio.BaseError:
         raise  # gRPC's own: the connection is gone, or the call was aborted already
-    except Exception as error:  # noqa: BLE001 - the last place that can handle it
+    except Exception as error:
         error_id = secrets.token_hex(8)
         log.exception("internal error", error, error_id=error_id, rpc=rpc)
         text = f"internal error {error_id}: the server's log explains it under this id"

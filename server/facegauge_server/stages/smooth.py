@@ -94,7 +94,7 @@ class QualitySmoother:
         return self._now
 
     def at(self, now_s: float) -> StreamQuality:
-        """Return the quality at a time of the server's clock: STALE, without a value, if the last is too old."""
+        """Return the quality at a time of the server's clock: STALE if the last score is too old."""
         if self._scored_now_s is not None and now_s - self._scored_now_s >= self._stale_after_s:
             self._scored_now_s = None
             self._now = StreamQuality(StreamState.STALE)

@@ -56,7 +56,7 @@ class AdaptiveSampler:
     def ready_s(self, frame: EncodedFrame, arrived_s: float) -> float:
         """Return when the newest frame is to be scored; `arrived_s` if it is to be scored at once.
 
-        Both are times of the server's monotonic clock. A later time holds for as long as no newer frame comes.
+        Both are times of the server's monotonic clock. A later time holds as long as no newer frame comes.
         """
         if not self._longest_s or self._is_other(frame):
             return arrived_s

@@ -1,8 +1,8 @@
 """Decide which frames of one LIVE stream are scored, and when: where a live frame waits.
 
-The newest frame is never thrown away. It is held until the rate limit and the sampler let it pass and a worker
-is free; a newer one replaces it, and that replacement is the only way in which a frame is left out. So the
-newest frame of a stream is always answered, at the latest 250 ms after it could have been.
+The newest frame is never thrown away. It is held until the rate limit and the sampler let it pass and a
+worker is free; a newer one replaces it, and that replacement is the only way in which a frame is left out. So
+the newest frame of a stream is always answered, at the latest 250 ms after it could have been.
 
 Everything here is synchronous, and `now_s` is the server's monotonic clock; `buffers.LiveInbox` does the
 waiting.

@@ -130,7 +130,7 @@ class SessionTable:
         """Refuse new streams and ask every live one to finish."""
         self._draining = True
         notice = Notice(
-            NoticeKind.DRAINING, "the server is shutting down: frames that it has received are finished first"
+            NoticeKind.DRAINING, "the server is shutting down: frames received so far are finished first"
         )
         for session in self.snapshot():
             if session.connection is None:
