@@ -137,7 +137,7 @@ def test_a_main_face_that_is_gone_is_replaced_at_once() -> None:
 
 
 def test_the_main_face_is_named() -> None:
-    """`main_track_id` names the face whose quality stands for the stream, with the hysteresis of its choice."""
+    """`main_track_id` names the face whose quality is the stream's, chosen with hysteresis."""
     smooth = smoother()
     tiny = FaceScore(FaceBox(9, Box(0, 0, 20, 20)), FaceState.TOO_SMALL, None)
     assert smooth.add(FrameScore(0, 0.0, FrameResult.TOO_SMALL, (tiny,)), 0.0).main_track_id is None

@@ -68,7 +68,7 @@ async def test_the_newest_live_frame_wins() -> None:
 
 
 async def test_a_live_frame_is_handed_out_when_its_limit_allows() -> None:
-    """The reader waits for a frame, then until the frame may pass; a newer frame takes the waiting one's place."""
+    """The reader waits for a frame, then until it may pass; meanwhile a newer frame takes its place."""
     inbox, clock = live(max_fps=0.001)
     reader = Stepped(inbox.wait_for_frame())
     assert reader.waits

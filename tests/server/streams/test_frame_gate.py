@@ -1,4 +1,4 @@
-"""The newest live frame is held, never thrown away: with time passed in, at each place that leaves frames out."""
+"""The newest live frame is held, never thrown away: at each place that leaves frames out, time passed in."""
 
 from __future__ import annotations
 

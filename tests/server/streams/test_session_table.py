@@ -99,7 +99,7 @@ async def test_a_stream_ends_with_its_block(table: SessionTable, ended: Ended) -
     with table.connected(settings(), lambda: next(times_s)) as opened:
         assert table.snapshot() == [opened.session]
     assert (len(table), len(ended.summaries)) == (0, 1)
-    with pytest.raises(StreamExists), table.connected(settings(), lambda: next(times_s)):  # noqa: PT012
+    with pytest.raises(StreamExists), table.connected(settings(), lambda: next(times_s)):
         raise StreamExists
     assert (len(table), len(ended.summaries)) == (0, 2)
 
@@ -109,7 +109,7 @@ async def test_a_block_that_breaks_leaves_a_stream_that_can_resume(
     table: SessionTable, ended: Ended, error: type[BaseException]
 ) -> None:
     """Whatever breaks the block, the connection is let go: the stream waits for its token, then ends."""
-    with pytest.raises(error), table.connected(settings(), lambda: 1.0) as opened:  # noqa: PT012
+    with pytest.raises(error), table.connected(settings(), lambda: 1.0) as opened:
         raise error
     assert opened.session.connection is None
     table.housekeep(100.0)
