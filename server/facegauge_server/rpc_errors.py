@@ -67,9 +67,9 @@ async def errors_as_statuses(context: _Context, rpc: str, log: SafeLog) -> Async
         await _abort(context, *STATUSES[type(error)], str(error), *_details(error))
     except grpc.aio.BaseError:
         raise  # gRPC's own: the connection is gone, or the call was aborted already
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last place that can handle it
         error_id = secrets.token_hex(8)
-        log.exception("internal error", error, error_id=error_id, rpc=rpc)
+        log.defect("internal error", error, error_id=error_id, rpc=rpc)
         text = f"internal error {error_id}: the server's log explains it under this id"
         await _abort(context, grpc.StatusCode.INTERNAL, pb.ERROR_REASON_INTERNAL, text, error_id=error_id)
 

@@ -31,7 +31,7 @@ class SafeLog:
         with contextlib.suppress(Exception):
             self._logger().warning(event, **values)
 
-    def exception(self, event: str, error: BaseException, **values: Any) -> None:
+    def defect(self, event: str, error: BaseException, **values: Any) -> None:
         """Log a defect with its traceback."""
         with contextlib.suppress(Exception):
             self._logger().error(event, exc_info=error, **values)

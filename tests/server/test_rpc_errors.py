@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -17,6 +18,8 @@ from facegauge_server.pipeline import Pipeline
 from facegauge_server.rpc_errors import STATUSES
 
 from .conftest import Connect, StartServer, config_request, frame_request, read_rest
+
+PROTO = Path(__file__).parents[2] / "proto/facegauge/v1/quality.proto"
 
 
 def status_of(error: grpc.aio.AioRpcError) -> status_pb2.Status:
@@ -49,7 +52,7 @@ def leaves(error: type[errors.FacegaugeError]) -> Iterator[type[errors.Facegauge
 
 
 def test_every_error_that_a_call_can_end_with_is_in_the_map() -> None:
-    """One entry for each error but the operator's, which end the server before it serves; reasons are unique."""
+    """One entry for each error but the operator's, which end the server at startup; reasons are unique."""
     mapped = set(STATUSES)
     assert mapped == set(leaves(errors.FacegaugeError)) - set(leaves(errors.OperatorError))
     reasons = {pb.ErrorReason.Name(reason) for _, reason in STATUSES.values()}
@@ -58,22 +61,17 @@ def test_every_error_that_a_call_can_end_with_is_in_the_map() -> None:
     assert len(reasons) == len(STATUSES)
 
 
-@pytest.mark.parametrize(("error", "status"), STATUSES.items())
-def test_the_codes_are_those_of_the_proto(
-    error: type[errors.FacegaugeError], status: tuple[grpc.StatusCode, pb.ErrorReason.ValueType]
-) -> None:
+@pytest.mark.parametrize(("code", "reason"), STATUSES.values())
+def test_the_codes_are_those_of_the_proto(code: grpc.StatusCode, reason: pb.ErrorReason.ValueType) -> None:
     """The comment of each reason in the .proto file begins with its status code."""
-    from pathlib import Path
-
-    lines = (Path(__file__).parents[2] / "proto/facegauge/v1/quality.proto").read_text().splitlines()
-    code, reason = status
+    lines = PROTO.read_text().splitlines()
     name = pb.ErrorReason.Name(reason)
     (number,) = (number for number, line in enumerate(lines) if line.strip().startswith(f"{name} ="))
     assert lines[number - 1].strip().startswith(f"// {code.name}.")
     assert code.value[0] == code_pb2.Code.Value(code.name)
 
 
-async def test_errors_of_a_stream(start_server: StartServer, connect: Connect, portrait_jpeg: bytes) -> None:
+async def test_errors_of_a_stream(start_server: StartServer, connect: Connect) -> None:
     """What the client did is told apart, also where the code is the same."""
     app = await start_server(idle_timeout_s=0.2, limits=Limits(max_streams=1))
     stub = connect(app)

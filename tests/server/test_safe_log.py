@@ -35,7 +35,7 @@ def test_no_method_raises(full_disk: list[str]) -> None:
     log = SafeLog().bind(stream_id="a")
     log.info("one")
     log.warning("two", number=2)
-    log.exception("three", ValueError("no"))
+    log.defect("three", ValueError("no"))
     assert full_disk == ["one", "two", "three"]
 
 
@@ -45,7 +45,7 @@ def test_values_are_on_every_line() -> None:
     with structlog.testing.capture_logs() as lines:
         log = SafeLog(stream_id="a").bind(call_id="b")
         log.info("one", number=1)
-        log.exception("two", error)
+        log.defect("two", error)
     assert lines == [
         {"event": "one", "log_level": "info", "stream_id": "a", "call_id": "b", "number": 1},
         {"event": "two", "log_level": "error", "stream_id": "a", "call_id": "b", "exc_info": error},
@@ -55,7 +55,7 @@ def test_values_are_on_every_line() -> None:
 async def test_streams_open_and_close_without_a_log(
     start_server: StartServer, connect: Connect, portrait_jpeg: bytes, full_disk: list[str]
 ) -> None:
-    """More streams than there are places come one after the other: each is scored and gives its place back."""
+    """More streams than there are places, one after the other: each is scored and frees its place."""
     app = await start_server(limits=Limits(max_streams=2))
     stub = connect(app)
     for number in range(5):
