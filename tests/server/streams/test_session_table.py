@@ -7,13 +7,12 @@ import asyncio
 import pytest
 
 from facegauge_server.config import Config, Limits, StreamSettings
-from facegauge_server.errors import BadFrame, Draining, ResumeRefused, ServerFull, StreamExists
-from facegauge_server.streams.session import Ending, Session
+from facegauge_server.errors import Draining, ResumeRefused, ServerFull, StreamExists
+from facegauge_server.streams.session import Ending
 from facegauge_server.streams.session_table import Opened, SessionTable
 from facegauge_server.types import (
     Assessment,
     Box,
-    Delivery,
     EncodedFrame,
     Encoding,
     FaceBox,
@@ -214,87 +213,6 @@ async def test_a_stale_stream_is_told_once(table: SessionTable) -> None:
     assert (back.stream.state, back.frames_dropped) == (StreamState.SCORED, 0), "told once"
 
 
-async def test_drops_are_told_with_the_next_assessment(table: SessionTable) -> None:
-    """Every drop is counted, and told once."""
-    session = table.open(settings(), 0.0).session
-    session.note_unscored(FrameResult.DROPPED, 2)
-    session.note_unscored(FrameResult.DROPPED, 3)
-    assert session.assess(scored(0.0, 0.7), 0.1).frames_dropped == 5
-    assert session.assess(scored(0.2, 0.7), 0.3).frames_dropped == 0
-    assert session.frames == {FrameResult.DROPPED: 5, FrameResult.SCORED: 2}
-
-
-async def test_the_summary_holds_the_whole_stream(table: SessionTable) -> None:
-    """Time in each state adds up to the stream's life; mean and p10 are of the smoothed scores alone."""
-    session = table.open(settings(), 10.0).session
-    session.assess(scored(0.0, 0.8), 11.0)
-    session.assess(scored(0.2, 0.8), 12.0)
-    session.assess(without_a_face(0.4), 12.5)
-    session.assess(without_a_face(0.6, FrameResult.ERROR), 13.5)
-    summary = session.summary(14.0)
-    assert summary.state_times_s == {
-        StreamState.WAITING: 1.0,
-        StreamState.SCORED: 1.5,
-        StreamState.NO_FACE: 1.0,
-        StreamState.DECODE_ERROR: 0.5,
-    }
-    assert summary.mean_quality == pytest.approx(0.8)
-    assert summary.p10_quality == pytest.approx(0.8)
-    assert summary.frames == {FrameResult.SCORED: 2, FrameResult.NO_FACE: 1, FrameResult.ERROR: 1}
-    assert sum(session.summary(20.0).state_times_s.values()) == pytest.approx(10.0)
-    assert sum(session.summary(20.0).state_times_s.values()) == pytest.approx(10.0), "asking costs nothing"
-
-
-async def test_capture_times_never_go_back(table: SessionTable) -> None:
-    """A frame from before the last good one is its own error; the same moment twice is none."""
-    session = table.open(settings(), 0.0).session
-    for time_s in (-5.0, 1.0, 1.0, 2.0):
-        session.check_clock(frame(time_s))
-        session.assess(without_a_face(time_s), 0.1)
-    with pytest.raises(BadFrame, match=r"went back from 2 to 1\.9"):
-        session.check_clock(frame(1.9))
-    session.check_clock(frame(2.0))
-
-
-@pytest.mark.parametrize("time_s", [float("nan"), float("inf"), 1e12])
-async def test_a_broken_frame_does_not_move_the_clock(table: SessionTable, time_s: float) -> None:
-    """One frame that cannot be used, its time included, must not make errors of all that follow."""
-    session = table.open(settings(), 0.0).session
-    session.assess(without_a_face(2.0), 0.1)
-    session.check_clock(frame(time_s))
-    session.assess(without_a_face(time_s, FrameResult.ERROR), 0.2)
-    session.check_clock(frame(2.1))
-    with pytest.raises(BadFrame, match="went back"):
-        session.check_clock(frame(1.0))
-
-
-async def test_frames_a_second(table: SessionTable) -> None:
-    """Counted over the last five seconds; a stream that pauses comes to 0."""
-    session = table.open(settings(), 0.0).session
-    assert session.fps(0.0) == 0
-    for index in range(100):
-        session.note_frame(index / 10, 1e9 + index / 10)
-    assert session.fps(9.9) == pytest.approx(10, abs=0.3)
-    assert session.last_frame_wall_s == 1e9 + 9.9
-    assert session.fps(20.0) == 0
-
-
-@pytest.mark.parametrize(
-    ("delivery", "asked", "allowed"),
-    [
-        (Delivery.LIVE, 0, 60),
-        (Delivery.LIVE, 5, 5),
-        (Delivery.LIVE, 500, 60),
-        (Delivery.COMPLETE, 0, 0),
-        (Delivery.COMPLETE, 500, 500),
-    ],
-)
-async def test_the_frame_rate_in_force(delivery: Delivery, asked: float, allowed: float) -> None:
-    """The server's limit binds live streams alone: COMPLETE delivery waits anyway."""
-    asked_settings = StreamSettings(stream_id="a", delivery=delivery, max_fps=asked)
-    assert Session(asked_settings, Config(), 0.0).max_fps == allowed
-
-
 async def test_the_worst_stream_comes_first(table: SessionTable) -> None:
     """Lowest quality first, streams without one last, and a call's streams alone if asked."""
     for name, call, quality in (("a", "x", 0.9), ("b", "y", None), ("c", "x", 0.1)):
@@ -323,20 +241,3 @@ async def test_drain(table: SessionTable, ended: Ended) -> None:
             table.open(settings("live", token), 3.0)
     lose(table, live, 3.0)
     assert (len(table), len(ended.summaries)) == (0, 2), "nobody resumes on a server that is shutting down"
-
-
-@pytest.mark.parametrize(
-    ("delivery", "asked", "in_force"),
-    [
-        (Delivery.LIVE, 1.0, 1.0),
-        (Delivery.LIVE, 0.25, 2 / 3),
-        (Delivery.LIVE, 0.0, 0.0),
-        (Delivery.COMPLETE, 1.0, 0.0),
-    ],
-)
-async def test_a_steady_stream_is_scored_often_enough_to_stay_fresh(
-    delivery: Delivery, asked: float, in_force: float
-) -> None:
-    """A least rate that would let the stream go stale is raised to twice in that time; files have none."""
-    settings = StreamSettings(stream_id="a", delivery=delivery, min_fps=asked)
-    assert Session(settings, Config(stale_after_s=3.0), 0.0).min_fps == pytest.approx(in_force)
