@@ -97,7 +97,7 @@ async def _abort(
     for detail in (error_details_pb2.ErrorInfo(reason=name, domain=DOMAIN, metadata=metadata), *details):
         packed.append(any_pb2.Any())
         packed[-1].Pack(detail)
-    number: int = code.value[0]  # type: ignore[index]  # the stubs know no tuple there
+    number: int = code.value[0]
     status = rpc_status.to_status(status_pb2.Status(code=number, message=text, details=packed))
     await context.abort(code, text, tuple(status.trailing_metadata))
     raise AssertionError("abort raises")  # pragma: no cover - for the type checker

@@ -19,7 +19,7 @@ class SafeLog:
 
     def bind(self, **values: Any) -> Self:
         """Return a log with more values on every line."""
-        return type(self)(**self._values, **values)
+        return type(self)(**{**self._values, **values})
 
     def info(self, event: str, **values: Any) -> None:
         """Log what happened."""

@@ -23,6 +23,9 @@ from facegauge_server.types import EncodedFrame, FrameResult, FrameScore, Notice
 
 __all__ = ["StreamRunner"]
 
+IDLE_CHECKS = 20
+"""Times within the idle timeout that a stream is checked for being idle while frames of it are held."""
+
 
 class StreamRunner:
     """Runs one connection from its first frame to its summary."""
@@ -38,6 +41,7 @@ class StreamRunner:
         self._metrics = metrics
         self._reported_throttling = False
         self._unanswered = 0
+        self._active_s = time.monotonic()
 
     async def run(
         self, frames: AsyncIterator[EncodedFrame], send: Callable[[Message], Awaitable[None]]
@@ -49,7 +53,7 @@ class StreamRunner:
         receiver = asyncio.create_task(self._receive(frames))
         scorer = asyncio.create_task(self._score())
         sender = asyncio.create_task(self._send(send))
-        tasks = (receiver, scorer, sender)
+        tasks = (receiver, scorer, sender, asyncio.create_task(self._end_when_idle()))
         ended = self._connection.ended
         try:
             await _first([*tasks, ended])
@@ -65,22 +69,24 @@ class StreamRunner:
             self._leave_out(FrameResult.DROPPED, self._unanswered)
 
     async def _receive(self, frames: AsyncIterator[EncodedFrame]) -> None:
-        inbox, idle_timeout_s = self._connection.inbox, self._config.idle_timeout_s
-        while True:
-            await inbox.wait_for_room()
-            try:
-                async with asyncio.timeout(idle_timeout_s):
-                    frame = await anext(frames, None)
-            except TimeoutError:
-                raise StreamIdle(f"no frame arrived for {idle_timeout_s:g} s (--idle-timeout)") from None
-            if frame is None:
-                return
-            now_s = time.monotonic()
+        inbox = self._connection.inbox
+        async for frame in frames:
+            self._active_s = now_s = time.monotonic()
             self._session.note_frame(now_s, time.time())
             self._unanswered += 1
             left_out = inbox.put(frame, now_s)
             if left_out is not None:
                 self._note_left_out(left_out)
+            await inbox.wait_for_room()
+
+    async def _end_when_idle(self) -> None:
+        """Raise StreamIdle once no frame has arrived for the idle timeout, none being held or scored."""
+        timeout_s = self._config.idle_timeout_s
+        while True:
+            left_s = self._active_s + timeout_s - time.monotonic()
+            if left_s <= 0 and not self._unanswered:
+                raise StreamIdle(f"no frame arrived for {timeout_s:g} s (--idle-timeout)")
+            await asyncio.sleep(max(left_s, timeout_s / IDLE_CHECKS))
 
     def _note_left_out(self, why: LeftOut) -> None:
         self._leave_out(FrameResult.SKIPPED if why is LeftOut.STEADY else FrameResult.DROPPED, 1)
@@ -106,6 +112,7 @@ class StreamRunner:
             now_s = time.monotonic()
             assessment = session.assess(score, now_s)
             self._unanswered -= 1
+            self._active_s = now_s
             outbox.put(assessment)
             inbox.scored(assessment.stream.raw_quality, score.capture_time_s)
             self._metrics.observe_stage("total", now_s - received.ready_s)

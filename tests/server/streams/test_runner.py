@@ -109,6 +109,26 @@ async def test_a_camera_that_is_off_ends_the_stream() -> None:
         await run(StreamSettings(stream_id="s"), silence(), Sent(), idle_timeout_s=0.05)
 
 
+async def test_a_frame_that_a_limit_holds_keeps_its_stream_alive() -> None:
+    """A client that waits for an answer is not idle, however long its frame is held; afterwards it is."""
+    sent, answered = Sent(), asyncio.Event()
+
+    async def one_by_one() -> AsyncIterator[EncodedFrame]:
+        async for frame in late_frames(2):
+            yield frame
+            await answered.wait()
+        async for frame in silence():
+            yield frame
+
+    async def send(message: Message) -> None:
+        await sent(message)
+        answered.set()
+
+    with pytest.raises(StreamIdle):
+        await run(StreamSettings(stream_id="s", max_fps=0.4), one_by_one(), send, idle_timeout_s=1.0)
+    assert sent.sequences() == [0, 1]
+
+
 async def test_a_live_stream_is_held_to_its_rate() -> None:
     """Of a burst beyond max_fps the newest frame is answered; the dropped ones are reported."""
     sent, answered = Sent(), asyncio.Event()

@@ -13,8 +13,6 @@ from facegauge_server.streams.session_table import Opened, SessionTable
 from facegauge_server.types import (
     Assessment,
     Box,
-    EncodedFrame,
-    Encoding,
     FaceBox,
     FaceScore,
     FaceState,
@@ -35,14 +33,6 @@ def settings(stream_id: str = "a", resume_token: str = "", call_id: str = "") ->
 def scored(time_s: float, raw_quality: float) -> FrameScore:
     face = FaceScore(FaceBox(1, Box(0, 0, 200, 200)), FaceState.SCORED, raw_quality)
     return FrameScore(0, time_s, FrameResult.SCORED, (face,))
-
-
-def without_a_face(time_s: float, result: FrameResult = FrameResult.NO_FACE) -> FrameScore:
-    return FrameScore(0, time_s, result)
-
-
-def frame(time_s: float) -> EncodedFrame:
-    return EncodedFrame(0, time_s, Encoding.JPEG, b"")
 
 
 class Ended:
