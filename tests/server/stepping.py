@@ -18,17 +18,15 @@ class Stepped(Generic[T]):
         self._results: list[T] = []
         self._step()
 
-    @property
     def waits(self) -> bool:
-        """Whether it still waits, after everything that has happened until now."""
+        """Return whether it still waits, after everything that has happened until now."""
         if not self._results and self._future.done():
             self._step()
         return not self._results
 
-    @property
     def result(self) -> T:
-        """What it returned."""
-        assert not self.waits, "it still waits"
+        """Return what it returned."""
+        assert not self.waits(), "it still waits"
         return self._results[0]
 
     def give_up(self) -> None:

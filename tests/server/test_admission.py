@@ -73,11 +73,11 @@ async def test_slots_are_given_in_the_order_asked_for() -> None:
     slots = WorkerSlots(1, waits_s.append, lambda: now_s[0])
     taken = [slots.slot() for _ in range(5)]
     entering = [Stepped(slot.__aenter__()) for slot in taken]
-    assert [one.waits for one in entering] == [False, False, True, True, True]
+    assert [one.waits() for one in entering] == [False, False, True, True, True]
     for number in range(2, 5):
         now_s[0] += 0.5
         await taken[number - 2].__aexit__(None, None, None)
-        assert [one.waits for one in entering] == [False] * (number + 1) + [True] * (4 - number)
+        assert [one.waits() for one in entering] == [False] * (number + 1) + [True] * (4 - number)
     assert waits_s == [0.0, 0.0, 0.5, 1.0, 1.5]
     assert slots.wait.mean_s(now_s[0]) > 0
     for slot in taken[3:]:
@@ -111,6 +111,6 @@ async def test_a_frame_is_picked_when_its_slot_is_free() -> None:
             await busy.enter_async_context(slots.slot())
         inbox.put(first, 0.0)
         picking = Stepped(pick())
-        assert picking.waits
+        assert picking.waits()
         assert inbox.put(second, 0.5) is LeftOut.OVERLOAD
-    assert picking.result == 1
+    assert picking.result() == 1

@@ -65,6 +65,15 @@ class AdaptiveSampler:
             return arrived_s
         return max(arrived_s, self._taken_s + self._interval_s + SUCCESSOR_S)
 
+    def needs_one_of(self, held: EncodedFrame, newer: EncodedFrame, due_capture_s: float) -> bool:
+        """Return whether one of two frames is enough: the stream is steady and they share an interval.
+
+        `due_capture_s` is the capture time at which that interval began.
+        """
+        if self._is_other(held) or self._is_other(newer):
+            return False
+        return 0 <= newer.capture_time_s - due_capture_s < self._interval_s - CLOCK_NOISE_S
+
     def take(self, frame: EncodedFrame, now_s: float) -> None:
         """Note that a frame is on its way to be scored; `now_s` is the server's monotonic clock."""
         if self._longest_s:

@@ -47,6 +47,8 @@ class FrameGate:
         self._rate_limit = rate_limit
         self._sampler = sampler
         self._held: tuple[EncodedFrame, float] | None = None
+        self._due_capture_s: float | None = None
+        """Capture time of the first frame that the sampler wanted since the last one was taken."""
 
     @property
     def ready_s(self) -> float | None:
@@ -57,14 +59,7 @@ class FrameGate:
 
     def put(self, frame: EncodedFrame, now_s: float) -> LeftOut | None:
         """Hold a frame that arrives; says why the one that was held is left out, if there was one."""
-        left_out = None
-        if self._held is not None:
-            if now_s < self._sampled_s(*self._held):
-                left_out = LeftOut.STEADY
-            elif now_s < self._rate_limit.ready_s:
-                left_out = LeftOut.TOO_FAST
-            else:
-                left_out = LeftOut.OVERLOAD
+        left_out = None if self._held is None else self._why_left_out(*self._held, frame, now_s)
         self._held = (frame, now_s)
         return left_out
 
@@ -74,6 +69,7 @@ class FrameGate:
         if self._held is None or ready_s is None:
             return None
         (frame, _), self._held = self._held, None
+        self._due_capture_s = None
         self._rate_limit.take(now_s)
         self._sampler.take(frame, now_s)
         return ReceivedFrame(frame, min(ready_s, now_s))
@@ -81,6 +77,18 @@ class FrameGate:
     def scored(self, raw_quality: float | None, capture_time_s: float) -> None:
         """Note the raw quality of a frame's main face, 0-1, or that it had none."""
         self._sampler.scored(raw_quality, capture_time_s)
+
+    def _why_left_out(
+        self, held: EncodedFrame, arrived_s: float, newer: EncodedFrame, now_s: float
+    ) -> LeftOut:
+        if now_s < self._sampled_s(held, arrived_s):
+            return LeftOut.STEADY
+        if self._due_capture_s is None:
+            self._due_capture_s = held.capture_time_s
+        if self._sampler.needs_one_of(held, newer, self._due_capture_s):
+            return LeftOut.STEADY
+        self._due_capture_s = newer.capture_time_s
+        return LeftOut.TOO_FAST if now_s < self._rate_limit.ready_s else LeftOut.OVERLOAD
 
     def _sampled_s(self, frame: EncodedFrame, arrived_s: float) -> float:
         return self._sampler.ready_s(frame, arrived_s)

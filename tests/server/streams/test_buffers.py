@@ -71,17 +71,17 @@ async def test_a_live_frame_is_handed_out_when_its_limit_allows() -> None:
     """The reader waits for a frame, then until it may pass; meanwhile a newer frame takes its place."""
     inbox, clock = live(max_fps=0.001)
     reader = Stepped(inbox.wait_for_frame())
-    assert reader.waits
+    assert reader.waits()
     inbox.put(frame(0), 0.0)
-    assert reader.result
+    assert reader.result()
     assert inbox.take(0.0) is not None
     inbox.put(frame(1), 1.0)
     reader = Stepped(inbox.wait_for_frame())
     assert inbox.put(frame(2), 2.0) is LeftOut.TOO_FAST
-    assert reader.waits
+    assert reader.waits()
     clock.now_s = 1000.0
     inbox.put(frame(3), 1000.0)
-    assert reader.result
+    assert reader.result()
     received = inbox.take(1000.0)
     assert received is not None
     assert received.frame.sequence == 3
@@ -105,9 +105,9 @@ async def test_closing_a_live_inbox_releases_what_it_holds() -> None:
     inbox.take(0.0)
     inbox.put(frame(1), 1.0)
     reader = Stepped(inbox.wait_for_frame())
-    assert reader.waits
+    assert reader.waits()
     inbox.close()
-    assert reader.result
+    assert reader.result()
     assert inbox.take(1.0) is not None
     assert not await inbox.wait_for_frame()
 
@@ -121,11 +121,11 @@ async def test_complete_delivery_waits_for_room() -> None:
     sequences = []
     for sequence in range(COMPLETE_CAPACITY, 20):
         writer = Stepped(inbox.wait_for_room())
-        assert writer.waits
+        assert writer.waits()
         received = inbox.take(0.0)
         assert received is not None
         sequences.append(received.frame.sequence)
-        assert not writer.waits
+        assert not writer.waits()
         inbox.put(frame(sequence), 0.0)
     assert sequences == list(range(20 - COMPLETE_CAPACITY))
 
@@ -135,7 +135,7 @@ async def test_complete_delivery_waits_for_its_rate() -> None:
     inbox, clock = complete(max_fps=0.001)
     inbox.put(frame(0), 0.0)
     writer = Stepped(inbox.wait_for_room())
-    assert writer.waits
+    assert writer.waits()
     writer.give_up()
     clock.now_s = 1000.0
     await inbox.wait_for_room()
@@ -155,9 +155,9 @@ async def test_a_closed_complete_inbox_hands_out_what_it_has() -> None:
     assert handed_out == list(range(COMPLETE_CAPACITY))
     empty, _ = complete()
     reader = Stepped(empty.wait_for_frame())
-    assert reader.waits
+    assert reader.waits()
     empty.close()
-    assert not reader.result
+    assert not reader.result()
 
 
 async def test_unread_live_assessments_coalesce() -> None:
@@ -181,9 +181,9 @@ async def test_a_client_that_never_reads_stops_complete_delivery() -> None:
         await outbox.wait_for_room()
         outbox.put(assessment())
     scorer = Stepped(outbox.wait_for_room())
-    assert scorer.waits
+    assert scorer.waits()
     await outbox.get()
-    assert not scorer.waits
+    assert not scorer.waits()
 
 
 @pytest.mark.parametrize("delivery", Delivery)
@@ -191,9 +191,9 @@ async def test_closing_wakes_whoever_waits(delivery: Delivery) -> None:
     """A reader that waits on an empty outbox gets the last message, then the end."""
     outbox = Outbox(delivery)
     reader = Stepped(outbox.get())
-    assert reader.waits
+    assert reader.waits()
     summary = StreamSummary(None, None, {}, {})
     outbox.put(summary)
     outbox.close()
-    assert reader.result == summary
+    assert reader.result() == summary
     assert await outbox.get() is None

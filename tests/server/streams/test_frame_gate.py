@@ -127,6 +127,17 @@ def test_under_overload_the_newest_frame_is_taken() -> None:
     assert (received.frame.sequence, received.ready_s) == (4, 4.0)
 
 
+def test_a_steady_stream_loses_one_frame_an_interval_to_overload() -> None:
+    """While no worker is free, frames that the sampler did not want count as skipped, not dropped."""
+    steady, taken_s = settled(min_fps=0.5)
+    now_s = taken_s + 10
+    steady.put(frame(0, now_s), now_s)
+    left_out = [steady.put(frame(number, now_s + number / 10), now_s) for number in range(1, 61)]
+    dropped = [number for number, why in enumerate(left_out, start=1) if why is LeftOut.OVERLOAD]
+    assert dropped == [20, 40, 60]
+    assert left_out.count(LeftOut.STEADY) == 57
+
+
 @settings(deadline=None)
 @given(
     gaps_s=st.lists(st.floats(0.001, 3.0), min_size=1, max_size=60),
