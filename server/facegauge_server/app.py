@@ -1,9 +1,9 @@
-"""The composition root: what the server is made of, how it starts, and how it goes down.
+"""The composition root: what the server is made of, how it starts, and how it shuts down.
 
     config -> student, engine -> pipeline -> session table -> gRPC service, metrics endpoint
 
-`running` builds everything, serves while its block runs, and drains at the end of it; `serve` is a block
-that waits for SIGTERM or SIGINT.
+`running` builds everything, serves while its block runs, and drains at its end; `serve` is a block that
+waits for SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from functools import partial
 
 import cv2
 import grpc
-import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from facegauge.v1 import quality_pb2, quality_pb2_grpc
-from facegauge_server.admission import Turns
+from facegauge_server.admission import WorkerSlots
 from facegauge_server.config import Address, Config, Tls
 from facegauge_server.engines import create_engine
 from facegauge_server.engines.student import load_student
 from facegauge_server.errors import BadConfiguration
-from facegauge_server.loop_lag import watch_loop
+from facegauge_server.loop_lag import measure_loop_lag
 from facegauge_server.metrics import Metrics, MetricsServer, SessionCollector
 from facegauge_server.pipeline import Pipeline
+from facegauge_server.safe_log import SafeLog
 from facegauge_server.service import QualityService
 from facegauge_server.streams.session_table import SessionTable
 
@@ -42,7 +42,7 @@ __all__ = ["App", "running", "serve"]
 
 HOUSEKEEPING_INTERVAL_S = 0.25
 MESSAGE_OVERHEAD_BYTES = 64 * 1024
-"""What a message may have beside the bytes of its frame."""
+"""Allowance for what a message holds besides its frame's bytes."""
 CLIENT_PING_INTERVAL_MS = 5_000
 """The shortest interval between keepalive pings that clients are allowed."""
 SERVER_PING_INTERVAL_MS = 10_000
@@ -52,7 +52,7 @@ SERVICE_NAME = quality_pb2.DESCRIPTOR.services_by_name["QualityService"].full_na
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A server that serves: where it listens and what it is made of."""
+    """A running server: where it listens and what it is made of."""
 
     listen: Address
     metrics_url: str
@@ -64,30 +64,31 @@ class App:
 
 @asynccontextmanager
 async def running(config: Config) -> AsyncIterator[App]:
-    """Serve while the block runs; drain as it ends. Raises BadConfiguration or BadModel on the way up."""
-    cv2.setNumThreads(1)  # the workers are the parallelism: OpenCV's own threads would only fight over it
+    """Serve while the block runs, then drain. Raises BadConfiguration or BadModel at startup."""
+    cv2.setNumThreads(1)  # frames run in parallel on the workers: more threads would only compete
     student = load_student(config.model)
     engine = create_engine(config.engine, student, threads=config.workers, precision=config.precision)
     metrics = Metrics()
     metrics.set_model(student.name, engine.name, engine.precision, student.sha256)
-    turns = Turns(config.workers, on_wait=partial(metrics.observe_stage, "wait"))
-    table = SessionTable(config, metrics.observe_session, turns.wait)
+    slots = WorkerSlots(config.workers, on_wait=partial(metrics.observe_stage, "worker_wait"))
+    table = SessionTable(config, metrics.observe_session, slots.wait)
     metrics.registry.register(SessionCollector(table, config.limits.max_exported_streams))
     try:
         async with Pipeline(student, engine, config, metrics) as pipeline:
             health_servicer = health.aio.HealthServicer()
             server = _grpc_server(config)
-            service = QualityService(table, pipeline, turns, config, metrics, student.name)
+            service = QualityService(table, pipeline, slots, config, metrics, student.name)
             quality_pb2_grpc.add_QualityServiceServicer_to_server(service, server)
             health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
             names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, server)
             port = _bind(server, config)
             metrics_server = MetricsServer(metrics.registry, config.metrics_listen)
-            chores = [asyncio.create_task(chore) for chore in (_housekeep(table), watch_loop(metrics))]
+            lag = measure_loop_lag(metrics.observe_loop_lag)
+            chores = [asyncio.create_task(chore) for chore in (_housekeep(table), lag)]
             try:
-                # What is there now stays: collections need not look at it again (MediaPipe and OpenVINO alone
-                # leave some 200,000 objects, and a full collection over them holds every stream).
+                # Exempt what exists now from garbage collection: MediaPipe and OpenVINO leave some 200,000
+                # objects, and a full collection over them would stop every stream.
                 gc.collect()
                 gc.freeze()
                 await server.start()
@@ -111,9 +112,9 @@ async def running(config: Config) -> AsyncIterator[App]:
 async def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal exits at once.
 
-    As soon as it serves, one line of JSON on standard output says where: `{"event": "ready", ...}`.
+    Once it serves, it writes its addresses to standard output, one line of JSON: `{"event": "ready", ...}`.
     """
-    log = structlog.get_logger()
+    log = SafeLog()
     stop = asyncio.Event()
 
     def on_signal() -> None:
@@ -155,7 +156,7 @@ def _grpc_server(config: Config) -> grpc.aio.Server:
 
 
 def _bind(server: grpc.aio.Server, config: Config) -> int:
-    """Claim the port, with TLS where it is configured; returns the port that was bound."""
+    """Bind the port, with TLS where it is configured; returns the port that was bound."""
     try:
         if config.tls is None:
             return server.add_insecure_port(str(config.listen))

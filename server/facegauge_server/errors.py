@@ -1,20 +1,23 @@
 """Everything that can go wrong, sorted by who must act.
 
     FacegaugeError
-    +-- CallerError            the client must change what it sends
-    |   +-- InvalidConfig      a field of the stream's configuration is wrong (INVALID_ARGUMENT)
-    |   +-- ProtocolViolation  messages in an order that the protocol forbids (FAILED_PRECONDITION)
+    +-- CallerError            the client must change what it does
+    |   +-- InvalidConfig      a field of the request is wrong
+    |   +-- ProtocolViolation  messages in an order that the protocol forbids
     |   +-- BadFrame           this frame cannot be used; the stream goes on
-    |   +-- StreamExists       the stream id is taken (ALREADY_EXISTS)
-    |   +-- ResumeRefused      the resume token is not that stream's (PERMISSION_DENIED)
+    |   +-- StreamExists       the stream id is taken
+    |   +-- ResumeRefused      the resume token is not that stream's
+    |   +-- StreamIdle         no frame arrived within the idle timeout
+    |   +-- ResponsesUnread    the client left its responses unread for longer than the send timeout
+    |   +-- TakenOver          another connection resumed the stream
     +-- CapacityError          the client may try again later, the operator may raise a limit
-    |   +-- ServerFull         no room for another stream or image (RESOURCE_EXHAUSTED)
-    |   +-- Draining           the server is going down (UNAVAILABLE)
+    |   +-- ServerFull         no room for another stream or image
+    |   +-- Draining           the server is shutting down
     +-- OperatorError          whoever started the server must change a flag or a file
         +-- BadConfiguration   a flag, a variable or the configuration file
         +-- BadModel           the student's files are missing, damaged or do not fit together
 
-`service.py` maps them to gRPC status codes, in one place. Anything else that is raised is our bug.
+`rpc_errors.py` maps them to gRPC status codes and reasons. Anything else that is raised is a defect of ours.
 """
 
 from __future__ import annotations
@@ -30,9 +33,12 @@ __all__ = [
     "InvalidConfig",
     "OperatorError",
     "ProtocolViolation",
+    "ResponsesUnread",
     "ResumeRefused",
     "ServerFull",
     "StreamExists",
+    "StreamIdle",
+    "TakenOver",
 ]
 
 
@@ -41,11 +47,11 @@ class FacegaugeError(Exception):
 
 
 class CallerError(FacegaugeError):
-    """The client must change what it sends."""
+    """The client must change what it does."""
 
 
 class InvalidConfig(CallerError):
-    """A field of a stream's configuration is wrong.
+    """A field of a request is wrong.
 
     `violations` maps the field's proto name to what is wrong with it.
     """
@@ -68,7 +74,19 @@ class StreamExists(CallerError):
 
 
 class ResumeRefused(CallerError):
-    """The resume token does not belong to the stream it was shown for."""
+    """The resume token does not belong to the stream that it was presented for."""
+
+
+class StreamIdle(CallerError):
+    """No frame arrived within the idle timeout."""
+
+
+class ResponsesUnread(CallerError):
+    """The client left its responses unread for longer than the send timeout."""
+
+
+class TakenOver(CallerError):
+    """Another connection presented the stream's resume token."""
 
 
 class CapacityError(FacegaugeError):
@@ -80,7 +98,7 @@ class ServerFull(CapacityError):
 
 
 class Draining(CapacityError):
-    """The server is going down and takes nothing new."""
+    """The server is shutting down and accepts nothing new."""
 
 
 class OperatorError(FacegaugeError):

@@ -1,8 +1,8 @@
-"""Everything the server tells Prometheus.
+"""Everything that the server exports to Prometheus.
 
-Series of a live stream come from a Collector that reads the session table at scrape time, so they are gone
-with the stream. The fleet's counters and histograms are ordinary instruments. Both stand in a registry of
-their own, which `MetricsServer` shows over HTTP from a thread.
+Series of a live stream come from a Collector that reads the session table at scrape time, so they end
+with the stream. The fleet's counters and histograms are ordinary instruments. Both are in a registry of their
+own, which `MetricsServer` serves over HTTP from a thread.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from prometheus_client.registry import Collector
 
 from facegauge_server.config import Address
 from facegauge_server.errors import BadConfiguration
-from facegauge_server.streams.session_table import Session, SessionTable
+from facegauge_server.streams.session import Session
+from facegauge_server.streams.session_table import SessionTable
 from facegauge_server.types import FrameResult, StreamState, StreamSummary
 
 __all__ = ["Metrics", "MetricsServer", "SessionCollector", "Stage"]
 
-Stage = Literal["wait", "decode", "locate", "crop", "queue", "score", "total"]
+Stage = Literal["worker_wait", "decode", "locate", "crop", "engine_wait", "score", "total"]
 
 STAGE_BUCKETS_S = (
     0.0005,
@@ -53,7 +54,7 @@ BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Metrics:
-    """The fleet's instruments. Thread-safe: stages run on worker threads."""
+    """Instruments of the whole server. Thread-safe: stages run on worker threads."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -61,14 +62,15 @@ class Metrics:
         self._frames = Counter("facegauge_frames", "Frames by result", ["result"], registry=registry)
         self._stage_s = Histogram(
             "facegauge_stage_duration_seconds",
-            "Time of a frame (for `score`: of a batch) in a stage; `total` is from receipt to assessment",
+            "Time per frame (`score`: per engine batch) in a stage; `total` runs from receipt, or from when "
+            "a limit let the frame pass, to assessment",
             ["stage"],
             buckets=STAGE_BUCKETS_S,
             registry=registry,
         )
         self._batch_size = Histogram(
             "facegauge_batch_size",
-            "Crops in one call of the engine",
+            "Crops per call of the engine",
             buckets=BATCH_BUCKETS,
             registry=registry,
         )
@@ -86,23 +88,23 @@ class Metrics:
         )
         self._model_info = Gauge(
             "facegauge_model_info",
-            "Always 1: the student that scores, as labels",
+            "Always 1; the labels name the student in use",
             ["model", "engine", "precision", "sha256"],
             registry=registry,
         )
-        self._draining = Gauge("facegauge_draining", "1 while the server goes down", registry=registry)
+        self._draining = Gauge("facegauge_draining", "1 while the server is draining", registry=registry)
         self._in_flight = Gauge(
             "facegauge_frames_in_flight",
-            "Frames taken from their streams and not yet scored, at most two a worker",
+            "Frames being decoded, located, cropped or scored; at most two per worker",
             registry=registry,
         )
         self._loop_lag_s = Histogram(
             "facegauge_event_loop_lag_seconds",
-            "How late the event loop woke a sleeper, ten times a second",
+            "Delay of the event loop's timers, sampled ten times per second",
             buckets=STAGE_BUCKETS_S,
             registry=registry,
         )
-        # `labels` takes a lock and a look-up; these are asked for several times a frame.
+        # `labels` takes a lock and a look-up; these are used several times per frame.
         self._frames_of = {result: self._frames.labels(result) for result in FrameResult}
         self._stage_of = {stage: self._stage_s.labels(stage) for stage in get_args(Stage)}
 
@@ -133,7 +135,7 @@ class Metrics:
             self.observe_stage(stage, time.perf_counter() - start_s)
 
     def observe_batch(self, size: int) -> None:
-        """Note a call of the engine."""
+        """Note a call of the engine with `size` crops."""
         self._batch_size.observe(size)
 
     def observe_quality(self, raw_quality: float) -> None:
@@ -146,23 +148,23 @@ class Metrics:
             self._session_quality.observe(summary.mean_quality)
 
     def set_model(self, model: str, engine: str, precision: str, sha256: str) -> None:
-        """Tell which student scores."""
+        """Export which student is in use."""
         self._model_info.labels(model, engine, precision, sha256).set(1)
 
     def set_draining(self) -> None:
-        """Tell that the server goes down."""
+        """Mark the server as draining."""
         self._draining.set(1)
 
 
 class SessionCollector(Collector):
-    """Series of the live streams, read from the table at every scrape."""
+    """Exports series of the live streams, read from the table at every scrape."""
 
     def __init__(self, table: SessionTable, max_exported: int) -> None:
         self._table = table
         self._max_exported = max_exported
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the families; streams beyond the cap, the youngest ones, are only counted."""
+        """Yield the metric families; the newest streams, those beyond the cap, are only counted."""
         sessions = self._table.snapshot()
         exported = sessions[: self._max_exported]
         yield GaugeMetricFamily("facegauge_streams_active", "Live streams", value=len(sessions))
@@ -182,12 +184,12 @@ def _stream_families(sessions: list[Session]) -> Iterator[Metric]:
     faces = GaugeMetricFamily("facegauge_stream_faces", "Faces in a stream's last frame", labels=stream)
     state = GaugeMetricFamily(
         "facegauge_stream_state",
-        "1 for the state that a stream is in, 0 for the others",
+        "1 for the state that a stream is in, 0 for all others",
         labels=[*stream, "state"],
     )
     last_frame = GaugeMetricFamily(
         "facegauge_stream_last_frame_timestamp_seconds",
-        "When a stream's last frame came, Unix time",
+        "Unix time at which a stream's last frame arrived",
         labels=stream,
     )
     frames = CounterMetricFamily(
@@ -209,7 +211,7 @@ def _stream_families(sessions: list[Session]) -> Iterator[Metric]:
 
 
 class MetricsServer:
-    """Shows a registry at /metrics until it is closed."""
+    """Serves a registry at /metrics until it is closed."""
 
     def __init__(self, registry: CollectorRegistry, address: Address) -> None:
         try:

@@ -99,7 +99,7 @@ class Pipeline:
         display_lines: int,
         handed_over_s: float,
     ) -> tuple[TrackerState, FaceCrops, list[float]]:
-        self._metrics.observe_stage("queue", time.monotonic() - handed_over_s)
+        self._metrics.observe_stage("engine_wait", time.monotonic() - handed_over_s)
         state, crops = self._prepare(encoded, state, settings, display_lines)
         if not crops.crops:
             return state, crops, []

@@ -34,7 +34,15 @@ def test_the_bench_loads_the_real_server(tmp_path: Path) -> None:
         assert run["scored"] + run["dropped"] == run["sent"]
         assert 0 < run["p50_ms"] <= run["p95_ms"] <= run["p99_ms"]
         assert 0 <= run["least_share"] <= 1
-        assert set(run["stages_ms"]) == {"wait", "decode", "locate", "crop", "queue", "score", "total"}
+        assert set(run["stages_ms"]) == {
+            "worker_wait",
+            "decode",
+            "locate",
+            "crop",
+            "engine_wait",
+            "score",
+            "total",
+        }
         numbers = [value for value in run.values() if isinstance(value, int | float)]
         assert all(math.isfinite(number) for number in numbers)
     assert len(read["straight_line"]) == 2

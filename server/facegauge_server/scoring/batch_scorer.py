@@ -99,7 +99,7 @@ class BatchScorer:
     async def _run(self, batch: Batch, now_s: float) -> None:
         for ticket in batch.tickets:
             if ticket in self._waiting:
-                self._metrics.observe_stage("queue", now_s - self._waiting[ticket][1])
+                self._metrics.observe_stage("engine_wait", now_s - self._waiting[ticket][1])
         try:
             loop = asyncio.get_running_loop()
             scores = await loop.run_in_executor(self._executor, self._score, batch)
