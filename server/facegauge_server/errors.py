@@ -7,6 +7,8 @@
     |   +-- BadFrame           this frame cannot be used; the stream goes on
     |   +-- StreamExists       the stream id is taken (ALREADY_EXISTS)
     |   +-- ResumeRefused      the resume token is not that stream's (PERMISSION_DENIED)
+    |   +-- Unauthenticated    no token, or one that does not hold (UNAUTHENTICATED)
+    |   +-- Forbidden          the token does not allow it (PERMISSION_DENIED)
     +-- CapacityError          the client may try again later, the operator may raise a limit
     |   +-- ServerFull         no room for another stream or image (RESOURCE_EXHAUSTED)
     |   +-- Draining           the server is going down (UNAVAILABLE)
@@ -27,12 +29,14 @@ __all__ = [
     "CapacityError",
     "Draining",
     "FacegaugeError",
+    "Forbidden",
     "InvalidConfig",
     "OperatorError",
     "ProtocolViolation",
     "ResumeRefused",
     "ServerFull",
     "StreamExists",
+    "Unauthenticated",
 ]
 
 
@@ -69,6 +73,14 @@ class StreamExists(CallerError):
 
 class ResumeRefused(CallerError):
     """The resume token does not belong to the stream it was shown for."""
+
+
+class Unauthenticated(CallerError):
+    """The caller has not said who it is, or its token does not hold."""
+
+
+class Forbidden(CallerError):
+    """The caller's token does not allow what it asks for."""
 
 
 class CapacityError(FacegaugeError):
