@@ -58,8 +58,7 @@ def sign_token() -> SignToken:
             **claims,
         }
         present = {name: value for name, value in whole.items() if value is not None}
-        return jwt.encode(
-            present, key or SECRETS[key_id], algorithm, headers={"kid": key_id} | (headers or {})
-        )
+        signing_key = None if algorithm == "none" else key or SECRETS[key_id]
+        return jwt.encode(present, signing_key, algorithm, headers={"kid": key_id} | (headers or {}))
 
     return sign
