@@ -58,7 +58,7 @@ def sign_token() -> SignToken:
             **claims,
         }
         present = {name: value for name, value in whole.items() if value is not None}
-        signing_key = None if algorithm == "none" else key or SECRETS[key_id]
+        signing_key: Any = None if algorithm == "none" else key or SECRETS[key_id]
         return jwt.encode(present, signing_key, algorithm, headers={"kid": key_id} | (headers or {}))
 
     return sign
