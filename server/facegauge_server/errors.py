@@ -10,8 +10,11 @@
     |   +-- StreamIdle         no frame arrived within the idle timeout
     |   +-- ResponsesUnread    the client left its responses unread for longer than the send timeout
     |   +-- TakenOver          another connection resumed the stream
+    |   +-- Unauthenticated    no token, or one that does not hold
+    |   +-- Forbidden          the token does not allow it
     +-- CapacityError          the client may try again later, the operator may raise a limit
     |   +-- ServerFull         no room for another stream or image
+    |   +-- QuotaExceeded      the tenant has used up its share
     |   +-- Draining           the server is shutting down
     +-- OperatorError          whoever started the server must change a flag or a file
         +-- BadConfiguration   a flag, a variable or the configuration file
@@ -30,15 +33,18 @@ __all__ = [
     "CapacityError",
     "Draining",
     "FacegaugeError",
+    "Forbidden",
     "InvalidConfig",
     "OperatorError",
     "ProtocolViolation",
+    "QuotaExceeded",
     "ResponsesUnread",
     "ResumeRefused",
     "ServerFull",
     "StreamExists",
     "StreamIdle",
     "TakenOver",
+    "Unauthenticated",
 ]
 
 
@@ -89,12 +95,24 @@ class TakenOver(CallerError):
     """Another connection presented the stream's resume token."""
 
 
+class Unauthenticated(CallerError):
+    """The caller has not said who it is, or its token does not hold."""
+
+
+class Forbidden(CallerError):
+    """The caller's token does not allow what it asks for."""
+
+
 class CapacityError(FacegaugeError):
     """The client may try again later; the operator may raise a limit."""
 
 
 class ServerFull(CapacityError):
     """There is no room for another stream or image."""
+
+
+class QuotaExceeded(CapacityError):
+    """The tenant has as many streams, or sends as many frames, as it may."""
 
 
 class Draining(CapacityError):

@@ -22,14 +22,17 @@ from facegauge_server.errors import (
     BadFrame,
     Draining,
     FacegaugeError,
+    Forbidden,
     InvalidConfig,
     ProtocolViolation,
+    QuotaExceeded,
     ResponsesUnread,
     ResumeRefused,
     ServerFull,
     StreamExists,
     StreamIdle,
     TakenOver,
+    Unauthenticated,
 )
 from facegauge_server.safe_log import SafeLog
 
@@ -44,6 +47,9 @@ STATUSES: dict[type[FacegaugeError], tuple[grpc.StatusCode, pb.ErrorReason.Value
     StreamExists: (grpc.StatusCode.ALREADY_EXISTS, pb.ERROR_REASON_STREAM_EXISTS),
     ResumeRefused: (grpc.StatusCode.PERMISSION_DENIED, pb.ERROR_REASON_RESUME_REFUSED),
     ServerFull: (grpc.StatusCode.RESOURCE_EXHAUSTED, pb.ERROR_REASON_SERVER_FULL),
+    Unauthenticated: (grpc.StatusCode.UNAUTHENTICATED, pb.ERROR_REASON_UNAUTHENTICATED),
+    Forbidden: (grpc.StatusCode.PERMISSION_DENIED, pb.ERROR_REASON_FORBIDDEN),
+    QuotaExceeded: (grpc.StatusCode.RESOURCE_EXHAUSTED, pb.ERROR_REASON_QUOTA_EXCEEDED),
     Draining: (grpc.StatusCode.UNAVAILABLE, pb.ERROR_REASON_DRAINING),
     StreamIdle: (grpc.StatusCode.DEADLINE_EXCEEDED, pb.ERROR_REASON_STREAM_IDLE),
     ResponsesUnread: (grpc.StatusCode.DEADLINE_EXCEEDED, pb.ERROR_REASON_RESPONSES_UNREAD),
