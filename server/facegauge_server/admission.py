@@ -13,7 +13,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-__all__ = ["WaitEstimate", "WorkerSlots"]
+from facegauge_server.fair_queue import FairQueue, Flow, Ticket
+
+__all__ = ["Turn", "WaitEstimate", "WorkerSlots"]
 
 SLOTS_PER_WORKER = 2
 """One frame with its worker, another on its way to the engine or back."""
@@ -46,8 +48,16 @@ class WaitEstimate:
         return math.exp(-max(0.0, now_s - self._at_s) / TIME_CONSTANT_S)
 
 
+class Turn:
+    """A slot while it is held."""
+
+    def __init__(self) -> None:
+        self.cost_s: float | None = None
+        """Worker time that the turn has taken, where it is known; the time that it was held otherwise."""
+
+
 class WorkerSlots:
-    """Slots at the workers, given in the order in which they were asked for. Belongs to one event loop."""
+    """Slots at the workers, shared fairly by worker time (`fair_queue.py`). Belongs to one event loop."""
 
     def __init__(
         self,
@@ -58,21 +68,49 @@ class WorkerSlots:
         """Make the slots.
 
         Args:
-            workers: number of worker threads.
+            workers: number of workers.
             on_wait: called with the time that each slot was waited for, seconds.
             clock: monotonic time, seconds.
         """
         self.wait = WaitEstimate()
-        self._slots = asyncio.Semaphore(SLOTS_PER_WORKER * workers)
+        self._queue = FairQueue(SLOTS_PER_WORKER * workers)
+        self._waiting: dict[Ticket, asyncio.Future[None]] = {}
         self._on_wait = on_wait
         self._clock = clock
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    async def slot(self, flow: Flow) -> AsyncIterator[Turn]:
         """Wait for a slot and hold it while the block runs."""
         asked_s = self._clock()
-        async with self._slots:
-            now_s = self._clock()
-            self.wait.observe(now_s - asked_s, now_s)
-            self._on_wait(now_s - asked_s)
-            yield
+        ticket = self._queue.request(flow)
+        await self._granted(ticket)
+        started_s = self._clock()
+        self.wait.observe(started_s - asked_s, started_s)
+        self._on_wait(started_s - asked_s)
+        turn = Turn()
+        try:
+            yield turn
+        finally:
+            held_s = self._clock() - started_s
+            self._queue.finish(ticket, held_s if turn.cost_s is None else turn.cost_s)
+            self._hand_out()
+
+    async def _granted(self, ticket: Ticket) -> None:
+        """Wait until a ticket has its slot; whoever is cancelled meanwhile leaves nothing behind."""
+        granted = self._waiting[ticket] = asyncio.get_running_loop().create_future()
+        self._hand_out()
+        try:
+            await granted
+        except asyncio.CancelledError:
+            if self._waiting.pop(ticket, None) is None:
+                self._queue.finish(ticket, 0.0)  # granted and cancelled at the same moment
+            else:
+                self._queue.cancel(ticket)
+            self._hand_out()
+            raise
+
+    def _hand_out(self) -> None:
+        while (ticket := self._queue.grant()) is not None:
+            granted = self._waiting.pop(ticket)
+            if not granted.done():
+                granted.set_result(None)

@@ -25,7 +25,8 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from facegauge.v1 import quality_pb2, quality_pb2_grpc
+from facegauge_server.access.gatekeeper import Gatekeeper
+from facegauge_server.access.keys import KeyFile
 from facegauge_server.admission import WorkerSlots
 from facegauge_server.config import Address, Config, Tls
 from facegauge_server.engines import create_engine
@@ -35,7 +36,7 @@ from facegauge_server.loop_lag import measure_loop_lag
 from facegauge_server.metrics import Metrics, MetricsServer, SessionCollector
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.safe_log import SafeLog
-from facegauge_server.service import QualityService
+from facegauge_server.service import SERVICE_NAME, QualityService
 from facegauge_server.streams.session_table import SessionTable
 
 __all__ = ["App", "running", "serve"]
@@ -46,8 +47,6 @@ MESSAGE_OVERHEAD_BYTES = 64 * 1024
 CLIENT_PING_INTERVAL_MS = 5_000
 """The shortest interval between keepalive pings that clients are allowed."""
 SERVER_PING_INTERVAL_MS = 10_000
-
-SERVICE_NAME = quality_pb2.DESCRIPTOR.services_by_name["QualityService"].full_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +72,15 @@ async def running(config: Config) -> AsyncIterator[App]:
     slots = WorkerSlots(config.workers, on_wait=partial(metrics.observe_stage, "worker_wait"))
     table = SessionTable(config, metrics.observe_session, slots.wait)
     metrics.registry.register(SessionCollector(table, config.limits.max_exported_streams))
+    keys = None if config.auth_keys is None else KeyFile(config.auth_keys)
     try:
         async with Pipeline(student, engine, config, metrics) as pipeline:
             health_servicer = health.aio.HealthServicer()
             server = _grpc_server(config)
-            service = QualityService(table, pipeline, slots, config, metrics, student.name)
-            quality_pb2_grpc.add_QualityServiceServicer_to_server(service, server)
+            gatekeeper = Gatekeeper(
+                keys, by_certificate=config.tls is not None and bool(config.tls.client_ca)
+            )
+            QualityService(table, pipeline, slots, config, metrics, student.name, gatekeeper).add_to(server)
             health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
             names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, server)

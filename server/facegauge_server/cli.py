@@ -37,7 +37,13 @@ Examples:
   FACEGAUGE_MAX_STREAMS=500 facegauge-server --config facegauge.toml
 """
 GENERAL = "General"
-TYPES: dict[str, Any] = {"int": int, "float": float, "str": str, "Address": str}
+TYPES: dict[str, Any] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "Address": str,
+    "Path | None": click.Path(path_type=Path),
+}
 
 
 class Option(click.Option):

@@ -57,6 +57,9 @@ class Limits:
     """Bounds that protect the server; every refusal names the flag that moves the bound."""
 
     max_streams: int = setting(LIMITS, "Maximum live streams.", 256, above=0)
+    max_tenant_streams: int = setting(
+        LIMITS, "Maximum live streams of one tenant, where callers are identified.", 128, above=0
+    )
     max_exported_streams: int = setting(
         LIMITS,
         "Maximum live streams with Prometheus series of their own; an alert fires where there are more.",
@@ -100,7 +103,21 @@ class Config:
         NETWORK, "Address that /metrics is served on.", Address("127.0.0.1", 9464), metavar="HOST:PORT"
     )
     tls: Tls | None = None
-    insecure: bool = setting(NETWORK, "Allow listening beyond loopback without TLS.", False)
+    insecure: bool = setting(
+        NETWORK, "Allow listening beyond loopback without TLS or without identifying callers.", False
+    )
+    auth_keys: Path | None = setting(
+        NETWORK,
+        "JSON Web Key Set that callers' tokens are verified with; without it, callers beyond loopback need a "
+        "client certificate (--tls-client-ca) or --insecure.",
+        metavar="FILE",
+    )
+    metrics_token_file: Path | None = setting(
+        NETWORK, "Tokens that open /metrics, one a line; needs --tls-cert beyond loopback.", metavar="FILE"
+    )
+    metrics_insecure: bool = setting(
+        NETWORK, "Allow serving /metrics beyond loopback without TLS and a token.", False
+    )
     engine: str = setting(
         SCORING,
         "Inference engine; auto takes torch where it is installed and sees a GPU, else OpenVINO.",
@@ -175,9 +192,26 @@ class Config:
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
-        if not self.listen.is_loopback and self.tls is None and not self.insecure:
+        check_bounds(self)
+        if not (self.listen.is_loopback or self.insecure):
+            self._check_listen()
+        if not (self.metrics_listen.is_loopback or self.metrics_insecure) and (
+            self.tls is None or self.metrics_token_file is None
+        ):
+            raise BadConfiguration(
+                f"serving /metrics on {self.metrics_listen} would show the ids of streams and calls to anyone: "
+                "give --tls-cert, --tls-key and --metrics-token-file, or --metrics-insecure"
+            )
+
+    def _check_listen(self) -> None:
+        """Raise BadConfiguration unless callers from other machines are encrypted and identified."""
+        if self.tls is None:
             raise BadConfiguration(
                 f"listening on {self.listen} would take faces over the network in clear: "
                 "give --tls-cert and --tls-key, or --insecure where something else encrypts"
             )
-        check_bounds(self)
+        if self.auth_keys is None and self.tls.client_ca is None:
+            raise BadConfiguration(
+                f"listening on {self.listen} would let anyone list and publish streams: give --auth-keys or "
+                "--tls-client-ca, or --insecure where something else authenticates"
+            )

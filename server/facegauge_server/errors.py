@@ -63,7 +63,7 @@ class InvalidConfig(CallerError):
     """
 
     def __init__(self, violations: dict[str, str]) -> None:
-        super().__init__("; ".join(f"{name}: {why}" for name, why in violations.items()))
+        super().__init__("; ".join(f"{name}: {why}" if name else why for name, why in violations.items()))
         self.violations = violations
 
 

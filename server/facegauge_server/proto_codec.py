@@ -9,6 +9,9 @@ import enum
 from collections.abc import Callable
 from typing import TypeVar
 
+from google.protobuf.message import DecodeError
+from google.protobuf.message import Message as ProtoMessage
+
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.config import StreamSettings
 from facegauge_server.errors import BadFrame, InvalidConfig
@@ -32,6 +35,7 @@ __all__ = [
     "image_from",
     "image_response",
     "list_limit",
+    "parse",
     "response_from",
     "settings_from",
     "status_message",
@@ -42,7 +46,18 @@ MAX_LIST_LIMIT = 10_000
 MIN_WATCH_INTERVAL_S, MAX_WATCH_INTERVAL_S = 0.1, 60.0
 
 E = TypeVar("E", bound=enum.StrEnum)
+M = TypeVar("M", bound=ProtoMessage)
 N = TypeVar("N", bound=int)
+
+
+def parse(kind: type[M], data: bytes) -> M:
+    """Parse a request; raises InvalidConfig for bytes that are no such message."""
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise InvalidConfig(
+            {"": f"the request is no facegauge.v1.{kind.DESCRIPTOR.name}: {error}"}
+        ) from error
 
 
 def settings_from(config: pb.StreamConfig) -> StreamSettings:

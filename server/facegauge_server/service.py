@@ -1,20 +1,27 @@
-"""The gRPC service: requests to calls of the server's parts, and what they return to responses."""
+"""The gRPC service: requests to calls of the server's parts, and what they return to responses.
+
+Methods take their requests as raw bytes from an iterator, unary ones too: so a caller is identified, and
+there is a place for its request, before gRPC has received the body; and what cannot be parsed is the caller's
+error, with a sentence.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 
 from facegauge.v1 import quality_pb2 as pb
-from facegauge.v1 import quality_pb2_grpc
 from facegauge_server import proto_codec
+from facegauge_server.access.gatekeeper import Gatekeeper
+from facegauge_server.access.identity import Identity, Right
 from facegauge_server.admission import WorkerSlots
 from facegauge_server.config import Config, StreamSettings
-from facegauge_server.errors import FacegaugeError, ProtocolViolation, StreamIdle
+from facegauge_server.errors import FacegaugeError, ProtocolViolation
+from facegauge_server.first_message import FirstMessages
 from facegauge_server.images import ImageAssessor
 from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
@@ -25,14 +32,16 @@ from facegauge_server.streams.runner import StreamRunner
 from facegauge_server.streams.session_table import Opened, SessionTable
 from facegauge_server.types import EncodedFrame
 
-__all__ = ["QualityService"]
+__all__ = ["SERVICE_NAME", "QualityService"]
 
-MonitorContext: TypeAlias = "grpc.aio.ServicerContext[pb.MonitorStreamRequest, pb.MonitorStreamResponse]"
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Requests: TypeAlias = AsyncIterator[bytes]
 
+SERVICE_NAME = pb.DESCRIPTOR.services_by_name["QualityService"].full_name
 DEFAULT_LIST_LIMIT, DEFAULT_WATCH_LIMIT = 1000, 50
 
 
-class QualityService(quality_pb2_grpc.QualityServiceServicer):
+class QualityService:
     """Implements facegauge.v1.QualityService."""
 
     def __init__(
@@ -43,6 +52,7 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
         config: Config,
         metrics: Metrics,
         model: str,
+        gatekeeper: Gatekeeper,
     ) -> None:
         self._table = table
         self._pipeline = pipeline
@@ -50,27 +60,39 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
         self._config = config
         self._metrics = metrics
         self._model = model
+        self._gatekeeper = gatekeeper
         self._images = ImageAssessor(pipeline, slots, table, config)
+        self._first = FirstMessages(config.idle_timeout_s)
         self._log = SafeLog()
 
-    async def MonitorStream(  # type: ignore[override]  # noqa: N802 - gRPC's name; it may also write by itself
-        self, requests: AsyncIterator[pb.MonitorStreamRequest], context: MonitorContext
-    ) -> None:
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Register the methods with a server."""
+        handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+            "MonitorStream": grpc.stream_stream_rpc_method_handler(self.monitor_stream),
+            "AssessImage": grpc.stream_unary_rpc_method_handler(self.assess_image),
+            "ListStreams": grpc.stream_unary_rpc_method_handler(self.list_streams),
+            "WatchStreams": grpc.stream_stream_rpc_method_handler(self.watch_streams),
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, handlers),))
+
+    async def monitor_stream(self, requests: Requests, context: Context) -> None:
         """Follow one stream: see the .proto file."""
         async with errors_as_statuses(context, "MonitorStream", self._log):
-            settings = await self._first_config(requests)
-            log = self._log.bind(stream_id=settings.stream_id, peer=context.peer())
+            identity = self._identify(context, Right.PUBLISH)
+            settings = await self._first_config(requests, context)
+            log = self._log.bind(stream_id=settings.stream_id, tenant=identity.tenant, peer=context.peer())
 
             async def send(message: Message) -> None:
-                await context.write(proto_codec.response_from(message, settings.stream_id))
+                response = proto_codec.response_from(message, settings.stream_id)
+                await context.write(response.SerializeToString())
 
-            with self._table.connected(settings, time.monotonic) as opened:
+            with self._table.connected(settings, time.monotonic, identity) as opened:
                 session = opened.session
                 log = log.bind(call_id=session.settings.call_id)
                 log.info("stream opened", resumed=opened.resumed)
                 outcome = "stream lost its connection"
                 try:
-                    await context.write(self._accepted(opened))
+                    await context.write(self._accepted(opened).SerializeToString())
                     runner = StreamRunner(opened, self._pipeline, self._slots, self._config, self._metrics)
                     await runner.run(_frames(requests, session.settings), send)
                     outcome = "stream closed"
@@ -80,6 +102,45 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
                 finally:
                     log.info(outcome)
 
+    async def assess_image(self, requests: Requests, context: Context) -> bytes:
+        """Score one picture: see the .proto file."""
+        async with errors_as_statuses(context, "AssessImage", self._log):
+            identity = self._identify(context, Right.PUBLISH)
+            with self._images.place():
+                request = await self._first_request(pb.AssessImageRequest, requests, context)
+                assessment = await self._images.assess(*proto_codec.image_from(request), identity.tenant)
+            return proto_codec.image_response(assessment).SerializeToString()
+        raise AssertionError("unreachable")  # pragma: no cover - the block returns or the call is aborted
+
+    async def list_streams(self, requests: Requests, context: Context) -> bytes:
+        """List the live streams: see the .proto file."""
+        async with errors_as_statuses(context, "ListStreams", self._log):
+            identity = self._identify(context, Right.LIST)
+            request = await self._first_request(pb.ListStreamsRequest, requests, context)
+            limit = proto_codec.list_limit(request.limit, DEFAULT_LIST_LIMIT)
+            streams, total = self._statuses(request.call_id, limit, identity)
+            return pb.ListStreamsResponse(streams=streams, total=total).SerializeToString()
+        raise AssertionError("unreachable")  # pragma: no cover - the block returns or the call is aborted
+
+    async def watch_streams(self, requests: Requests, context: Context) -> AsyncIterator[bytes]:
+        """List the live streams again and again: see the .proto file."""
+        async with errors_as_statuses(context, "WatchStreams", self._log):
+            identity = self._identify(context, Right.WATCH)
+            request = await self._first_request(pb.WatchStreamsRequest, requests, context)
+            limit = proto_codec.list_limit(request.limit, DEFAULT_WATCH_LIMIT)
+            interval_s = proto_codec.watch_interval_s(request)
+            while not self._table.is_draining:
+                streams, total = self._statuses(request.call_id, limit, identity)
+                yield pb.WatchStreamsResponse(streams=streams, total=total).SerializeToString()
+                await asyncio.sleep(interval_s)
+
+    def _identify(self, context: Context, right: Right) -> Identity:
+        """Return who calls; raises Unauthenticated, or Forbidden where the right is missing."""
+        metadata = tuple(context.invocation_metadata() or ())
+        identity = self._gatekeeper.identify(metadata, context.auth_context(), time.monotonic())
+        identity.require(right)
+        return identity
+
     def _accepted(self, opened: Opened) -> pb.MonitorStreamResponse:
         return proto_codec.accepted_response(
             opened.session,
@@ -88,64 +149,30 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
             max_message_bytes=self._config.limits.max_message_bytes,
         )
 
-    async def _first_config(self, requests: AsyncIterator[pb.MonitorStreamRequest]) -> StreamSettings:
-        idle_timeout_s = self._config.idle_timeout_s
-        try:
-            async with asyncio.timeout(idle_timeout_s):
-                first = await anext(requests, None)
-        except TimeoutError:
-            raise StreamIdle(f"no StreamConfig arrived for {idle_timeout_s:g} s (--idle-timeout)") from None
+    async def _first_config(self, requests: Requests, context: Context) -> StreamSettings:
+        data = await self._first.read_config(requests, context.peer())
+        first = None if data is None else proto_codec.parse(pb.MonitorStreamRequest, data)
         if first is None or first.WhichOneof("message") != "config":
             raise ProtocolViolation("the first request must be a StreamConfig, frames come after it")
         return proto_codec.settings_from(first.config)
 
-    async def AssessImage(  # noqa: N802 - gRPC's name
-        self,
-        request: pb.AssessImageRequest,
-        context: grpc.aio.ServicerContext[pb.AssessImageRequest, pb.AssessImageResponse],
-    ) -> pb.AssessImageResponse:
-        """Score one picture: see the .proto file."""
-        async with errors_as_statuses(context, "AssessImage", self._log):
-            assessment = await self._images.assess(*proto_codec.image_from(request))
-            return proto_codec.image_response(assessment)
-        raise AssertionError("unreachable")  # pragma: no cover - the block returns or the call is aborted
+    async def _first_request(
+        self, kind: type[proto_codec.M], requests: Requests, context: Context
+    ) -> proto_codec.M:
+        data = await self._first.read(requests, context.peer())
+        if data is None:
+            raise ProtocolViolation("the call ended without a request")
+        return proto_codec.parse(kind, data)
 
-    async def ListStreams(  # noqa: N802 - gRPC's name
-        self,
-        request: pb.ListStreamsRequest,
-        context: grpc.aio.ServicerContext[pb.ListStreamsRequest, pb.ListStreamsResponse],
-    ) -> pb.ListStreamsResponse:
-        """List the live streams: see the .proto file."""
-        async with errors_as_statuses(context, "ListStreams", self._log):
-            limit = proto_codec.list_limit(request.limit, DEFAULT_LIST_LIMIT)
-            streams, total = self._statuses(request.call_id, limit)
-            return pb.ListStreamsResponse(streams=streams, total=total)
-        raise AssertionError("unreachable")  # pragma: no cover - the block returns or the call is aborted
-
-    async def WatchStreams(  # noqa: N802 - gRPC's name
-        self,
-        request: pb.WatchStreamsRequest,
-        context: grpc.aio.ServicerContext[pb.WatchStreamsRequest, pb.WatchStreamsResponse],
-    ) -> AsyncIterator[pb.WatchStreamsResponse]:
-        """List the live streams again and again: see the .proto file."""
-        async with errors_as_statuses(context, "WatchStreams", self._log):
-            limit = proto_codec.list_limit(request.limit, DEFAULT_WATCH_LIMIT)
-            interval_s = proto_codec.watch_interval_s(request)
-            while not self._table.is_draining:
-                streams, total = self._statuses(request.call_id, limit)
-                yield pb.WatchStreamsResponse(streams=streams, total=total)
-                await asyncio.sleep(interval_s)
-
-    def _statuses(self, call_id: str, limit: int) -> tuple[list[pb.StreamStatus], int]:
+    def _statuses(self, call_id: str, limit: int, identity: Identity) -> tuple[list[pb.StreamStatus], int]:
         now_s = time.monotonic()
-        sessions = self._table.worst_first(call_id)
+        sessions = self._table.worst_first(call_id, identity)
         return [proto_codec.status_message(session, now_s) for session in sessions[:limit]], len(sessions)
 
 
-async def _frames(
-    requests: AsyncIterator[pb.MonitorStreamRequest], settings: StreamSettings
-) -> AsyncIterator[EncodedFrame]:
-    async for request in requests:
+async def _frames(requests: Requests, settings: StreamSettings) -> AsyncIterator[EncodedFrame]:
+    async for data in requests:
+        request = proto_codec.parse(pb.MonitorStreamRequest, data)
         if request.WhichOneof("message") != "frame":
             raise ProtocolViolation("a stream has one StreamConfig, then frames only")
         yield proto_codec.frame_from(request.frame, settings)

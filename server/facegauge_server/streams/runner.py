@@ -104,7 +104,7 @@ class StreamRunner:
         session, inbox, outbox = self._session, self._connection.inbox, self._connection.outbox
         while await inbox.wait_for_frame():
             await outbox.wait_for_room()
-            async with self._slots.slot():
+            async with self._slots.slot(session.flow):
                 received = inbox.take(time.monotonic())  # the newest by now
                 if received is None:
                     break

@@ -14,6 +14,7 @@ from collections import Counter, deque
 
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import BadFrame
+from facegauge_server.fair_queue import Flow
 from facegauge_server.stages.smooth import QualitySmoother, SessionPool
 from facegauge_server.stages.track import FaceTracker
 from facegauge_server.streams.buffers import Outbox, create_inbox
@@ -60,9 +61,14 @@ class Connection:
 class Session:
     """One live stream: tracker, smoothing, counters and times."""
 
-    def __init__(self, settings: StreamSettings, config: Config, now_s: float) -> None:
+    def __init__(self, settings: StreamSettings, config: Config, now_s: float, tenant: str = "") -> None:
         self.settings = settings
+        self.tenant = tenant
+        self.flow = Flow(tenant, settings.stream_id)
+        """Whose worker time the stream's frames are charged to."""
         self.token = secrets.token_urlsafe(16)
+        """What a connection must present to resume the stream; a new one after each use."""
+        self._earlier_token = ""
         self.started_s = now_s
         self.max_fps = _allowed_fps(settings, config)
         self.min_fps = _steady_fps(settings, config)
@@ -93,6 +99,7 @@ class Session:
     def note_frame(self, now_s: float, wall_s: float) -> None:
         """Note a frame that arrived."""
         self.last_frame_s, self.last_frame_wall_s = now_s, wall_s
+        self._earlier_token = ""  # a frame comes after the answer that carries the new token
         self._frames_under_way += 1
         self._arrivals_s.append(now_s)
 
@@ -101,6 +108,16 @@ class Session:
         self.frames[result] += count
         self._frames_under_way -= count
         self._unreported[result] += count
+
+    def accepts(self, token: str) -> bool:
+        """Return whether a resume token is this stream's."""
+        is_current = secrets.compare_digest(self.token.encode(), token.encode())
+        earlier = self._earlier_token or self.token
+        return secrets.compare_digest(earlier.encode(), token.encode()) or is_current
+
+    def renew_token(self) -> None:
+        """Replace the resume token; the earlier one holds until a frame shows that the client got the new one."""
+        self._earlier_token, self.token = self.token, secrets.token_urlsafe(16)
 
     def connect(self) -> Connection:
         """Start a connection; whoever fed the session until now is told that it was taken over."""

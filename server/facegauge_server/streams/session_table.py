@@ -6,14 +6,21 @@ clock.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from facegauge_server.access.identity import ANYONE, Identity
 from facegauge_server.admission import WaitEstimate
 from facegauge_server.config import Config, StreamSettings
-from facegauge_server.errors import Draining, FacegaugeError, ResumeRefused, ServerFull, StreamExists
+from facegauge_server.errors import (
+    Draining,
+    FacegaugeError,
+    QuotaExceeded,
+    ResumeRefused,
+    ServerFull,
+    StreamExists,
+)
 from facegauge_server.streams.session import Connection, Ending, Session
 from facegauge_server.types import Delivery, Notice, NoticeKind, StreamSummary
 
@@ -41,7 +48,7 @@ class SessionTable:
         self._config = config
         self._wait = wait or WaitEstimate()
         self._on_end = on_end
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[tuple[str, str], Session] = {}
         self._draining = False
 
     @property
@@ -56,41 +63,50 @@ class SessionTable:
         """Return the live sessions, oldest first; safe to call from another thread."""
         return list(self._sessions.values())
 
-    def worst_first(self, call_id: str = "") -> list[Session]:
-        """Return the live sessions (of one call), lowest quality first, those without a quality last."""
-        matching = (s for s in self._sessions.values() if call_id in ("", s.settings.call_id))
+    def worst_first(self, call_id: str = "", identity: Identity = ANYONE) -> list[Session]:
+        """Return the live sessions (of one call), lowest quality first, those without a quality last.
+
+        A caller gets its tenant's sessions only, of the calls that it may see.
+        """
+        matching = (
+            session
+            for session in self._sessions.values()
+            if session.tenant == identity.tenant
+            and call_id in ("", session.settings.call_id)
+            and identity.sees_call(session.settings.call_id)
+        )
         return sorted(matching, key=_badness)
 
-    def open(self, settings: StreamSettings, now_s: float) -> Opened:
-        """Start a stream, or take over the one that the resume token belongs to.
+    def open(self, settings: StreamSettings, now_s: float, identity: Identity = ANYONE) -> Opened:
+        """Start a stream for a caller, or take over the one that the resume token belongs to.
 
-        Raises Draining, StreamExists, ResumeRefused or ServerFull.
+        Raises Draining, Forbidden, StreamExists, ResumeRefused, QuotaExceeded or ServerFull.
         """
         if self._draining:
             raise Draining("the server is shutting down: connect to another one")
-        held = self._sessions.get(settings.stream_id)
-        resumed = held is not None and bool(settings.resume_token)
-        if held is not None and resumed:
-            if not secrets.compare_digest(held.token.encode(), settings.resume_token.encode()):
-                raise ResumeRefused(f"the resume token is not that of stream {settings.stream_id!r}")
-            session = held
-        else:
-            if held is not None and held.connection is not None:
-                raise StreamExists(f"stream {settings.stream_id!r} is live: choose another stream_id")
-            if held is not None:
-                self._end(held, now_s)
-            if len(self._sessions) >= self._config.limits.max_streams:
-                raise ServerFull(
-                    f"the server follows {len(self._sessions)} streams already (--max-streams): "
-                    "try another server, or later"
-                )
-            self._check_load(settings, now_s)
-            session = Session(settings, self._config, now_s)
-            self._sessions[settings.stream_id] = session
-        return Opened(session, session.connect(), resumed)
+        identity.require_call(settings.call_id)
+        held = self._sessions.get((identity.tenant, settings.stream_id))
+        if held is None:
+            return self._start(settings, now_s, identity)
+        if not settings.resume_token:
+            raise StreamExists(_why_taken(held, self._config.resume_window_s, now_s))
+        identity.require_call(held.settings.call_id)
+        if not held.accepts(settings.resume_token):
+            raise ResumeRefused(f"the resume token is not that of stream {settings.stream_id!r}")
+        held.renew_token()
+        return Opened(held, held.connect(), resumed=True)
+
+    def _start(self, settings: StreamSettings, now_s: float, identity: Identity) -> Opened:
+        self._check_room(identity)
+        self._check_load(settings, now_s)
+        session = Session(settings, self._config, now_s, identity.tenant)
+        self._sessions[identity.tenant, settings.stream_id] = session
+        return Opened(session, session.connect(), resumed=False)
 
     @contextmanager
-    def connected(self, settings: StreamSettings, clock: Callable[[], float]) -> Iterator[Opened]:
+    def connected(
+        self, settings: StreamSettings, clock: Callable[[], float], identity: Identity = ANYONE
+    ) -> Iterator[Opened]:
         """Open a stream for a block and detach its connection at the end, however the block ends.
 
         The stream ends with the block, or with an error of this package that the block raises. Anything else
@@ -98,7 +114,7 @@ class SessionTable:
 
         Raises: what `open` raises.
         """
-        opened = self.open(settings, clock())
+        opened = self.open(settings, clock(), identity)
         finished = False
         try:
             yield opened
@@ -139,6 +155,22 @@ class SessionTable:
                 session.connection.outbox.put(notice)
                 session.connection.end(Ending.DRAINING)
 
+    def _check_room(self, identity: Identity) -> None:
+        """Raise ServerFull or QuotaExceeded where the server or the tenant has all streams that it may."""
+        limits = self._config.limits
+        if len(self._sessions) >= limits.max_streams:
+            raise ServerFull(
+                f"the server follows {len(self._sessions)} streams already (--max-streams): "
+                "try another server, or later"
+            )
+        if not identity.tenant:
+            return
+        own = sum(1 for tenant, _ in self._sessions if tenant == identity.tenant)
+        if own >= limits.max_tenant_streams:
+            raise QuotaExceeded(
+                f"tenant {identity.tenant!r} has {own} live streams already (--max-tenant-streams)"
+            )
+
     def _check_load(self, settings: StreamSettings, now_s: float) -> None:
         """Raise ServerFull for a live stream while the present ones already wait too long.
 
@@ -152,8 +184,19 @@ class SessionTable:
             )
 
     def _end(self, session: Session, now_s: float) -> None:
-        self._sessions.pop(session.settings.stream_id, None)
+        self._sessions.pop((session.tenant, session.settings.stream_id), None)
         self._on_end(session.summary(now_s))
+
+
+def _why_taken(held: Session, resume_window_s: float, now_s: float) -> str:
+    stream_id = held.settings.stream_id
+    if held.disconnected_s is None:
+        return f"stream {stream_id!r} is live: choose another stream_id"
+    left_s = max(0.0, held.disconnected_s + resume_window_s - now_s)
+    return (
+        f"stream {stream_id!r} lost its connection and waits {left_s:.1f} s more for its client "
+        "(--resume-window): present its resume token, or wait"
+    )
 
 
 def _badness(session: Session) -> tuple[bool, float]:
