@@ -77,9 +77,7 @@ async def running(config: Config) -> AsyncIterator[App]:
         async with Pipeline(student, engine, config, metrics) as pipeline:
             health_servicer = health.aio.HealthServicer()
             server = _grpc_server(config)
-            gatekeeper = Gatekeeper(
-                keys, by_certificate=config.tls is not None and bool(config.tls.client_ca)
-            )
+            gatekeeper = Gatekeeper(keys, by_certificate=config.asks_for_certificates)
             QualityService(table, pipeline, slots, config, metrics, student.name, gatekeeper).add_to(server)
             health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
             names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)

@@ -106,13 +106,13 @@ class Config:
     insecure: bool = setting(
         NETWORK, "Allow listening beyond loopback without TLS or without identifying callers.", False
     )
-    auth_keys: Path | None = setting(
+    auth_keys: Path | None = setting(  # noqa: RUF009 - it returns a field
         NETWORK,
         "JSON Web Key Set that callers' tokens are verified with; without it, callers beyond loopback need a "
         "client certificate (--tls-client-ca) or --insecure.",
         metavar="FILE",
     )
-    metrics_token_file: Path | None = setting(
+    metrics_token_file: Path | None = setting(  # noqa: RUF009 - it returns a field
         NETWORK, "Tokens that open /metrics, one a line; needs --tls-cert beyond loopback.", metavar="FILE"
     )
     metrics_insecure: bool = setting(
@@ -199,9 +199,14 @@ class Config:
             self.tls is None or self.metrics_token_file is None
         ):
             raise BadConfiguration(
-                f"serving /metrics on {self.metrics_listen} would show the ids of streams and calls to anyone: "
+                f"serving /metrics on {self.metrics_listen} would show the ids of streams to anyone: "
                 "give --tls-cert, --tls-key and --metrics-token-file, or --metrics-insecure"
             )
+
+    @property
+    def asks_for_certificates(self) -> bool:
+        """Whether clients must present a certificate."""
+        return self.tls is not None and self.tls.client_ca is not None
 
     def _check_listen(self) -> None:
         """Raise BadConfiguration unless callers from other machines are encrypted and identified."""

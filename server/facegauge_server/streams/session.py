@@ -116,7 +116,7 @@ class Session:
         return secrets.compare_digest(earlier.encode(), token.encode()) or is_current
 
     def renew_token(self) -> None:
-        """Replace the resume token; the earlier one holds until a frame shows that the client got the new one."""
+        """Replace the resume token; the earlier one holds until a frame shows that the new one arrived."""
         self._earlier_token, self.token = self.token, secrets.token_urlsafe(16)
 
     def connect(self) -> Connection:
