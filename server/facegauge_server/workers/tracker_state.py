@@ -1,0 +1,34 @@
+"""A stream's tracker as bytes, between two frames that different workers may take."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+
+from facegauge_server.stages.track import FaceTracker
+
+__all__ = ["TrackerCell", "pack", "unpack"]
+
+
+class TrackerCell:
+    """A stream's tracker after its last frame. Belongs to the server's event loop."""
+
+    def __init__(
+        self, detect_interval_s: float = 0.5, max_faces: int = 8, steady_detect_interval_s: float = 0.0
+    ) -> None:
+        """Begin a stream: see `FaceTracker`."""
+        self.state = pack(FaceTracker(detect_interval_s, max_faces, steady_detect_interval_s))
+
+
+def pack(tracker: FaceTracker) -> bytes:
+    """Return a tracker as bytes."""
+    values = {name: value for name, value in vars(tracker).items() if name != "lock"}
+    return pickle.dumps(values, pickle.HIGHEST_PROTOCOL)
+
+
+def unpack(state: bytes) -> FaceTracker:
+    """Return what `pack` was given."""
+    tracker = FaceTracker.__new__(FaceTracker)
+    vars(tracker).update(pickle.loads(state))  # noqa: S301 - made by the server or one of its workers
+    tracker.lock = threading.Lock()
+    return tracker
