@@ -20,7 +20,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-import cv2
 import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -29,7 +28,7 @@ from grpc_reflection.v1alpha import reflection
 from facegauge.v1 import quality_pb2, quality_pb2_grpc
 from facegauge_server.admission import Turns
 from facegauge_server.config import Address, Config, Tls
-from facegauge_server.engines import create_engine
+from facegauge_server.engines import Engine, create_engine, engine_kind
 from facegauge_server.engines.student import load_student
 from facegauge_server.errors import BadConfiguration
 from facegauge_server.loop_lag import watch_loop
@@ -65,16 +64,17 @@ class App:
 @asynccontextmanager
 async def running(config: Config) -> AsyncIterator[App]:
     """Serve while the block runs; drain as it ends. Raises BadConfiguration or BadModel on the way up."""
-    cv2.setNumThreads(1)  # the workers are the parallelism: OpenCV's own threads would only fight over it
     student = load_student(config.model)
-    engine = create_engine(config.engine, student, threads=config.workers, precision=config.precision)
+    engine: Engine | None = None  # on a CPU every worker process has its own
+    if engine_kind(config.engine) == "torch":
+        engine = create_engine("torch", student, threads=config.workers, precision=config.precision)
     metrics = Metrics()
-    metrics.set_model(student.name, engine.name, engine.precision, student.sha256)
     turns = Turns(config.workers, on_wait=partial(metrics.observe_stage, "wait"))
     table = SessionTable(config, metrics.observe_session, turns.wait)
     metrics.registry.register(SessionCollector(table, config.limits.max_exported_streams))
     try:
         async with Pipeline(student, engine, config, metrics) as pipeline:
+            metrics.set_model(student.name, pipeline.engine, pipeline.precision, student.sha256)
             health_servicer = health.aio.HealthServicer()
             server = _grpc_server(config)
             service = QualityService(table, pipeline, turns, config, metrics, student.name)
@@ -94,7 +94,7 @@ async def running(config: Config) -> AsyncIterator[App]:
                 for name in ("", SERVICE_NAME):
                     await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
                 listen = Address(config.listen.host, port)
-                yield App(listen, metrics_server.url, student.name, engine.name, table, metrics)
+                yield App(listen, metrics_server.url, student.name, pipeline.engine, table, metrics)
             finally:
                 await health_servicer.enter_graceful_shutdown()
                 metrics.set_draining()
@@ -105,7 +105,8 @@ async def running(config: Config) -> AsyncIterator[App]:
                 await asyncio.gather(*chores, return_exceptions=True)
                 metrics_server.close()
     finally:
-        engine.close()
+        if engine is not None:
+            engine.close()
 
 
 async def serve(config: Config) -> None:

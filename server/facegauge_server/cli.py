@@ -134,6 +134,13 @@ DEFAULTS = Config()
     help="Seconds that a broken stream waits for its client.",
 )
 @click.option(
+    "--frame-timeout",
+    "frame_timeout_s",
+    type=float,
+    default=DEFAULTS.frame_timeout_s,
+    help="Seconds of processor time that one frame may take.",
+)
+@click.option(
     "--drain-grace",
     "drain_grace_s",
     type=float,

@@ -50,7 +50,7 @@ def compile_or_load(
 @contextmanager
 def recording() -> Iterator[dict[str, bytes]]:
     """Collect by name what is compiled while the block runs."""
-    global _recorded  # noqa: PLW0603 - whoever makes a detector or an engine does not know of processes
+    global _recorded  # whoever makes a detector or an engine does not know of processes
     _recorded = recorded = {}
     try:
         yield recorded

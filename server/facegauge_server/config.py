@@ -96,7 +96,7 @@ class Config:
     model: str = "default"
     precision: str = "auto"
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    """Threads that decode, find faces and, on a CPU, score them."""
+    """Processes that decode, find faces and, on a CPU, score them."""
     max_batch: int = 16
     """Crops in one call of an engine that gains from batches."""
     max_wait_ms: float = 0.0
@@ -113,6 +113,8 @@ class Config:
     """Server time that a client may leave a response unread, under COMPLETE delivery."""
     resume_window_s: float = 5.0
     """Server time for which a stream whose connection broke waits for its resume token."""
+    frame_timeout_s: float = 2.0
+    """Processor time that one frame may take of a worker; a worker at it for longer is replaced."""
     drain_grace_s: float = 10.0
     """Server time that streams get to finish after SIGTERM."""
     limits: Limits = Limits()
@@ -123,7 +125,14 @@ class Config:
                 f"listening on {self.listen} would take faces over the network in clear: "
                 "give --tls-cert and --tls-key, or --insecure where something else encrypts"
             )
-        for name in ("workers", "max_batch", "stale_after_s", "idle_timeout_s", "send_timeout_s"):
+        for name in (
+            "workers",
+            "max_batch",
+            "stale_after_s",
+            "idle_timeout_s",
+            "send_timeout_s",
+            "frame_timeout_s",
+        ):
             if not getattr(self, name) > 0:
                 raise BadConfiguration(f"--{_flag(name)} must be greater than 0")
         for name in (

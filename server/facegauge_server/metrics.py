@@ -28,8 +28,9 @@ from facegauge_server.errors import BadConfiguration
 from facegauge_server.streams.session_table import Session, SessionTable
 from facegauge_server.types import FrameResult, StreamState, StreamSummary
 
-__all__ = ["Metrics", "MetricsServer", "SessionCollector", "Stage"]
+__all__ = ["Metrics", "MetricsServer", "RestartReason", "SessionCollector", "Stage"]
 
+RestartReason = Literal["crash", "timeout", "start"]
 Stage = Literal["wait", "decode", "locate", "crop", "queue", "score", "total"]
 
 STAGE_BUCKETS_S = (
@@ -84,6 +85,14 @@ class Metrics:
             buckets=QUALITY_BUCKETS,
             registry=registry,
         )
+        self._worker_restarts = Counter(
+            "facegauge_worker_restarts",
+            "Worker processes that had to be replaced: `crash`, `timeout` (--frame-timeout), or `start`",
+            ["reason"],
+            registry=registry,
+        )
+        for reason in get_args(RestartReason):  # so that the series are there before the first one
+            self._worker_restarts.labels(reason)
         self._model_info = Gauge(
             "facegauge_model_info",
             "Always 1: the student that scores, as labels",
@@ -144,6 +153,10 @@ class Metrics:
         """Note a stream that ended."""
         if summary.mean_quality is not None:
             self._session_quality.observe(summary.mean_quality)
+
+    def count_worker_restart(self, reason: RestartReason) -> None:
+        """Count a worker process that had to be replaced."""
+        self._worker_restarts.labels(reason).inc()
 
     def set_model(self, model: str, engine: str, precision: str, sha256: str) -> None:
         """Tell which student scores."""

@@ -32,11 +32,11 @@ from facegauge_server.errors import (
 from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.stages.smooth import QualitySmoother
-from facegauge_server.stages.track import FaceTracker
 from facegauge_server.streams.buffers import Message
 from facegauge_server.streams.runner import IdleStreamError, StreamRunner, StuckClientError, TakenOverError
 from facegauge_server.streams.session_table import SessionTable
 from facegauge_server.types import Assessment, EncodedFrame, FrameResult
+from facegauge_server.workers.tracker_state import TrackerCell
 
 __all__ = ["QualityService"]
 
@@ -155,7 +155,7 @@ class QualityService(quality_pb2_grpc.QualityServiceServicer):
         try:
             with self._image_slot():
                 frame, display_lines = proto_codec.image_from(request)
-                tracker = FaceTracker(detect_interval_s=0, max_faces=self._config.limits.max_faces)
+                tracker = TrackerCell(detect_interval_s=0, max_faces=self._config.limits.max_faces)
                 async with self._turns.turn():
                     score = await self._pipeline.assess(frame, tracker, display_lines)
                 if score.result is FrameResult.ERROR:

@@ -56,9 +56,7 @@ class FrameWork:
                 with times.timed("score"):
                     qualities = self._score(crops.crops, self._engine)
             cropped = [crop.face for crop in crops.crops]
-            score = frame_score(
-                crops.sequence, crops.capture_time_s, cropped, qualities, crops.too_small
-            )
+            score = frame_score(crops.sequence, crops.capture_time_s, cropped, qualities, crops.too_small)
         return Assessed(pack(faces), crops, score, tuple(times.items))
 
     def warm_up(self) -> None:

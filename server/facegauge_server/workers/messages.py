@@ -65,9 +65,7 @@ class Request:
 
     def frame(self, data: bytes) -> EncodedFrame:
         """Return the frame with its bytes."""
-        return EncodedFrame(
-            self.sequence, self.capture_time_s, self.encoding, data, self.width, self.height
-        )
+        return EncodedFrame(self.sequence, self.capture_time_s, self.encoding, data, self.width, self.height)
 
 
 @dataclass(frozen=True, slots=True)

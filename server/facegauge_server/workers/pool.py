@@ -17,11 +17,12 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import structlog
 
-from facegauge_server.errors import BadConfiguration, BadFrame
+from facegauge_server.errors import BadFrame, WorkersFailed
+from facegauge_server.metrics import RestartReason
 from facegauge_server.types import EncodedFrame
 from facegauge_server.workers.messages import Ready, Refused, Reply, StageFailed, Worked
 from facegauge_server.workers.process import WorkerProcess
@@ -29,9 +30,7 @@ from facegauge_server.workers.settings import WorkSettings
 from facegauge_server.workers.spawner import Spawner, ZygoteLost
 from facegauge_server.workers.zygote import Started
 
-__all__ = ["FrameTimeout", "FrameWorkers", "RestartReason", "StageError", "WorkerDied", "WorkersHealth"]
-
-RestartReason = Literal["crash", "timeout", "start"]
+__all__ = ["FrameTimeout", "FrameWorkers", "StageError", "WorkerDied", "WorkersHealth"]
 
 STALL_FACTOR = 5.0
 TICK_S = 0.05
@@ -149,7 +148,7 @@ class FrameWorkers:
             await asyncio.gather(*(self._begin(self._start_one()) for _ in range(self._size)))
         except RuntimeError as error:
             await self.close()
-            raise BadConfiguration(f"worker processes do not start: {error}") from error
+            raise WorkersFailed(f"worker processes do not start: {error}") from error
         except BaseException:
             await self.close()
             raise
@@ -278,9 +277,7 @@ class FrameWorkers:
     async def _start_one(self) -> None:
         spawner = await self._running_spawner()
         student = self._settings.student
-        worker = WorkerProcess(
-            (student.input_height, student.input_width, 3), self._settings.crop_bytes
-        )
+        worker = WorkerProcess((student.input_height, student.input_width, 3), self._settings.crop_bytes)
         seat = _Seat(worker)
         try:
             await worker.start(spawner, partial(self._take_reply, seat), partial(self._worker_ended, seat))
@@ -310,12 +307,16 @@ class FrameWorkers:
                 try:
                     self.started = await spawner.start(self._work_module, self._settings)
                 except ZygoteLost as error:
-                    raise RuntimeError("the process that workers are forked from ended as it started") from error
+                    raise RuntimeError(
+                        "the process that workers are forked from ended as it started"
+                    ) from error
             return self._spawner
 
     def _worker_ended(self, seat: _Seat, why: str) -> None:
         if not seat.ready.done():
-            seat.ready.set_exception(RuntimeError(f"it ended as it started: {seat.worker.last_words()[-1000:]}"))
+            seat.ready.set_exception(
+                RuntimeError(f"it ended as it started: {seat.worker.last_words()[-1000:]}")
+            )
             return
         error = WorkerDied("the process that worked on this frame died of it: the frame is lost")
         self._leave(seat, error)
@@ -388,7 +389,9 @@ class FrameWorkers:
         if has_worked_s < limit_s and job.waited_s < STALL_FACTOR * limit_s:
             return
         seat.worker.kill()
-        text = f"the frame took longer than {limit_s:g} s (--frame-timeout): the process at work on it was ended"
+        text = (
+            f"the frame took longer than {limit_s:g} s (--frame-timeout): the process at work on it was ended"
+        )
         self._leave(seat, FrameTimeout(text))
         self._replace("timeout")
 

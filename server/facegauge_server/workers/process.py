@@ -65,9 +65,7 @@ class WorkerProcess:
             on_reply: hears every reply, `Ready` first.
             on_end: hears once, in words, why no more will come.
         """
-        self.pid, self._pidfd = await spawner.spawn(
-            self._theirs.fileno(), self._memory.fd, self._stderr_fd
-        )
+        self.pid, self._pidfd = await spawner.spawn(self._theirs.fileno(), self._memory.fd, self._stderr_fd)
         self._theirs.close()
         self._cpu_clock = _cpu_clock(self.pid)
         self._on_reply, self._on_end = on_reply, on_end

@@ -52,7 +52,9 @@ def run_worker(
         _make_room_for_last_words()
         reply = encode(_answer(read_request(packet), memory, work))
         if len(reply) > MAX_PACKET_BYTES:
-            reply = encode(StageFailed(f"the result has {len(reply)} bytes, of {MAX_PACKET_BYTES} at most", ""))
+            reply = encode(
+                StageFailed(f"the result has {len(reply)} bytes, of {MAX_PACKET_BYTES} at most", "")
+            )
         server.send(reply)
 
 

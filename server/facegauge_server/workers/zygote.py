@@ -168,7 +168,12 @@ class _Nursery:
 
             with socket.socket(fileno=worker_fd) as server:
                 run_worker(
-                    server, memory_fd, stderr_fd, self._start.work_module, self._start.settings, self._prepared
+                    server,
+                    memory_fd,
+                    stderr_fd,
+                    self._start.work_module,
+                    self._start.settings,
+                    self._prepared,
                 )
             code = 0
         except BaseException:  # noqa: BLE001 - nothing may run the zygote's code in this process
