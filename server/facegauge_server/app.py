@@ -30,12 +30,13 @@ from facegauge_server.admission import Turns
 from facegauge_server.config import Address, Config, Tls
 from facegauge_server.engines import Engine, create_engine, engine_kind
 from facegauge_server.engines.student import load_student
-from facegauge_server.errors import BadConfiguration
+from facegauge_server.errors import BadConfiguration, WorkersFailed
 from facegauge_server.loop_lag import watch_loop
 from facegauge_server.metrics import Metrics, MetricsServer, SessionCollector
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.service import QualityService
 from facegauge_server.streams.session_table import SessionTable
+from facegauge_server.workers.pool import FrameWorkers
 
 __all__ = ["App", "running", "serve"]
 
@@ -59,6 +60,7 @@ class App:
     engine: str
     table: SessionTable
     metrics: Metrics
+    workers: FrameWorkers
 
 
 @asynccontextmanager
@@ -94,7 +96,15 @@ async def running(config: Config) -> AsyncIterator[App]:
                 for name in ("", SERVICE_NAME):
                     await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
                 listen = Address(config.listen.host, port)
-                yield App(listen, metrics_server.url, student.name, pipeline.engine, table, metrics)
+                yield App(
+                    listen,
+                    metrics_server.url,
+                    student.name,
+                    pipeline.engine,
+                    table,
+                    metrics,
+                    pipeline.workers,
+                )
             finally:
                 await health_servicer.enter_graceful_shutdown()
                 metrics.set_draining()
@@ -137,9 +147,11 @@ async def serve(config: Config) -> None:
         }
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
-        await stop.wait()
+        await _first_set(stop, app.workers.gave_up)
         log.info("draining", streams=len(app.table), grace_s=config.drain_grace_s)
     log.info("stopped")
+    if app.workers.gave_up.is_set():
+        raise WorkersFailed("no frame can be worked on: the processes that do it end as they start")
 
 
 def _grpc_server(config: Config) -> grpc.aio.Server:
@@ -177,6 +189,16 @@ def _credentials(tls: Tls) -> grpc.ServerCredentials:
     except OSError as error:
         raise BadConfiguration(f"cannot read {error.filename}: {error.strerror}") from error
     return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)
+
+
+async def _first_set(*events: asyncio.Event) -> None:
+    """Wait until one of the events is set."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 async def _housekeep(table: SessionTable) -> None:

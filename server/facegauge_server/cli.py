@@ -81,9 +81,7 @@ DEFAULTS = Config()
     default=DEFAULTS.precision,
     help="Of the student; auto takes the fastest that moves no score by more than 0.01.",
 )
-@click.option(
-    "--workers", type=int, default=DEFAULTS.workers, help="Threads that decode, and as many that score."
-)
+@click.option("--workers", type=int, default=DEFAULTS.workers, help="Processes that work on frames.")
 @click.option(
     "--max-batch", type=int, default=DEFAULTS.max_batch, help="Crops in one call of a GPU's engine."
 )

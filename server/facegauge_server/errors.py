@@ -13,6 +13,7 @@
     +-- OperatorError          whoever started the server must change a flag or a file
         +-- BadConfiguration   a flag, a variable or the configuration file
         +-- BadModel           the student's files are missing, damaged or do not fit together
+        +-- WorkersFailed      the processes that work on frames end as they start
 
 `service.py` maps them to gRPC status codes, in one place. Anything else that is raised is our bug.
 """
@@ -33,6 +34,7 @@ __all__ = [
     "ResumeRefused",
     "ServerFull",
     "StreamExists",
+    "WorkersFailed",
 ]
 
 
@@ -93,3 +95,7 @@ class BadConfiguration(OperatorError):
 
 class BadModel(OperatorError):
     """The student's files are missing, damaged or do not fit together."""
+
+
+class WorkersFailed(OperatorError):
+    """The processes that work on frames end as they start: the server is of no use."""

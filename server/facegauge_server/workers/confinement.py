@@ -31,6 +31,7 @@ def die_with_parent(parent_pid: int) -> None:
 
 def confine() -> None:
     """Take from this process, for good, what a worker does not need."""
+    Path("/proc/self/comm").write_text("facegauge-work")  # what `ps` and `top` show
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_IGN)  # the server decides when a worker ends

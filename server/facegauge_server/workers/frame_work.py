@@ -60,7 +60,7 @@ class FrameWork:
         return Assessed(pack(faces), crops, score, tuple(times.items))
 
     def warm_up(self) -> None:
-        """Work on a grey picture, and score a grey crop: what is broken shows before a stream's frame does."""
+        """Work on a grey picture and a grey crop: what is broken shows before a stream's frame does."""
         width, height = 320, 240
         picture = bytes([127]) * (width * height * 3)
         frame = EncodedFrame(0, 0.0, Encoding.RGB24, picture, width, height)

@@ -4,9 +4,10 @@ A worker has one frame at a time; the frames that wait stand in one queue, so th
 the frame in its hands. That frame is answered with what happened, its stream's tracker stays as it was, and a
 new worker is forked.
 
-A frame may take `frame_timeout_s` of its worker's processor time: on a busy machine waiting is nobody's fault.
-A worker that uses none (it waits for a lock that never comes free) is caught by `STALL_FACTOR` times as much
-time on the clock, counted in ticks of this loop, so that a server that was stopped itself blames no worker.
+A frame may take `frame_timeout_s` of its worker's processor time: on a busy machine waiting is nobody's
+fault. A worker that uses none (it waits for a lock that never comes free) is caught by `STALL_FACTOR` times
+as much time on the clock, counted in ticks of this loop, so that a server that was stopped itself blames no
+worker.
 """
 
 from __future__ import annotations
@@ -67,8 +68,6 @@ class WorkersHealth:
     restarts_last_minute: int
     why_not_ready: str
     """Empty while all is well."""
-    has_given_up: bool
-    """Whether this process should end, for its supervisor to start it again."""
 
 
 @dataclass(slots=True, eq=False)
@@ -102,7 +101,6 @@ class FrameWorkers:
         frame_timeout_s: float,
         *,
         on_restart: Callable[[RestartReason], None] = lambda _: None,
-        on_failed: Callable[[str], None] = lambda _: None,
         on_wait: Callable[[float], None] = lambda _: None,
         work_module: str = "facegauge_server.workers.frame_work",
         close_grace_s: float = 1.0,
@@ -114,7 +112,6 @@ class FrameWorkers:
             settings: what they work with.
             frame_timeout_s: processor time that a frame may take.
             on_restart: hears why, whenever a worker must be replaced.
-            on_failed: hears once that no worker could be had for `GIVE_UP_AFTER_S`.
             on_wait: hears how long each frame waited for a worker, seconds.
             work_module: has `prepare` and `make` as `frame_work.py` has them.
             close_grace_s: what frames in flight get to finish at the end.
@@ -123,7 +120,6 @@ class FrameWorkers:
         self._settings = settings
         self._frame_timeout_s = frame_timeout_s
         self._on_restart = on_restart
-        self._on_failed = on_failed
         self._on_wait = on_wait
         self._work_module = work_module
         self._close_grace_s = close_grace_s
@@ -135,10 +131,11 @@ class FrameWorkers:
         self._processes: dict[int, WorkerProcess] = {}
         self._restarts_s: deque[float] = deque()
         self._without_workers_s = 0.0
-        self._has_given_up = False
         self._is_closing = False
         self._spawner: Spawner | None = None
         self._spawner_lock = asyncio.Lock()
+        self.gave_up = asyncio.Event()
+        """Set when there was no worker for `GIVE_UP_AFTER_S`: this process should end."""
         self.started = Started("", "")
         """Which engine the workers score with, once they run."""
 
@@ -152,7 +149,7 @@ class FrameWorkers:
         except BaseException:
             await self.close()
             raise
-        self._begin(self._watch())
+        self._begin(self._watch()).add_done_callback(self._watch_ended)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -182,7 +179,7 @@ class FrameWorkers:
             why = "no worker process is running"
         elif restarts > MAX_RESTARTS_A_MINUTE:
             why = f"{restarts} worker processes had to be replaced within a minute"
-        return WorkersHealth(serving, restarts, why, self._has_given_up)
+        return WorkersHealth(serving, restarts, why)
 
     @property
     def pids(self) -> list[int]:
@@ -307,16 +304,13 @@ class FrameWorkers:
                 try:
                     self.started = await spawner.start(self._work_module, self._settings)
                 except ZygoteLost as error:
-                    raise RuntimeError(
-                        "the process that workers are forked from ended as it started"
-                    ) from error
+                    raise RuntimeError("the process that forks workers ended as it started") from error
             return self._spawner
 
     def _worker_ended(self, seat: _Seat, why: str) -> None:
         if not seat.ready.done():
-            seat.ready.set_exception(
-                RuntimeError(f"it ended as it started: {seat.worker.last_words()[-1000:]}")
-            )
+            words = seat.worker.last_words()[-1000:]
+            seat.ready.set_exception(RuntimeError(f"it ended as it started: {words}"))
             return
         error = WorkerDied("the process that worked on this frame died of it: the frame is lost")
         self._leave(seat, error)
@@ -377,6 +371,11 @@ class FrameWorkers:
                 self._check_frame(seat, elapsed_s)
             self._check_staff(elapsed_s)
 
+    def _watch_ended(self, watch: asyncio.Task[None]) -> None:
+        if not watch.cancelled():  # without it nothing would be noticed any more
+            self._log.critical("the watch over the workers ended", exc_info=watch.exception())
+            self.gave_up.set()
+
     def _check_frame(self, seat: _Seat, elapsed_s: float) -> None:
         job = seat.job
         if job is None:
@@ -389,9 +388,7 @@ class FrameWorkers:
         if has_worked_s < limit_s and job.waited_s < STALL_FACTOR * limit_s:
             return
         seat.worker.kill()
-        text = (
-            f"the frame took longer than {limit_s:g} s (--frame-timeout): the process at work on it was ended"
-        )
+        text = f"the frame took longer than {limit_s:g} s (--frame-timeout): its worker was ended"
         self._leave(seat, FrameTimeout(text))
         self._replace("timeout")
 
@@ -405,9 +402,9 @@ class FrameWorkers:
             job.waited_s += elapsed_s
             if job.waited_s >= limit_s:
                 _fail(job, FrameTimeout(f"no process could take the frame within {limit_s:g} s"))
-        if self._without_workers_s >= GIVE_UP_AFTER_S and not self._has_given_up:
-            self._has_given_up = True
-            self._on_failed(f"no worker process could be started for {GIVE_UP_AFTER_S:g} s")
+        if self._without_workers_s >= GIVE_UP_AFTER_S and not self.gave_up.is_set():
+            self._log.critical("no worker for too long", seconds=GIVE_UP_AFTER_S)
+            self.gave_up.set()
 
 
 def _fail(job: _Job, error: BadFrame) -> None:

@@ -162,6 +162,6 @@ class WorkerProcess:
 
 
 def _cpu_clock(pid: int) -> int | None:
-    """Return the clock of a process's processor time (POSIX `clock_getcpuclockid`); None once it has ended."""
+    """Return a process's clock of processor time (POSIX `clock_getcpuclockid`); None once it has ended."""
     clock = ctypes.c_int()
     return None if _libc.clock_getcpuclockid(pid, ctypes.byref(clock)) else clock.value

@@ -52,9 +52,7 @@ def run_worker(
         _make_room_for_last_words()
         reply = encode(_answer(read_request(packet), memory, work))
         if len(reply) > MAX_PACKET_BYTES:
-            reply = encode(
-                StageFailed(f"the result has {len(reply)} bytes, of {MAX_PACKET_BYTES} at most", "")
-            )
+            reply = encode(StageFailed(f"the result has {len(reply)} bytes", ""))
         server.send(reply)
 
 
@@ -67,7 +65,7 @@ def _make_room_for_last_words() -> None:
 def _answer(request: Request, memory: FrameMemoryView, work: Work) -> Reply:
     data = memory.bytes_of_frame(request.data_bytes)
     # Raw pixels are read where they lie; decoders of files want bytes.
-    frame = request.frame(cast(bytes, data) if request.encoding.is_raw else bytes(data))
+    frame = request.frame(cast("bytes", data) if request.encoding.is_raw else bytes(data))
     try:
         assessed = work.assess(frame, request.tracker, request.display_lines)
     except BadFrame as error:

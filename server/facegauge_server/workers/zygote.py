@@ -2,10 +2,10 @@
 
     python -m facegauge_server.workers.zygote FD    # started by `spawner.py`, which holds the other end of FD
 
-Importing takes seconds, forking milliseconds. Nothing is compiled and no thread runs here, so that a fork is a
-clean copy: what networks need compiling for is done by a child that returns the result as bytes and ends.
-`multiprocessing`'s forkserver would do the forking, but makes its caller wait for it, swallows what goes wrong
-in imports, and has no place for what is prepared once.
+Importing takes seconds, forking milliseconds. Nothing is compiled and no thread runs here, so that a fork is
+a clean copy: OpenVINO does not survive a fork once it has compiled a network, so a child does that once for
+all workers, returns the result as bytes and ends. `multiprocessing`'s forkserver would do the forking, but
+makes its caller wait for it, swallows what goes wrong in imports, and has no place for what is prepared once.
 """
 
 from __future__ import annotations
@@ -94,12 +94,14 @@ def main(control_fd: int) -> None:
 
 def _prepared_by_a_child(start: Start) -> Prepared:
     read_end, write_end = os.pipe()
+    stderr_fd = os.memfd_create("facegauge-prepare-stderr")
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
         outcome: Prepared | Exception
         try:
             die_with_parent(parent)
+            os.dup2(stderr_fd, 2)  # MediaPipe greets there; it is read where this process dies
             outcome = importlib.import_module(start.work_module).prepare(start.settings)
         except Exception as error:  # noqa: BLE001 - raised again on the other side
             known = isinstance(error, OperatorError)
@@ -113,7 +115,9 @@ def _prepared_by_a_child(start: Start) -> Prepared:
     _, status = os.waitpid(pid, 0)
     if not packet:
         code = os.waitstatus_to_exitcode(status)
-        raise RuntimeError(f"loading the networks ended the process that did it (exit code {code})")
+        words = os.pread(stderr_fd, 100_000, 0).decode(errors="replace")[-1000:]
+        raise RuntimeError(f"loading the networks ended the process that did it ({code}): {words}")
+    os.close(stderr_fd)
     outcome = pickle.loads(packet)  # noqa: S301 - from our child
     if isinstance(outcome, Exception):
         raise outcome
@@ -167,14 +171,8 @@ class _Nursery:
             from facegauge_server.workers.worker import run_worker
 
             with socket.socket(fileno=worker_fd) as server:
-                run_worker(
-                    server,
-                    memory_fd,
-                    stderr_fd,
-                    self._start.work_module,
-                    self._start.settings,
-                    self._prepared,
-                )
+                start = self._start
+                run_worker(server, memory_fd, stderr_fd, start.work_module, start.settings, self._prepared)
             code = 0
         except BaseException:  # noqa: BLE001 - nothing may run the zygote's code in this process
             traceback.print_exc()
