@@ -34,7 +34,7 @@ class ZygoteLost(Exception):
 
 
 class Spawner:
-    """A running zygote. Belongs to the event loop, whose thread it does not outlive: see `die_with_parent`."""
+    """A running zygote. Belongs to the event loop and ends with its thread: see `die_with_parent`."""
 
     def __init__(self, on_died: Callable[[int, int], None]) -> None:
         """Make the server's end; `on_died` hears of every worker's process id and exit code."""

@@ -83,13 +83,17 @@ def main(control_fd: int) -> None:
             importlib.import_module("facegauge_server.workers.worker")
             prepared = _prepared_by_a_child(start)
         except Exception as error:  # noqa: BLE001 - the server raises it
-            failure = error if isinstance(error, OperatorError) else RuntimeError(repr(error))
+            failure = error if isinstance(error, OperatorError | RuntimeError) else RuntimeError(repr(error))
             control.send(pickle.dumps(Failed(failure, traceback.format_exc()[-8000:])))
             return
         gc.collect()
         gc.freeze()  # the children's collections then leave the shared pages alone
-        control.send(pickle.dumps(Started(prepared.engine, prepared.precision)))
-        _Nursery(control, start, prepared).run()
+        nursery = _Nursery(control, start, prepared)
+        try:
+            control.send(pickle.dumps(Started(prepared.engine, prepared.precision)))
+            nursery.run()
+        except (BrokenPipeError, ConnectionResetError):  # the server is gone
+            nursery.kill_all()
 
 
 def _prepared_by_a_child(start: Start) -> Prepared:
@@ -116,7 +120,7 @@ def _prepared_by_a_child(start: Start) -> Prepared:
     if not packet:
         code = os.waitstatus_to_exitcode(status)
         words = os.pread(stderr_fd, 100_000, 0).decode(errors="replace")[-1000:]
-        raise RuntimeError(f"loading the networks ended the process that did it ({code}): {words}")
+        raise RuntimeError(f"loading the networks ended the process that did it (exit code {code}): {words}")
     os.close(stderr_fd)
     outcome = pickle.loads(packet)  # noqa: S301 - from our child
     if isinstance(outcome, Exception):
@@ -141,7 +145,7 @@ class _Nursery:
                 if key.fileobj is not self._control:
                     self._tell_of_death(key.fd, key.data)
                 elif not self._fork_one():
-                    self._kill_all()
+                    self.kill_all()
                     return
 
     def _fork_one(self) -> bool:
@@ -186,7 +190,8 @@ class _Nursery:
         _, status = os.waitpid(pid, 0)
         self._control.send(pickle.dumps(Died(pid, os.waitstatus_to_exitcode(status))))
 
-    def _kill_all(self) -> None:
+    def kill_all(self) -> None:
+        """End all workers."""
         children = [key for key in self._selector.get_map().values() if key.fileobj is not self._control]
         for key in children:
             signal.pidfd_send_signal(key.fd, signal.SIGKILL)

@@ -1,7 +1,7 @@
 """Work that does what a frame's bytes say, for tests of what becomes of a worker. Imports no native code.
 
-A frame's data is a command: `ok`, `ok SECONDS`, `abort`, `segfault`, `spin`, `hang`, `refuse`, `fail`, `memory`,
-`huge`, `pickle`, `count`, `noise`. The tracker counts the frames of its stream.
+A frame's data is a command, and perhaps an argument: see `ScriptedWork.assess`. The tracker counts the frames
+of its stream; the score's error holds the worker's process id, its capture time the length of the data.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ctypes
 import os
 import sys
 import time
+from pathlib import Path
 
 from facegauge_server.errors import BadFrame, BadModel
 from facegauge_server.types import EncodedFrame, FaceCrops, FrameResult, FrameScore
@@ -28,8 +29,8 @@ def prepare(settings: WorkSettings) -> Prepared:
 
 def make(settings: WorkSettings, prepared: Prepared) -> ScriptedWork:
     assert prepared.networks == {"network": b"compiled"}
-    if settings.precision == "die at start":
-        sys.stderr.write("no such instruction\n")
+    if Path(settings.precision).is_absolute() and Path(settings.precision).exists():
+        sys.stderr.write("this worker does not start\n")
         os.abort()
     return ScriptedWork()
 
@@ -37,7 +38,7 @@ def make(settings: WorkSettings, prepared: Prepared) -> ScriptedWork:
 class ScriptedWork:
     """Obeys."""
 
-    def assess(self, frame: EncodedFrame, tracker: bytes, display_lines: int) -> Assessed:
+    def assess(self, frame: EncodedFrame, tracker: bytes, display_lines: int) -> Assessed:  # noqa: ARG002 - as `Work` has it
         seen = int(tracker or b"0") + 1
         data = bytes(frame.data)
         command, _, argument = data.partition(b" ")
@@ -60,9 +61,12 @@ class ScriptedWork:
             bytearray(int(argument))
         elif command == b"noise":
             sys.stderr.write("x" * 10_000_000)
-        return Assessed(
-            str(seen).encode(),
-            FaceCrops(frame.sequence, frame.capture_time_s, ()),
-            FrameScore(frame.sequence, float(len(data)), FrameResult.NO_FACE, error=str(os.getpid())),
-            (("decode", 0.001),),
-        )
+        elif command == b"crowd":
+            return self._result(frame, bytes(10_000_000))
+        return self._result(frame, str(seen).encode())
+
+    def _result(self, frame: EncodedFrame, tracker: bytes) -> Assessed:
+        length = float(len(frame.data))
+        score = FrameScore(frame.sequence, length, FrameResult.NO_FACE, error=str(os.getpid()))
+        crops = FaceCrops(frame.sequence, frame.capture_time_s, ())
+        return Assessed(tracker, crops, score, (("decode", 0.001),))
