@@ -36,6 +36,7 @@ from facegauge_server.metrics import Metrics, MetricsServer, SessionCollector
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.service import QualityService
 from facegauge_server.streams.session_table import SessionTable
+from facegauge_server.workers.collector import WorkersCollector
 from facegauge_server.workers.pool import FrameWorkers
 
 __all__ = ["App", "running", "serve"]
@@ -76,6 +77,7 @@ async def running(config: Config) -> AsyncIterator[App]:
     metrics.registry.register(SessionCollector(table, config.limits.max_exported_streams))
     try:
         async with Pipeline(student, engine, config, metrics) as pipeline:
+            metrics.registry.register(WorkersCollector(pipeline.workers))
             metrics.set_model(student.name, pipeline.engine, pipeline.precision, student.sha256)
             health_servicer = health.aio.HealthServicer()
             server = _grpc_server(config)

@@ -69,12 +69,13 @@ class Pipeline:
     async def assess(self, frame: EncodedFrame, tracker: TrackerCell, display_lines: int) -> FrameScore:
         """Score the faces of one frame; one that cannot be used gives FrameResult.ERROR, not an exception."""
         with self._metrics.in_flight():
+            before = tracker.state
             try:
-                worked = await self.workers.assess(frame, tracker.state, display_lines)
+                worked = await self.workers.assess(frame, before, display_lines)
             except BadFrame as error:
                 score = FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=str(error))
             else:
-                tracker.state = worked.tracker
+                tracker.replace_state(before, worked.tracker)
                 self._observe(worked)
                 score = worked.score or await self._score(frame, worked)
         self._metrics.count_frames(score.result)

@@ -39,6 +39,7 @@ START_TIMEOUT_S = 30.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 5.0
 MAX_RESTARTS_A_MINUTE = 30
 """More, and the server is not ready: something here or in the calls is badly wrong."""
+MAX_RESTARTS_NOTED = 1000
 GIVE_UP_AFTER_S = 30.0
 """Without a single worker for so long, the server is of no use: its supervisor should start it again."""
 
@@ -129,7 +130,8 @@ class FrameWorkers:
         self._idle: list[_Seat] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._processes: dict[int, WorkerProcess] = {}
-        self._restarts_s: deque[float] = deque()
+        self._restarts_s: deque[float] = deque(maxlen=MAX_RESTARTS_NOTED)
+        self._past_cpu_s = 0.0
         self._without_workers_s = 0.0
         self._is_closing = False
         self._spawner: Spawner | None = None
@@ -173,7 +175,7 @@ class FrameWorkers:
     def health(self) -> WorkersHealth:
         """How the workers are now."""
         restarts = self._restarts_last_minute()
-        serving = sum(1 for seat in self._seats if seat.ready.done())
+        serving = sum(1 for seat in list(self._seats) if seat.ready.done())
         why = ""
         if not serving:
             why = "no worker process is running"
@@ -184,7 +186,12 @@ class FrameWorkers:
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers."""
-        return [seat.worker.pid for seat in self._seats]
+        return [seat.worker.pid for seat in list(self._seats)]
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor time of all workers so far, those that have ended included, seconds."""
+        return self._past_cpu_s + sum(seat.worker.cpu_s() for seat in list(self._seats))
 
     async def close(self) -> None:
         """Finish the frames in flight within the grace, then end all processes, whatever they do."""
@@ -320,6 +327,8 @@ class FrameWorkers:
 
     def _leave(self, seat: _Seat, error: BadFrame) -> None:
         """Take a worker out of the pool; its frame gets the error."""
+        if seat in self._seats:
+            self._past_cpu_s += max(seat.cpu_before_s, seat.worker.cpu_s())
         self._seats.discard(seat)
         if seat in self._idle:
             self._idle.remove(seat)
@@ -353,9 +362,8 @@ class FrameWorkers:
             del self._processes[pid]
 
     def _restarts_last_minute(self) -> int:
-        while self._restarts_s and time.monotonic() - self._restarts_s[0] > 60:
-            self._restarts_s.popleft()
-        return len(self._restarts_s)
+        now_s = time.monotonic()
+        return sum(now_s - restart_s < 60 for restart_s in list(self._restarts_s))
 
     # -- time --------------------------------------------------------------------------------------------
 

@@ -19,6 +19,16 @@ class TrackerCell:
         """Begin a stream: see `FaceTracker`."""
         self.state = pack(FaceTracker(detect_interval_s, max_faces, steady_detect_interval_s))
 
+    def replace_state(self, before: bytes, after: bytes) -> None:
+        """Go on with the state that a worker made of `before`.
+
+        Raises RuntimeError where that is not the present state: two frames of a stream were under way at
+        once, which their sender must not let happen.
+        """
+        if self.state is not before:
+            raise RuntimeError("two frames of one stream were tracked at the same time")
+        self.state = after
+
 
 def pack(tracker: FaceTracker) -> bytes:
     """Return a tracker as bytes."""
