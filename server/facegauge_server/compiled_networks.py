@@ -51,7 +51,8 @@ def compile_or_load(
 def recording() -> Iterator[dict[str, bytes]]:
     """Collect by name what is compiled while the block runs."""
     global _recorded  # whoever makes a detector or an engine does not know of processes
-    _recorded = recorded = {}
+    recorded: dict[str, bytes] = {}
+    _recorded = recorded
     try:
         yield recorded
     finally:
