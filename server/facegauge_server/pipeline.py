@@ -19,8 +19,8 @@ from facegauge_server.errors import BadFrame
 from facegauge_server.metrics import Metrics
 from facegauge_server.scoring.batch_scorer import BatchScorer
 from facegauge_server.scoring.batcher import Batcher
-from facegauge_server.scoring.frame_score import frame_score
-from facegauge_server.types import EncodedFrame, FaceCrop, FrameResult, FrameScore
+from facegauge_server.stages.classify import classify
+from facegauge_server.types import EncodedFrame, FaceCrop, FaceCrops, FrameResult, FrameScore
 from facegauge_server.workers.messages import Worked
 from facegauge_server.workers.pool import FrameWorkers
 from facegauge_server.workers.settings import WorkSettings
@@ -86,9 +86,9 @@ class Pipeline:
         assert self._batch_scorer is not None  # noqa: S101 - workers return crops to an engine only
         shape = (len(worked.cropped), self._student.input_height, self._student.input_width, 3)
         pixels = np.frombuffer(worked.crop_pixels, np.uint8).reshape(shape)
-        crops = [FaceCrop(face, crop) for face, crop in zip(worked.cropped, pixels, strict=True)]
+        crops = tuple(FaceCrop(face, crop) for face, crop in zip(worked.cropped, pixels, strict=True))
         qualities = await self._batch_scorer.score(crops)
-        return frame_score(frame.sequence, frame.capture_time_s, worked.cropped, qualities, worked.too_small)
+        return classify(FaceCrops(frame.sequence, frame.capture_time_s, crops, worked.too_small), qualities)
 
     def _observe(self, worked: Worked) -> None:
         for stage, duration_s in worked.stage_times_s:

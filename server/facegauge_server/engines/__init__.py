@@ -1,4 +1,4 @@
-"""What runs the student: OpenVINO on a CPU (the default), torch on a GPU (the extra `torch`)."""
+"""Engines that run the student: OpenVINO on a CPU (the default), torch on a GPU (the extra `torch`)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Engine(Protocol):
 
     @property
     def precision(self) -> str:
-        """Of the arithmetic, such as `f32`."""
+        """Arithmetic that it computes in, such as `f32`."""
 
     @property
     def gains_from_batches(self) -> bool:
@@ -57,8 +57,8 @@ def create_engine(kind: str, student: Student, threads: int, precision: str = AU
     Args:
         kind: `openvino`, `torch`, or `auto`: torch where it is installed and sees a GPU, else openvino.
         student: from `load_student`.
-        threads: that will call `score` at the same time.
-        precision: of the arithmetic; `auto` for the fastest that scores as `f32` does (`precision.py`).
+        threads: number that will call `score` at the same time.
+        precision: arithmetic; `auto` for the fastest that scores as `f32` does (`precision.py`).
 
     Raises:
         BadConfiguration: the engine is unknown, its package is missing, or it cannot do the precision.

@@ -30,7 +30,7 @@ __all__ = ["OpenVinoEngine"]
 
 
 class OpenVinoEngine:
-    """Runs a student's ONNX file on the CPU, in the precision that it is told: OpenVINO alone takes bf16."""
+    """Runs a student's ONNX file on the CPU, in the given precision: left alone, OpenVINO takes bf16."""
 
     name = "openvino"
     gains_from_batches = False
@@ -52,7 +52,7 @@ class OpenVinoEngine:
 
     @staticmethod
     def precisions() -> tuple[str, ...]:
-        """Return what this machine's CPU computes in."""
+        """Return the precisions that this machine's CPU computes in."""
         able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         return ("f32", "bf16") if "BF16" in able else ("f32",)
 
@@ -65,7 +65,7 @@ class OpenVinoEngine:
             self._idle.put(network)
 
     def close(self) -> None:
-        """Let go of the compiled networks."""
+        """Release the compiled networks."""
         while not self._idle.empty():
             self._idle.get()
 
@@ -83,7 +83,7 @@ class _Network:
 
     def score(self, crop: npt.NDArray[np.uint8]) -> float:
         """Return the quality of one crop."""
-        self._pixels[:] = crop  # a copy takes less than telling OpenVINO of other memory
+        self._pixels[:] = crop  # a copy takes less than handing OpenVINO other memory
         for request in self._requests:
             request.infer()
         return float(self._quality.item())

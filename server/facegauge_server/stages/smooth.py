@@ -23,10 +23,7 @@ from facegauge_server.types import (
     StreamState,
 )
 
-__all__ = ["LOW_RESOLUTION_PX", "QualitySmoother", "SessionPool"]
-
-LOW_RESOLUTION_PX = 96.0
-"""A face whose short side is below this is scored and marked."""
+__all__ = ["QualitySmoother", "SessionPool"]
 
 FORGET_TRACK_AFTER_S = 3.0
 """A face found again within this capture time goes on with its smoothing; later it starts anew."""

@@ -16,10 +16,10 @@ from facegauge_server.compiled_networks import recording, reuse
 from facegauge_server.engines import create_engine
 from facegauge_server.engines.openvino import OpenVinoEngine
 from facegauge_server.engines.score import score_crops
-from facegauge_server.scoring.frame_score import frame_score
+from facegauge_server.stages.classify import classify
 from facegauge_server.stages.crop import crop_faces
 from facegauge_server.stages.decode import decode
-from facegauge_server.stages.locate import FaceDetector, locate
+from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.types import EncodedFrame, Encoding, FaceCrop
 from facegauge_server.workers.settings import Prepared, WorkSettings
 from facegauge_server.workers.tracker_state import TrackerCell, pack, unpack
@@ -44,9 +44,10 @@ class FrameWork:
         times = _StageTimes()
         faces = unpack(tracker)
         with times.timed("decode"):
-            decoded = decode(frame, self._settings.limits.max_frame_pixels)
+            limits = self._settings.limits
+            decoded = decode(frame, limits.max_frame_pixels, limits.max_frame_side)
         with times.timed("locate"):
-            boxes = locate(decoded, faces, self._detector)
+            boxes = faces.step(decoded, self._detector)
         with times.timed("crop"):
             crops = crop_faces(boxes, student.input_width, student.input_height, display_lines)
         score = None
@@ -55,8 +56,7 @@ class FrameWork:
             if crops.crops:
                 with times.timed("score"):
                     qualities = self._score(crops.crops, self._engine)
-            cropped = [crop.face for crop in crops.crops]
-            score = frame_score(crops.sequence, crops.capture_time_s, cropped, qualities, crops.too_small)
+            score = classify(crops, qualities)
         return Assessed(pack(faces), crops, score, tuple(times.items))
 
     def warm_up(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import threading
 
 from facegauge_server.stages.track import FaceTracker
 
@@ -32,13 +31,11 @@ class TrackerCell:
 
 def pack(tracker: FaceTracker) -> bytes:
     """Return a tracker as bytes."""
-    values = {name: value for name, value in vars(tracker).items() if name != "lock"}
-    return pickle.dumps(values, pickle.HIGHEST_PROTOCOL)
+    return pickle.dumps((tracker.settings, tracker.state), pickle.HIGHEST_PROTOCOL)
 
 
 def unpack(state: bytes) -> FaceTracker:
     """Return what `pack` was given."""
-    tracker = FaceTracker.__new__(FaceTracker)
-    vars(tracker).update(pickle.loads(state))  # noqa: S301 - made by the server or one of its workers
-    tracker.lock = threading.Lock()
+    tracker = FaceTracker()
+    tracker.settings, tracker.state = pickle.loads(state)  # noqa: S301 - from the server or one of its workers
     return tracker

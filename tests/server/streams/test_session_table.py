@@ -129,7 +129,7 @@ def test_nobody_comes_back(table: SessionTable, ended: Ended) -> None:
     assert again.session.token != first.session.token
 
 
-@pytest.mark.parametrize("token", ["wrong", "é\u2603", "x" * 100_000])
+@pytest.mark.parametrize("token", ["wrong", "é\u2603", "x" * 256])
 @pytest.mark.parametrize("is_lost", [False, True])
 def test_a_wrong_token_takes_nothing_over(table: SessionTable, token: str, is_lost: bool) -> None:
     """Neither a live stream nor a lost one goes to whoever guesses."""
