@@ -18,7 +18,7 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
-__all__ = ["main", "write_frames"]
+__all__ = ["main", "read_frames", "write_frames"]
 
 WARM_UP_FRAMES = 5
 INPUT_PX = 288
@@ -31,7 +31,8 @@ def write_frames(frames: list[bytes], stream: BinaryIO) -> None:
         stream.write(struct.pack("<I", len(frame)) + frame)
 
 
-def _read_frames(stream: BinaryIO) -> list[bytes]:
+def read_frames(stream: BinaryIO) -> list[bytes]:
+    """Return the frames that `write_frames` wrote."""
     frames = []
     while header := stream.read(4):
         frames.append(stream.read(struct.unpack("<I", header)[0]))
@@ -49,7 +50,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     network = timm.create_model("edgenext_xx_small", num_classes=1).eval()
-    frames = _read_frames(sys.stdin.buffer)
+    frames = read_frames(sys.stdin.buffer)
     with FaceDetector() as detector, torch.inference_mode():
 
         def score(data: bytes) -> None:

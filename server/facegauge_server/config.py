@@ -135,7 +135,7 @@ class Config:
     )
     workers: int = setting(
         SCORING,
-        "Threads that decode frames, find faces and, on a CPU, score them.  [default: one per core]",
+        "Processes that decode frames, find faces and, on a CPU, score them.  [default: one per core]",
         default_factory=lambda: len(os.sched_getaffinity(0)),
         above=0,
     )
@@ -180,6 +180,13 @@ class Config:
         "Time that a stream whose connection broke waits for its client; 0 ends it at once.",
         5.0,
         at_least=0,
+        metavar="SECONDS",
+    )
+    frame_timeout_s: float = setting(
+        TIMES,
+        "Processor time of a worker that one frame may take before the worker is replaced.",
+        2.0,
+        above=0,
         metavar="SECONDS",
     )
     drain_grace_s: float = setting(

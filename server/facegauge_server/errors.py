@@ -19,6 +19,7 @@
     +-- OperatorError          whoever started the server must change a flag or a file
         +-- BadConfiguration   a flag, a variable or the configuration file
         +-- BadModel           the student's files are missing, damaged or do not fit together
+        +-- WorkersFailed      the processes that work on frames end as they start
 
 `rpc_errors.py` maps them to gRPC status codes and reasons. Anything else that is raised is a defect of ours.
 """
@@ -45,6 +46,7 @@ __all__ = [
     "StreamIdle",
     "TakenOver",
     "Unauthenticated",
+    "WorkersFailed",
 ]
 
 
@@ -129,3 +131,7 @@ class BadConfiguration(OperatorError):
 
 class BadModel(OperatorError):
     """The student's files are missing, damaged or do not fit together."""
+
+
+class WorkersFailed(OperatorError):
+    """The processes that work on frames end as they start: the server is of no use."""

@@ -11,9 +11,9 @@ from facegauge_server.errors import BadFrame, Draining, ServerFull
 from facegauge_server.fair_queue import Flow
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.stages.smooth import QualitySmoother
-from facegauge_server.stages.track import FaceTracker
 from facegauge_server.streams.session_table import SessionTable
 from facegauge_server.types import Assessment, EncodedFrame, FrameResult
+from facegauge_server.workers.tracker_state import TrackerCell
 
 __all__ = ["ImageAssessor"]
 
@@ -39,7 +39,7 @@ class ImageAssessor:
 
         Raises BadFrame. Call it within `place`.
         """
-        tracker = FaceTracker(detect_interval_s=0, max_faces=self._limits.max_faces)
+        tracker = TrackerCell(detect_interval_s=0, max_faces=self._limits.max_faces)
         async with self._slots.slot(Flow(tenant, PICTURES, WEIGHT, self._max_running)):
             score = await self._pipeline.assess(picture, tracker, display_lines)
         if score.result is FrameResult.ERROR:

@@ -18,19 +18,18 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
-    start_http_server,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from facegauge_server.config import Address
-from facegauge_server.errors import BadConfiguration
 from facegauge_server.streams.session import Session
 from facegauge_server.streams.session_table import SessionTable
 from facegauge_server.types import FrameResult, StreamState, StreamSummary
 
-__all__ = ["Metrics", "MetricsServer", "SessionCollector", "Stage"]
+__all__ = ["Metrics", "RestartReason", "SessionCollector", "Stage"]
 
+DefectStage = Literal["pipeline", "rpc", "chore"]
+RestartReason = Literal["crash", "timeout", "start"]
 Stage = Literal["worker_wait", "decode", "locate", "crop", "engine_wait", "score", "total"]
 
 STAGE_BUCKETS_S = (
@@ -86,6 +85,22 @@ class Metrics:
             buckets=QUALITY_BUCKETS,
             registry=registry,
         )
+        self._worker_restarts = Counter(
+            "facegauge_worker_restarts",
+            "Worker processes that had to be replaced: `crash`, `timeout` (--frame-timeout), or `start`",
+            ["reason"],
+            registry=registry,
+        )
+        for reason in get_args(RestartReason):  # so that the series are there before the first one
+            self._worker_restarts.labels(reason)
+        self._errors = Counter(
+            "facegauge_errors",
+            "Defects of the server by where they were met; the log explains each",
+            ["stage"],
+            registry=registry,
+        )
+        for stage in get_args(DefectStage):
+            self._errors.labels(stage)
         self._model_info = Gauge(
             "facegauge_model_info",
             "Always 1; the labels name the student in use",
@@ -106,14 +121,16 @@ class Metrics:
         )
         # `labels` takes a lock and a look-up; these are used several times per frame.
         self._frames_of = {result: self._frames.labels(result) for result in FrameResult}
-        self._stage_of = {stage: self._stage_s.labels(stage) for stage in get_args(Stage)}
+        self._stage_of: dict[str, Histogram] = {
+            stage: self._stage_s.labels(stage) for stage in get_args(Stage)
+        }
 
     def count_frames(self, result: FrameResult, count: int = 1) -> None:
         """Count frames of any stream."""
         if count:
             self._frames_of[result].inc(count)
 
-    def observe_stage(self, stage: Stage, duration_s: float) -> None:
+    def observe_stage(self, stage: str, duration_s: float) -> None:
         """Note how long a stage took."""
         self._stage_of[stage].observe(duration_s)
 
@@ -146,6 +163,14 @@ class Metrics:
         """Note a stream that ended."""
         if summary.mean_quality is not None:
             self._session_quality.observe(summary.mean_quality)
+
+    def count_worker_restart(self, reason: RestartReason) -> None:
+        """Count a worker process that had to be replaced."""
+        self._worker_restarts.labels(reason).inc()
+
+    def count_error(self, stage: str) -> None:
+        """Count a defect of the server."""
+        self._errors.labels(stage).inc()
 
     def set_model(self, model: str, engine: str, precision: str, sha256: str) -> None:
         """Export which student is in use."""
@@ -208,22 +233,3 @@ def _stream_families(sessions: list[Session]) -> Iterator[Metric]:
         for result in FrameResult:
             frames.add_metric([*ids, result], session.frames[result])
     yield from (quality, faces, state, last_frame, frames)
-
-
-class MetricsServer:
-    """Serves a registry at /metrics until it is closed."""
-
-    def __init__(self, registry: CollectorRegistry, address: Address) -> None:
-        try:
-            self._server, self._thread = start_http_server(address.port, address.host, registry)
-        except OSError as error:
-            raise BadConfiguration(
-                f"cannot serve metrics on {address} ({error.strerror}): choose another --metrics-listen"
-            ) from error
-        self.url = f"http://{Address(address.host, self._server.server_port)}/metrics"
-
-    def close(self) -> None:
-        """Stop serving."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()

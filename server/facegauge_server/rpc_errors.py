@@ -6,7 +6,6 @@ the reason. A wrong field also comes as google.rpc.BadRequest.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn
@@ -18,6 +17,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from facegauge.v1 import quality_pb2 as pb
+from facegauge_server.defects import Defects
 from facegauge_server.errors import (
     BadFrame,
     Draining,
@@ -34,7 +34,6 @@ from facegauge_server.errors import (
     TakenOver,
     Unauthenticated,
 )
-from facegauge_server.safe_log import SafeLog
 
 __all__ = ["DOMAIN", "STATUSES", "errors_as_statuses"]
 
@@ -61,7 +60,7 @@ _Context = grpc.aio.ServicerContext[Any, Any]
 
 
 @asynccontextmanager
-async def errors_as_statuses(context: _Context, rpc: str, log: SafeLog) -> AsyncIterator[None]:
+async def errors_as_statuses(context: _Context, rpc: str, defects: Defects) -> AsyncIterator[None]:
     """End the call with the status of whatever error its block raises.
 
     An exception without an entry in `STATUSES` is a defect: it is logged once, with its traceback and an id,
@@ -74,10 +73,8 @@ async def errors_as_statuses(context: _Context, rpc: str, log: SafeLog) -> Async
     except grpc.aio.BaseError:
         raise  # gRPC's own: the connection is gone, or the call was aborted already
     except Exception as error:  # noqa: BLE001 - the last place that can handle it
-        error_id = secrets.token_hex(8)
-        log.defect("internal error", error, error_id=error_id, rpc=rpc)
-        text = f"internal error {error_id}: the server's log explains it under this id"
-        await _abort(context, grpc.StatusCode.INTERNAL, pb.ERROR_REASON_INTERNAL, text, error_id=error_id)
+        text = defects.note("rpc", error, rpc=rpc)
+        await _abort(context, grpc.StatusCode.INTERNAL, pb.ERROR_REASON_INTERNAL, text)
 
 
 def _details(error: FacegaugeError) -> list[Message]:

@@ -20,6 +20,7 @@ from facegauge_server.access.gatekeeper import Gatekeeper
 from facegauge_server.access.identity import Identity, Right
 from facegauge_server.admission import WorkerSlots
 from facegauge_server.config import Config, StreamSettings
+from facegauge_server.defects import Defects
 from facegauge_server.errors import FacegaugeError, ProtocolViolation
 from facegauge_server.first_message import FirstMessages
 from facegauge_server.images import ImageAssessor
@@ -64,6 +65,7 @@ class QualityService:
         self._images = ImageAssessor(pipeline, slots, table, config)
         self._first = FirstMessages(config.idle_timeout_s)
         self._log = SafeLog()
+        self._defects = Defects(metrics.count_error)
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Register the methods with a server."""
@@ -77,7 +79,7 @@ class QualityService:
 
     async def monitor_stream(self, requests: Requests, context: Context) -> None:
         """Follow one stream: see the .proto file."""
-        async with errors_as_statuses(context, "MonitorStream", self._log):
+        async with errors_as_statuses(context, "MonitorStream", self._defects):
             identity = self._identify(context, Right.PUBLISH)
             settings = await self._first_config(requests, context)
             log = self._log.bind(stream_id=settings.stream_id, tenant=identity.tenant, peer=context.peer())
@@ -104,7 +106,7 @@ class QualityService:
 
     async def assess_image(self, requests: Requests, context: Context) -> bytes:
         """Score one picture: see the .proto file."""
-        async with errors_as_statuses(context, "AssessImage", self._log):
+        async with errors_as_statuses(context, "AssessImage", self._defects):
             identity = self._identify(context, Right.PUBLISH)
             with self._images.place():
                 request = await self._first_request(pb.AssessImageRequest, requests, context)
@@ -114,7 +116,7 @@ class QualityService:
 
     async def list_streams(self, requests: Requests, context: Context) -> bytes:
         """List the live streams: see the .proto file."""
-        async with errors_as_statuses(context, "ListStreams", self._log):
+        async with errors_as_statuses(context, "ListStreams", self._defects):
             identity = self._identify(context, Right.LIST)
             request = await self._first_request(pb.ListStreamsRequest, requests, context)
             limit = proto_codec.list_limit(request.limit, DEFAULT_LIST_LIMIT)
@@ -124,7 +126,7 @@ class QualityService:
 
     async def watch_streams(self, requests: Requests, context: Context) -> AsyncIterator[bytes]:
         """List the live streams again and again: see the .proto file."""
-        async with errors_as_statuses(context, "WatchStreams", self._log):
+        async with errors_as_statuses(context, "WatchStreams", self._defects):
             identity = self._identify(context, Right.WATCH)
             request = await self._first_request(pb.WatchStreamsRequest, requests, context)
             limit = proto_codec.list_limit(request.limit, DEFAULT_WATCH_LIMIT)

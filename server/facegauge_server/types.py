@@ -233,6 +233,8 @@ class FrameScore:
     capture_time_s: float
     result: FrameResult
     faces: tuple[FaceScore, ...] = ()
+    work_s: float | None = None
+    """Time that a worker spent on the frame, seconds; None where it is not known."""
     error: str = ""
     """For FrameResult.ERROR: what is wrong with the frame, for the caller."""
 

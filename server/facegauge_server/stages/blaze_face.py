@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facegauge_server.block_import import blocked
+from facegauge_server.compiled_networks import compile_or_load
 from facegauge_server.stages.detection import SAME_FACE_IOU, Detection
 from facegauge_server.types import Box, Pixels
 
@@ -75,7 +76,7 @@ class BlazeFace:
         self._kind = kind
         self._anchors = kind.anchors()
         self._picture = np.empty((1, kind.input_px, kind.input_px, 3), np.float32)
-        compiled = openvino.Core().compile_model(kind.path, "CPU", settings)
+        compiled = compile_or_load(kind.path.stem, lambda: kind.path, settings)
         self._request = compiled.create_infer_request()
         self._request.set_input_tensor(openvino.Tensor(self._picture, shared_memory=True))
 

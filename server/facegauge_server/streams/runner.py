@@ -104,11 +104,12 @@ class StreamRunner:
         session, inbox, outbox = self._session, self._connection.inbox, self._connection.outbox
         while await inbox.wait_for_frame():
             await outbox.wait_for_room()
-            async with self._slots.slot(session.flow):
+            async with self._slots.slot(session.flow) as turn:
                 received = inbox.take(time.monotonic())  # the newest by now
                 if received is None:
                     break
                 score = await self._assess(received.frame)
+                turn.cost_s = score.work_s
             now_s = time.monotonic()
             assessment = session.assess(score, now_s)
             self._unanswered -= 1

@@ -16,7 +16,6 @@ from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import BadFrame
 from facegauge_server.fair_queue import Flow
 from facegauge_server.stages.smooth import QualitySmoother, SessionPool
-from facegauge_server.stages.track import FaceTracker
 from facegauge_server.streams.buffers import Outbox, create_inbox
 from facegauge_server.types import (
     Assessment,
@@ -28,6 +27,7 @@ from facegauge_server.types import (
     StreamState,
     StreamSummary,
 )
+from facegauge_server.workers.tracker_state import TrackerCell
 
 __all__ = ["Connection", "Ending", "Session"]
 
@@ -74,7 +74,7 @@ class Session:
         self.min_fps = _steady_fps(settings, config)
         self.connection: Connection | None = None
         self.disconnected_s: float | None = None
-        self.tracker = FaceTracker(
+        self.tracker = TrackerCell(
             detect_interval_s=config.detect_interval_s,
             max_faces=config.limits.max_faces,
             steady_detect_interval_s=config.steady_detect_interval_s,
