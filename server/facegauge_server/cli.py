@@ -19,7 +19,6 @@ from click.core import ParameterSource
 
 from facegauge_server.config import NETWORK, Address, Config, Limits, Tls
 from facegauge_server.errors import BadConfiguration, OperatorError
-from facegauge_server.monitoring.signals import SignalThread
 from facegauge_server.serve import serve
 from facegauge_server.setting import KEY, flag_name, setting_of
 
@@ -141,7 +140,6 @@ def _options() -> list[click.Parameter]:
 def _run(log_format: str, **flags: Any) -> None:
     """Monitor the picture quality of video calls: frames in over gRPC, scores out, series for Prometheus."""
     _configure_log(log_format)
-    SignalThread.block()
     try:
         asyncio.run(serve(_config_from(flags)))
     except BadConfiguration as error:
