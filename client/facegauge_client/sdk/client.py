@@ -13,8 +13,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from facegauge.v1 import quality_pb2_grpc
 from facegauge_client.sdk import proto_codec
-from facegauge_client.sdk.channel import DEFAULT_TARGET, explained, open_channel, unavailable
+from facegauge_client.sdk.channel import DEFAULT_TARGET, open_channel
 from facegauge_client.sdk.connection import StreamOptions
+from facegauge_client.sdk.failures import explained, unavailable
 from facegauge_client.sdk.frames import Picture, encode
 from facegauge_client.sdk.stream import MonitorStream
 from facegauge_client.sdk.types import Assessment, Delivery, HealthStatus, StreamList
@@ -112,7 +113,7 @@ class Client:
     async def assess_image(self, picture: Picture, *, display_lines: int = 0) -> Assessment:
         """Score the faces of one picture, without smoothing or tracking.
 
-        Raises TypeError or ValueError for what is no picture, RequestRejected for one that the server cannot
+        Raises TypeError or ValueError for what is no picture, PictureRejected for one that the server cannot
         read, ServerFull for one that is too large.
         """
         request = proto_codec.assess_image_request(encode(picture), display_lines=display_lines)

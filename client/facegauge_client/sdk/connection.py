@@ -11,8 +11,14 @@ import grpc
 import grpc.aio
 
 from facegauge_client.sdk import proto_codec
-from facegauge_client.sdk.channel import explain, unavailable
-from facegauge_client.sdk.errors import FacegaugeError, ServerFailed, ServerUnavailable, StreamIdle
+from facegauge_client.sdk.errors import (
+    DeadlineExceeded,
+    FacegaugeError,
+    ServerFailed,
+    ServerUnavailable,
+    StreamIdle,
+)
+from facegauge_client.sdk.failures import explain_call, unavailable
 from facegauge_client.sdk.frames import EncodedFrame
 from facegauge_client.sdk.mailbox import Mailbox, MailboxClosed
 from facegauge_client.sdk.types import Accepted, Delivery, Summary
@@ -159,10 +165,11 @@ class Connection:
 
 async def _failure(call: Any, target: str) -> FacegaugeError:
     """Say why a call is over."""
-    code = await call.code()
     details = await call.details()
-    if code is grpc.StatusCode.INTERNAL and details == _WRITE_FAILED:
+    if await call.code() is grpc.StatusCode.INTERNAL and details == _WRITE_FAILED:
         return ServerUnavailable(f"the connection to {target} broke; see the server's log")
-    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return StreamIdle(details or "no frame came within the server's idle timeout; send one in time")
-    return explain(code, details, target)
+    error = await explain_call(call, target)
+    if isinstance(error, DeadlineExceeded):
+        # A stream has no deadline of its own: a server that names no reason means the more frequent one.
+        return StreamIdle(details or "no frame arrived within the server's idle timeout; send one in time")
+    return error
