@@ -77,7 +77,7 @@ class Client:
         display_lines: int = 0,
         median_window: int | None = None,
         time_constant_s: float | None = None,
-        reconnect_timeout_s: float = 60.0,
+        reconnect_timeout_s: float | None = None,
         stall_timeout_s: float = 30.0,
         mailbox_frames: int = 1,
         unread_assessments: int = 1024,
@@ -86,9 +86,9 @@ class Client:
 
         `max_fps`, `min_fps` (how slowly a steady stream may be sampled), `display_lines` (lines that the
         viewers' display shows), `median_window` and `time_constant_s` (seconds) are StreamConfig's, with the
-        server's defaults where left out. A LIVE stream tries for `reconnect_timeout_s` to restore a broken
-        connection (0: not at all) and keeps `mailbox_frames` frames at most; `unread_assessments` bounds what
-        waits to be read. A COMPLETE stream fails after `stall_timeout_s` without progress.
+        server's defaults where left out. A broken connection is retried for `reconnect_timeout_s` (0: not at
+        all; None: 60 s under LIVE, not at all under COMPLETE). `mailbox_frames` frames at most wait to be sent
+        and `unread_assessments` to be read. A COMPLETE stream fails after `stall_timeout_s` without progress.
 
         Entering it raises ServerUnavailable, StreamRejected, StreamExists or ServerFull.
         """

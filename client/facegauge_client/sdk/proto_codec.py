@@ -134,6 +134,7 @@ def read_assessment(message: pb.Assessment) -> Assessment:
         frames_dropped=message.frames_dropped,
         frames_skipped=message.frames_skipped,
         error=message.error,
+        main_track_id=_optional(message, "main_track_id"),
     )
 
 

@@ -177,6 +177,11 @@ class MonitorStream:
         return tuple(self._stream.notices)
 
     @property
+    def connected(self) -> bool:
+        """Whether the server has accepted the stream on a connection that still carries it."""
+        return self._stream.connected
+
+    @property
     def frames_sent(self) -> int:
         """Frames handed to the connection."""
         return self._stream.frames_sent

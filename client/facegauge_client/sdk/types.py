@@ -1,4 +1,4 @@
-"""What the server says, as frozen values under the interface's field names.
+"""The server's messages as frozen values, with the interface's field names.
 
 Qualities are 0-1 with 1 the best; a quality that does not exist is None, never 0. Boxes are in pixels of the
 frame, times in seconds. `to_dict()` and `to_json()` print enum values in their lowercase short form
@@ -34,7 +34,7 @@ __all__ = [
 
 
 class FrameEncoding(enum.StrEnum):
-    """How a frame's bytes are to be read."""
+    """Layout of a frame's bytes."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -104,7 +104,7 @@ class NoticeKind(enum.StrEnum):
 
     UNSPECIFIED = "unspecified"
     DRAINING = "draining"
-    """The server is going down; it finishes what it has."""
+    """The server is shutting down; it finishes the frames that it has."""
     THROTTLED = "throttled"
     """Frames come faster than the rate limit; the surplus is dropped."""
 
@@ -158,13 +158,13 @@ class Face(_Record):
     """One face of a frame."""
 
     track_id: int = 0
-    """Lives as long as the face is followed in this stream; tells nothing of who it is."""
+    """Stays the same while the face is followed in this stream; does not identify a person."""
     box: Box = dataclasses.field(default_factory=Box)
     state: FaceState = FaceState.UNSPECIFIED
     quality: float | None = None
     """Smoothed, 0-1."""
     raw_quality: float | None = None
-    """Of this frame alone, 0-1."""
+    """Quality in this frame alone, 0-1."""
     short_side_px: float = 0.0
 
 
@@ -178,17 +178,29 @@ class Assessment(_Record):
     result: FrameResult = FrameResult.UNSPECIFIED
     state: StreamState = StreamState.UNSPECIFIED
     quality: float | None = None
-    """The stream's: that of its main (largest) face, smoothed, 0-1."""
+    """Smoothed quality of the main face, which stands for the stream, 0-1."""
     raw_quality: float | None = None
-    """The main face's, of this frame alone, 0-1."""
+    """Quality of the main face in this frame alone, 0-1."""
     faces: tuple[Face, ...] = ()
     """Largest first."""
     frames_dropped: int = 0
-    """By the server, since the last assessment."""
+    """Dropped by the server since the last assessment."""
     error: str = ""
     """For FrameResult.ERROR: what is wrong with the frame."""
     frames_skipped: int = 0
-    """Left out by the server since, as the stream was steady."""
+    """Left out by the server since the last assessment, as the stream was steady."""
+    main_track_id: int | None = None
+    """Track of the main face, the one that stands for the stream; None while no face has been scored."""
+
+    @property
+    def main_face(self) -> Face | None:
+        """The face in `faces` that stands for the stream; the largest where the server names none.
+
+        None where the frame shows no face, or not the main one.
+        """
+        if self.main_track_id is None:
+            return self.faces[0] if self.faces else None
+        return next((face for face in self.faces if face.track_id == self.main_track_id), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +241,7 @@ class Summary(_Record):
 
     stream_id: str = ""
     mean_quality: float | None = None
-    """Of the smoothed quality over the scored frames, 0-1."""
+    """Mean of the smoothed quality over the scored frames, 0-1."""
     p10_quality: float | None = None
     """What the worst tenth of the stream stays under, 0-1."""
     state_times: tuple[StateTime, ...] = ()
