@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from facegauge_client.playback.replay import Playback
+from facegauge_client.playback.playback import Playback
 from facegauge_client.report.recorder import Recorder
 from facegauge_client.report.track import Figures, Track, figures
 from facegauge_client.sdk.types import FrameResult

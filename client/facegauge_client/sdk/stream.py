@@ -61,7 +61,9 @@ class MonitorStream:
         self._next_sequence = 0
         is_live = options.delivery is Delivery.LIVE
         timeout_s = options.reconnect_timeout_s
-        self._reconnect_timeout_s = (_RECONNECT_TIMEOUT_S if is_live else 0.0) if timeout_s is None else timeout_s
+        self._reconnect_timeout_s = (
+            (_RECONNECT_TIMEOUT_S if is_live else 0.0) if timeout_s is None else timeout_s
+        )
         self.accepted = Accepted()
         """What the server granted on the present connection."""
         self.summary: Summary | None = None
@@ -71,6 +73,9 @@ class MonitorStream:
         self.notices: deque[Notice] = deque(maxlen=_NOTICES_KEPT)
         """The newest notices."""
         self.reconnects = 0
+        """Connections after the first."""
+        self.restarts = 0
+        """Connections, among these, on which the stream began anew: with new smoothing and a new summary."""
         self.frames_dropped_by_server = 0
         self._tally = Tally(keep_unanswered=not is_live and self._reconnect_timeout_s > 0)
 
@@ -215,6 +220,7 @@ class MonitorStream:
                 self._connection = await self._reconnect(broken)
                 self.reconnects += 1
                 if not self.accepted.resumed:
+                    self.restarts += 1
                     self._frames.put_back(self._tally.take_unanswered())
         except FacegaugeError as error:
             self._error = error

@@ -197,6 +197,11 @@ class MonitorStream:
         return self._stream.reconnects
 
     @property
+    def restarts(self) -> int:
+        """Connections, among these, on which the stream began anew: with new smoothing and a new summary."""
+        return self._stream.restarts
+
+    @property
     def _stream(self) -> AsyncMonitorStream:
         if self._opened is None:
             raise RuntimeError("use the stream inside `with client.monitor(...) as stream:`")

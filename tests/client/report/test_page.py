@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from facegauge_client.playback.replay import Playback
+from facegauge_client.playback.playback import Playback
 from facegauge_client.report import Played, Session, write_page
 from facegauge_client.sdk.types import FrameResult, Summary
 
