@@ -90,7 +90,7 @@ def test_the_page_opens_without_a_complaint(
     assert "poor" in bands, "the call's bad half"
     assert "1 of 2 did not play to the end" in page
     assert re.search(r"<dt>frames sent</dt><dd>60</dd>", page)
-    assert re.search(r"<dt>from sending to answer, median</dt><dd>\d", page)
+    assert re.search(r"<dt>response time, median</dt><dd>\d", page)
 
 
 @pytest.mark.parametrize("name", ["nowhere/call.html", "call.mp4", "/dev/null"])

@@ -165,7 +165,7 @@ async def test_the_readmes_example_runs_to_its_end_though_frames_are_left_out(
     assert code is not None
     example: dict[str, Any] = {}
     exec(code[1], example)  # noqa: S102 - our own README
-    server = start_server_process("--max-fps", "2")
+    server = start_server_process("--max-stream-fps", "2")
 
     async def frames() -> AsyncIterator[bytes]:
         for _ in range(60):  # a camera at 30 frames per second
