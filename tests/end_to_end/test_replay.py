@@ -161,7 +161,8 @@ def test_top_without_a_terminal_prints_the_list_once(
     assert result.returncode == 0
     assert "1 live" in result.stdout
     assert "portrait.mp4" in result.stdout
-    assert 'facegauge_stream_quality_ratio{call_id="",stream_id="portrait.mp4"}' in metrics
+    # Not the quality: on a slow machine the stream may be stale by now, which has none.
+    assert 'facegauge_stream_faces{call_id="",stream_id="portrait.mp4"}' in metrics
 
 
 @contextmanager
@@ -200,7 +201,7 @@ def test_a_server_that_is_gone_for_good_ends_the_replay(
 def test_a_replay_in_real_time_outlives_a_restart_of_the_server(
     facegauge: str, start_server_process: StartServerProcess, clip: Path
 ) -> None:
-    """Killed and started again on its port: every frame is answered once, and the replay says what happened."""
+    """Killed and started again on its port: every frame is answered once, and the replay says so."""
     server = start_server_process()
     with replaying(facegauge, clip, server.listen, "--speed", "1", "--fps", "all") as (replay, first):
         server.process.kill()

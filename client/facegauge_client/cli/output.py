@@ -32,8 +32,8 @@ def open_console(*, stderr: bool = False) -> Console:
 def json_lines(path: Path | None) -> Iterator[Callable[[Assessment], None]]:
     """Give a function that writes an assessment as a line: to a file, standard output (`-`), or nowhere.
 
-    Raises UsageError where the file cannot be opened. The function raises ClickException where a line cannot be
-    written; the lines before it stay.
+    Raises UsageError where the file cannot be opened. The function raises ClickException where a line cannot
+    be written; the lines before it stay.
     """
     if path is None:
         yield lambda _: None
@@ -53,8 +53,8 @@ def json_lines(path: Path | None) -> Iterator[Callable[[Assessment], None]]:
 def new_file(path: Path, flag: str) -> Iterator[Callable[[str], None]]:
     """Give a function that writes a file whole, once; that it can be written is tried at once.
 
-    A regular file is replaced, through symbolic links too; anything else is left alone. Raises UsageError where
-    the file cannot be written, and ClickException where that turns out at the end.
+    A regular file is replaced, through symbolic links too; anything else is left alone. Raises UsageError
+    where the file cannot be written, and ClickException where that turns out at the end.
     """
     try:
         path = path.resolve()

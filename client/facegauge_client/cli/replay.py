@@ -56,9 +56,9 @@ Examples:
   facegauge replay call.mkv --fps all --json - | jq .quality
   facegauge replay *.mp4 --speed max --report call.html
 
-Files play at the same time, each as a stream named after its file. Every JSON line is an Assessment with the
-interface's field names. A gap of more than {LONGEST_PAUSE_S:g} s in a recording is shortened to that. The exit
-code is 1 if any file failed.""",
+Files play at the same time, each as a stream named after its file. Every JSON line is an Assessment with
+the interface's field names. A gap of more than {LONGEST_PAUSE_S:g} s in a recording is shortened to that.
+The exit code is 1 if any file failed.""",
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @server_options
@@ -130,9 +130,9 @@ def replay(
     """Play videos, or folders of pictures, to a server and watch their quality.
 
     Takes anything that FFmpeg opens, at the file's own timestamps, in real time unless --speed says
-    otherwise. No frame is dropped: a server that is slower sets the pace. When a connection breaks, the replay
-    resumes, and frames without an answer are sent again; with --speed max that is an error, since scores after
-    a restart of the server begin with new smoothing.
+    otherwise. No frame is dropped: a server that is slower sets the pace. When a connection breaks, the
+    replay resumes, and a restarted server gets the frames without an answer again; with --speed max that is
+    an error, since scores after a restart begin with new smoothing.
     """
     stream_ids = name_streams(files, prefix)
     recorders = [Recorder() for _ in files] if report_path else []

@@ -113,9 +113,9 @@ class Playback:
     ) -> None:
         """Play the file to its end; an error is kept in `error`.
 
-        In real time, or a multiple of it, a broken connection is restored as a call's would be, and what nobody
-        has answered is sent again. As fast as the server takes the frames, it is an error: such a run is made
-        for its scores, and those after a server's restart would not be the same.
+        At a speed, a broken connection is restored as a call's would be, and a restarted server gets the frames
+        without an answer again. As fast as the server takes the frames, it is an error: such a run is made for
+        its scores, and those after a server's restart would differ.
         """
         self.started = True
         monitor = client.monitor(

@@ -106,7 +106,7 @@ def _ticks(end_s: float) -> list[float]:
 
 
 def _lines(track: Track, end_s: float) -> tuple[str, str]:
-    """Return two SVG paths: a dot per score, and the smoothed quality as a line that breaks where it has none."""
+    """Return two SVG paths: a dot per score, and the smoothed quality as a line with its gaps."""
     shown = thin(track)
     times, raw, smoothed = track.times_s[shown], track.raw_qualities[shown], track.qualities[shown]
     dots = "".join(

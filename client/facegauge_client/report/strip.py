@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from markupsafe import Markup
 
-from facegauge_client.report.thin import runs
 from facegauge_client.report.templates import render, words
+from facegauge_client.report.thin import runs
 from facegauge_client.report.track import HOLDS_S, STATES, Track
 from facegauge_client.sdk.types import StreamState
 

@@ -14,7 +14,7 @@ from facegauge_client.report.track import Figures
 __all__ = ["session_facts", "session_tiles"]
 
 ALWAYS_SHOWN = ("sent", "scored", "without a face", "dropped", "failed")
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 """Shown where a figure does not exist."""
 
 

@@ -15,7 +15,7 @@ from facegauge_client.sdk.types import Assessment, StreamState
 __all__ = ["HOLDS_S", "STATES", "Figures", "Track", "TrackWriter", "figures"]
 
 HOLDS_S = 3.0
-"""Seconds for which a frame stands for its stream: the server's own limit, after which a stream is stale."""
+"""Seconds for which a frame stands for its stream: the server's stale limit."""
 STATES = (
     StreamState.SCORED,
     StreamState.LOW_RESOLUTION,

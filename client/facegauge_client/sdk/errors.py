@@ -44,7 +44,7 @@ __all__ = [
 
 
 class FacegaugeError(Exception):
-    """Base of the errors that this package raises on purpose; its text is one sentence that says what to do."""
+    """Base of the errors that this package raises on purpose; its text says in a sentence what to do."""
 
 
 class ServerUnavailable(FacegaugeError):

@@ -139,7 +139,7 @@ def _explain_code(code: grpc.StatusCode, details: str, target: str) -> Facegauge
 
 
 def _explain_unavailable(details: str, target: str) -> ServerUnavailable:
-    """Name the cause of a failed connection. The words alone depend on gRPC's message, not the error's class."""
+    """Name the cause of a failed connection: gRPC's message decides the words, never the class."""
     if not details.startswith(_NOT_CONNECTED):
         return ServerUnavailable(f"the server at {target} is not available: {details}")
     lowered = details.lower()

@@ -27,6 +27,22 @@ from tests.client.conftest import error_metadata
 
 TARGET = "media-3:50051"
 
+# What gRPC 1.85 says, as printed by calls to a closed port, an unknown host, and a peer with or without TLS.
+REFUSED = (
+    "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to connect to remote"
+    " host: Connection refused"
+)
+NO_SUCH_HOST = (
+    "errors resolving media-3:50051: [field:hostname lookup error:address lookup failed for media-3:50051:"
+    " Domain name not found]"
+)
+NO_DNS = "DNS resolution failed for media-3:50051: C-ares status is not ARES_SUCCESS qtype=A"
+NO_HANDSHAKE = (
+    "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:4: Tls handshake failed"
+    " (TSI_PROTOCOL_FAILURE): SSL_ERROR_SSL: CERTIFICATE_VERIFY_FAILED: unable to get local issuer"
+)
+CLOSED = "failed to connect to all addresses; last error: UNAVAILABLE: Socket closed"
+
 
 def failed(
     code: grpc.StatusCode, details: str | None, metadata: tuple[tuple[str, bytes], ...] = ()
@@ -112,36 +128,18 @@ def test_an_unknown_reason_or_domain_is_passed_over(reason: str, domain: str) ->
 @pytest.mark.parametrize(
     ("details", "says"),
     [
-        (
-            "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to connect to"
-            " remote host: Connection refused",
-            "no Facegauge server answers at media-3:50051 (connection refused); start one",
-        ),
-        (
-            "errors resolving media-3:50051: [field:hostname lookup error:address lookup failed for"
-            " media-3:50051: Domain name not found]",
-            "answers at media-3:50051 (the host name cannot be resolved); start one",
-        ),
-        (
-            "DNS resolution failed for media-3:50051: C-ares status is not ARES_SUCCESS qtype=A",
-            "answers at media-3:50051 (the host name cannot be resolved); start one",
-        ),
-        (
-            "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:4: Tls handshake failed"
-            " (TSI_PROTOCOL_FAILURE): SSL_ERROR_SSL: CERTIFICATE_VERIFY_FAILED: unable to get local issuer",
-            "answers at media-3:50051 (the TLS handshake failed: failed to connect",
-        ),
-        (
-            "failed to connect to all addresses; last error: UNAVAILABLE: Socket closed",
-            "answers at media-3:50051 (failed to connect to all addresses; last error: UNAVAILABLE: Socket",
-        ),
+        (REFUSED, "no Facegauge server answers at media-3:50051 (connection refused); start one"),
+        (NO_SUCH_HOST, "answers at media-3:50051 (the host name cannot be resolved); start one"),
+        (NO_DNS, "answers at media-3:50051 (the host name cannot be resolved); start one"),
+        (NO_HANDSHAKE, "answers at media-3:50051 (the TLS handshake failed: failed to connect"),
+        (CLOSED, f"answers at media-3:50051 ({CLOSED}); start one"),
         ("the certificate store is on ssl-3.dns.example", "is not available: the certificate store is on"),
         ("Socket closed", "the server at media-3:50051 is not available: Socket closed"),
         (None, "the server at media-3:50051 is not available: no reason given"),
     ],
 )
 def test_an_unavailable_server_is_explained_by_what_failed(details: str | None, says: str) -> None:
-    """Only a connection that was never made is explained by its cause; a server's own words stay as they are."""
+    """Only a connection that was never made is explained by its cause; a server's own words stay."""
     raised = explain(failed(grpc.StatusCode.UNAVAILABLE, details), TARGET)
     assert type(raised) is ServerUnavailable
     assert says in str(raised)
