@@ -26,16 +26,16 @@ RATE_OVER_FRAMES = 20
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """How files are played."""
+    """Settings of a replay."""
 
     fps: float | None = 5.0
-    """Frames a second taken from a video; None: all."""
+    """Frames per second to take from a video; None: all."""
     speed: float | None = 1.0
-    """Times real time; None: as fast as the server takes the frames."""
+    """Multiple of real time; None: as fast as the server takes the frames."""
     call_id: str = ""
     display_lines: int = 0
     parallel: int = 32
-    """Files that play at once at most."""
+    """Maximum number of files that play at a time."""
     reconnect_timeout_s: float = 60.0
     """How long a broken connection is retried where `speed` is given."""
 
@@ -113,9 +113,9 @@ class Playback:
     ) -> None:
         """Play the file to its end; an error is kept in `error`.
 
-        At a speed, a broken connection is restored as a call's would be, and a restarted server gets the frames
-        without an answer again. As fast as the server takes the frames, it is an error: such a run is made for
-        its scores, and those after a server's restart would differ.
+        At a given speed, a broken connection is restored as a call's would be, and a restarted server gets
+        the frames without an answer again. Without one it is an error: such a run is made for its scores, and
+        those after a server's restart would differ.
         """
         self.started = True
         monitor = client.monitor(

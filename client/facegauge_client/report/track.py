@@ -103,7 +103,7 @@ class TrackWriter:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Statistics of one stream or several. Qualities are smoothed and of scored frames, 0-1; None where none was."""
+    """Statistics of one stream or several: smoothed qualities of scored frames, 0-1; None without any."""
 
     mean: float | None
     p5: float | None

@@ -1,4 +1,4 @@
-"""The asynchronous SDK: a connection to one server, and what can be asked of it."""
+"""The asynchronous SDK: a connection to one server, and its calls."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Client:
 
     `target` is HOST:PORT. `credentials` from `grpc.ssl_channel_credentials()` or `ssl_credentials()` switch
     TLS on. Entering it opens no connection yet: the first call does, and fails within `connect_timeout_s`
-    where no server answers. Other calls than streams end after `request_timeout_s`.
+    where no server answers. Calls other than streams end after `request_timeout_s`.
     """
 
     def __init__(
@@ -87,8 +87,9 @@ class Client:
         `max_fps`, `min_fps` (how slowly a steady stream may be sampled), `display_lines` (lines that the
         viewers' display shows), `median_window` and `time_constant_s` (seconds) are StreamConfig's, with the
         server's defaults where left out. A broken connection is retried for `reconnect_timeout_s` (0: not at
-        all; None: 60 s under LIVE, not at all under COMPLETE). `mailbox_frames` frames at most wait to be sent
-        and `unread_assessments` to be read. A COMPLETE stream fails after `stall_timeout_s` without progress.
+        all; None: 60 s under LIVE, not at all under COMPLETE). At most `mailbox_frames` frames wait to be sent,
+        and at most `unread_assessments` assessments to be read. A COMPLETE stream fails after
+        `stall_timeout_s` without progress.
 
         Entering it raises ServerUnavailable, StreamRejected, StreamExists or ServerFull.
         """
@@ -135,7 +136,7 @@ class Client:
     async def watch_streams(
         self, call_id: str = "", *, limit: int = 0, interval_s: float = 1.0
     ) -> AsyncGenerator[StreamList, None]:
-        """Give the list of live streams again every `interval_s` seconds until the iteration is left."""
+        """Yield the list of live streams every `interval_s` seconds until the iteration is left."""
         request = proto_codec.watch_streams_request(call_id=call_id, limit=limit, interval_s=interval_s)
         await self._connected()
         call = self._stub.WatchStreams(request)
@@ -147,7 +148,7 @@ class Client:
             call.cancel()
 
     async def health(self, service: str = "facegauge.v1.QualityService") -> HealthStatus:
-        """Ask the server's health service; NOT_SERVING while it drains."""
+        """Query the server's health service; NOT_SERVING while it drains."""
         await self._connected()
         stub = health_pb2_grpc.HealthStub(self._channel)
         async with explained(self.target):

@@ -65,7 +65,7 @@ class MonitorStream:
             (_RECONNECT_TIMEOUT_S if is_live else 0.0) if timeout_s is None else timeout_s
         )
         self.accepted = Accepted()
-        """What the server granted on the present connection."""
+        """Configuration that the server granted on the present connection."""
         self.summary: Summary | None = None
         """The whole stream, once it has ended; after a server change, of the part since."""
         self.latest: Assessment | None = None
@@ -146,7 +146,7 @@ class MonitorStream:
         return item.sequence
 
     async def finish(self) -> None:
-        """Say that no more frames come; what is under way is still scored, then iteration ends."""
+        """Close the stream for frames; those under way are still scored, then iteration ends."""
         self._frames.close()
 
     def __aiter__(self) -> AsyncIterator[Assessment]:
@@ -196,7 +196,7 @@ class MonitorStream:
             return self._error
         if self._draining:
             return ServerUnavailable(
-                f"the server at {self._target} is going down and has ended the stream; open one on another"
+                f"the server at {self._target} is shutting down and has ended the stream; open one on another"
             )
         return StreamClosed("the stream has ended and takes no more frames; open a new one")
 

@@ -49,7 +49,7 @@ class FrameEncoding(enum.StrEnum):
 
 
 class Delivery(enum.StrEnum):
-    """What happens when frames come faster than they are scored."""
+    """Handling of frames that come faster than they are scored."""
 
     LIVE = "live"
     """The newest frame wins, older ones are dropped and counted; a connection that breaks is resumed."""
@@ -58,7 +58,7 @@ class Delivery(enum.StrEnum):
 
 
 class FrameResult(enum.StrEnum):
-    """What became of one frame."""
+    """Outcome of one frame."""
 
     UNSPECIFIED = "unspecified"
     """The assessment is not about a frame: see StreamState.STALE."""
@@ -72,7 +72,7 @@ class FrameResult(enum.StrEnum):
 
 
 class FaceState(enum.StrEnum):
-    """What the score of one face is worth."""
+    """Reliability of the score of one face."""
 
     UNSPECIFIED = "unspecified"
     SCORED = "scored"
@@ -83,7 +83,7 @@ class FaceState(enum.StrEnum):
 
 
 class StreamState(enum.StrEnum):
-    """What a stream's quality is worth now."""
+    """Reliability of a stream's current quality."""
 
     UNSPECIFIED = "unspecified"
     WAITING = "waiting"
@@ -100,7 +100,7 @@ class StreamState(enum.StrEnum):
 
 
 class NoticeKind(enum.StrEnum):
-    """What a notice is about."""
+    """Subject of a notice."""
 
     UNSPECIFIED = "unspecified"
     DRAINING = "draining"
@@ -110,7 +110,7 @@ class NoticeKind(enum.StrEnum):
 
 
 class HealthStatus(enum.StrEnum):
-    """What the server's health service says."""
+    """Status reported by the server's health service."""
 
     UNKNOWN = "unknown"
     SERVING = "serving"
@@ -121,7 +121,7 @@ class _Record:
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """This value under the interface's field names, ready for JSON; what is None is left out."""
+        """Return this value with the interface's field names, ready for JSON; None is left out."""
         return {
             field.name: _plain(value)
             for field in dataclasses.fields(self)  # type: ignore[arg-type]  # each subclass is a dataclass
@@ -129,7 +129,7 @@ class _Record:
         }
 
     def to_json(self) -> str:
-        """`to_dict()` as one line of JSON."""
+        """Return `to_dict()` as one line of JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
 
@@ -170,7 +170,7 @@ class Face(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Assessment(_Record):
-    """What one frame showed, or that time has passed without a score."""
+    """Result of one frame, or the news that time has passed without a score."""
 
     stream_id: str = ""
     sequence: int | None = None
@@ -205,7 +205,7 @@ class Assessment(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Accepted(_Record):
-    """What the server grants a stream."""
+    """Configuration that the server grants a stream."""
 
     resume_token: str = dataclasses.field(default="", repr=False)
     resumed: bool = False
@@ -213,15 +213,15 @@ class Accepted(_Record):
     model: str = ""
     max_message_bytes: int = 0
     max_fps: float = 0.0
-    """Frames a second taken at most; 0: no limit."""
+    """Maximum frames per second; 0: no limit."""
     min_fps: float = 0.0
-    """Frames a second scored at least while the stream is steady; 0: every frame is scored."""
+    """Minimum frames per second scored while the stream is steady; 0: every frame is scored."""
     display_lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Notice(_Record):
-    """Something that the client should know and that is no assessment."""
+    """Message to the client that is not an assessment."""
 
     kind: NoticeKind = NoticeKind.UNSPECIFIED
     text: str = ""
@@ -237,13 +237,13 @@ class StateTime(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Summary(_Record):
-    """A whole stream, as it ended."""
+    """Statistics of a whole stream, sent at its end."""
 
     stream_id: str = ""
     mean_quality: float | None = None
     """Mean of the smoothed quality over the scored frames, 0-1."""
     p10_quality: float | None = None
-    """What the worst tenth of the stream stays under, 0-1."""
+    """10th percentile of the smoothed quality, 0-1."""
     state_times: tuple[StateTime, ...] = ()
     frames_scored: int = 0
     frames_no_face: int = 0

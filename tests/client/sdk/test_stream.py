@@ -127,11 +127,7 @@ async def test_assessments_that_nobody_reads_hold_a_complete_stream_back(
             ) as stream:
                 for _ in range(1000):
                     await stream.send(PICTURE)
-        unread = 0
-        with pytest.raises(StreamStalled):
-            async for _ in stream:
-                unread += 1
-    assert unread == 2
+        assert len([answer async for answer in stream]) == 2
 
 
 async def test_a_broken_live_stream_is_resumed(service: ScriptedService, target: str) -> None:
@@ -375,7 +371,7 @@ async def test_without_reconnection_a_draining_server_ends_the_stream(
         async with client.monitor("a", delivery=delivery, reconnect_timeout_s=0) as stream:
             await stream.send(PICTURE)
             assert [answer.sequence async for answer in stream] == [0]
-            with pytest.raises(ServerUnavailable, match="is going down and has ended the stream"):
+            with pytest.raises(ServerUnavailable, match="is shutting down and has ended the stream"):
                 await stream.send(PICTURE)
     assert stream.summary is not None
     assert stream.summary.frames_scored == 1
