@@ -87,8 +87,8 @@ class Client:
         `max_fps`, `min_fps` (how slowly a steady stream may be sampled), `display_lines` (lines that the
         viewers' display shows), `median_window` and `time_constant_s` (seconds) are StreamConfig's, with the
         server's defaults where left out. A broken connection is retried for `reconnect_timeout_s` (0: not at
-        all; None: 60 s under LIVE, not at all under COMPLETE). At most `mailbox_frames` frames wait to be sent,
-        and at most `unread_assessments` assessments to be read. A COMPLETE stream fails after
+        all; None: 60 s under LIVE, not at all under COMPLETE). At most `mailbox_frames` frames wait to be
+        sent, and at most `unread_assessments` assessments to be read. A COMPLETE stream fails after
         `stall_timeout_s` without progress.
 
         Entering it raises ServerUnavailable, StreamRejected, StreamExists or ServerFull.
