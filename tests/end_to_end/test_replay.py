@@ -170,7 +170,7 @@ def replaying(
     facegauge: str, clip: Path, target: str, *options: str
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A replay that is under way, and its first line of JSON."""
-    command = [facegauge, "replay", clip, "--server", target, "--json", "-", *options]
+    command: list[str | Path] = [facegauge, "replay", clip, "--server", target, "--json", "-", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as replay:
         assert replay.stdout is not None
         yield replay, replay.stdout.readline()
