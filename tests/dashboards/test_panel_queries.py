@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from facegauge_client.sdk.sync import Client
+from facegauge_client.sync import Client
 from tests.local_stack import Stack, compressed_configuration, running_stack, until
 
 from .conftest import BOARDS, panels, read_board

@@ -17,7 +17,7 @@ from functools import partial
 import pytest
 
 from facegauge_client import Assessment, FrameResult
-from facegauge_client.sdk.sync import Client, MonitorStream
+from facegauge_client.sync import Client, MonitorStream
 from tests.local_stack import running_stack, until
 
 from .conftest import ServerProcess

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from facegauge_client import Delivery
-from facegauge_client.sdk.sync import Client
+from facegauge_client.sync import Client
 
 from .conftest import StartServerProcess, find_program
 

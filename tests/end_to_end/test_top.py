@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from facegauge_client.sdk.sync import Client
+from facegauge_client.sync import Client
 from tests.local_stack import find_program, until
 
 from .conftest import ServerProcess, StartServerProcess, free_port
