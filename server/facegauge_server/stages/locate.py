@@ -20,13 +20,13 @@ from typing import Self
 
 import numpy as np
 
-from facegauge_server.block_import import blocked
+from facegauge_server.block_import import blocked, replaced_by_empty
 from facegauge_server.stages.blaze_face import FULL_RANGE, SHORT_RANGE, BlazeFace, Sighting
 from facegauge_server.stages.schedule import Look
 from facegauge_server.stages.track import FaceTracker
 from facegauge_server.types import Box, FaceBoxes, Frame, Pixels
 
-with blocked("sounddevice"):
+with blocked("sounddevice"), replaced_by_empty("matplotlib.pyplot"):
     import mediapipe
     from mediapipe.tasks.python import BaseOptions
     from mediapipe.tasks.python.vision import FaceDetector as MediaPipeFaceDetector
