@@ -58,7 +58,7 @@ def free_port() -> int:
 
 
 def get_json(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - our own programs
+    with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310 - our own programs
         return json.load(response)
 
 

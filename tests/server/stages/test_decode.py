@@ -190,10 +190,10 @@ def test_a_png_chunk_that_claims_gigabytes_is_refused(astronaut: npt.NDArray[np.
     """OpenCV takes a chunk's memory before it looks whether the file has so much: we look first."""
     data = bytearray(encode(astronaut, Encoding.PNG))
     data[33:37] = struct.pack(">I", 2**31 - 2)  # the length of the first chunk of pixels
-    started_s = time.monotonic()
+    started_s = time.process_time()
     with pytest.raises(BadFrame, match="damaged or cut short"):
         try_decode(bytes(data), Encoding.PNG)
-    assert time.monotonic() - started_s < 0.2
+    assert time.process_time() - started_s < 0.2
 
 
 def test_a_jpeg_of_endless_scans_is_refused(astronaut: npt.NDArray[np.uint8]) -> None:
@@ -227,7 +227,7 @@ def test_a_file_cut_short_is_refused(
 
 
 def _decode_or_refuse(data: bytes, encoding: Encoding, width: int = 0, height: int = 0) -> None:
-    started_s = time.monotonic()
+    started_s = time.process_time()
     try:
         frame = try_decode(data, encoding, width, height)
     except BadFrame as error:
@@ -239,7 +239,7 @@ def _decode_or_refuse(data: bytes, encoding: Encoding, width: int = 0, height: i
         assert 0 < frame.width * frame.height <= MAX_PIXELS
     assert reason.isprintable()
     assert 0 < len(reason) < 400
-    assert time.monotonic() - started_s < 2
+    assert time.process_time() - started_s < 2
 
 
 FUZZ = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -83,12 +83,12 @@ async def test_a_client_that_never_reads_stops_complete_delivery() -> None:
     """Under COMPLETE delivery nothing is merged; the scorer waits until some messages are taken."""
     outbox = Outbox(Delivery.COMPLETE)
     for _ in range(COMPLETE_CAPACITY):
-        await asyncio.wait_for(outbox.wait_for_room(), 1)
+        await asyncio.wait_for(outbox.wait_for_room(), 20)
         outbox.put(assessment())
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(outbox.wait_for_room(), 0.01)
     await outbox.get()
-    await asyncio.wait_for(outbox.wait_for_room(), 1)
+    await asyncio.wait_for(outbox.wait_for_room(), 20)
 
 
 async def test_closing_wakes_whoever_waits() -> None:
