@@ -62,7 +62,7 @@ def get_json(url: str) -> Any:
         return json.load(response)
 
 
-def until(condition: Callable[[], bool], what: str, limit_s: float = 60) -> None:
+def until(condition: Callable[[], bool], what: str, limit_s: float = 100) -> None:
     """Poll a program that has no other way to tell."""
     deadline_s = time.monotonic() + limit_s
     while time.monotonic() < deadline_s:
