@@ -155,7 +155,7 @@ def test_top_without_a_terminal_prints_the_list_once(
             metrics = page.read().decode()
     finally:
         replay.terminate()
-        replay.wait(20)
+        replay.wait(60)
         assert replay.stdout is not None
         replay.stdout.close()
     assert result.returncode == 0

@@ -121,7 +121,7 @@ def test_what_was_seen_is_kept_when_the_replay_is_stopped(
         process.stdout.readline()
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode not in (0, None)
     assert "Traceback" not in errors
     page = report.read_text()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from facegauge_server.block_import import blocked
+from facegauge_server.block_import import blocked, replaced_by_empty
+
+ABSENT = "facegauge_no_such_package"
 
 
 @pytest.fixture
@@ -48,3 +51,26 @@ def test_the_server_runs_without_what_it_blocks(module: str) -> None:
     importlib.import_module("facegauge_server.engines.openvino")
     importlib.import_module("facegauge_server.stages.locate")
     assert module not in sys.modules
+
+
+def test_an_absent_module_is_replaced_by_an_empty_one_until_the_block_ends() -> None:
+    """`import a.b as c` works inside the block without the package, and fails behind it as it did before."""
+    with replaced_by_empty(f"{ABSENT}.part"):
+        names: dict[str, object] = {}
+        exec(f"import {ABSENT}.part as part", names)  # noqa: S102 - an import of what mypy cannot find
+        assert getattr(names["part"], "__name__", None) == f"{ABSENT}.part"
+    assert not any(name.startswith(ABSENT) for name in sys.modules)
+    with pytest.raises(ModuleNotFoundError):
+        __import__(ABSENT)
+
+
+def test_the_detector_imports_neither_matplotlib_nor_an_audio_library() -> None:
+    """A process that finds faces has loaded one cv2, no matplotlib, no sounddevice, no telemetry."""
+    unwanted = ("matplotlib", "sounddevice", "openvino_telemetry", "torch")
+    program = (
+        "import sys, facegauge_server.stages.locate as locate\n"
+        "locate.FaceDetector().close()\n"
+        f"print(*(name for name in {unwanted} if name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -10,12 +10,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from facegauge_server.block_import import blocked
+from facegauge_server.block_import import blocked, replaced_by_empty
 from facegauge_server.stages.blaze_face import FULL_RANGE, SHORT_RANGE, BlazeFace
 from facegauge_server.stages.detection import Detection
 from facegauge_server.types import Box, Pixels
 
-with blocked("sounddevice"):
+with blocked("sounddevice"), replaced_by_empty("matplotlib.pyplot"):
     import mediapipe
     from mediapipe.tasks.python import BaseOptions
     from mediapipe.tasks.python.vision import FaceDetector as MediaPipeFaceDetector
