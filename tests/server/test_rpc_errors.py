@@ -34,7 +34,8 @@ def reason_of(error: grpc.aio.AioRpcError) -> str:
     info = error_details_pb2.ErrorInfo()
     assert status_of(error).details[0].Unpack(info)
     assert info.domain == "facegauge"
-    return info.reason
+    reason: str = info.reason
+    return reason
 
 
 async def error_of(call: Any) -> grpc.aio.AioRpcError:

@@ -7,7 +7,6 @@ from typing import Any
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
@@ -129,19 +128,6 @@ async def test_a_bad_stream_is_refused(
     assert caught.value.code() is code
     assert text in (caught.value.details() or "")
     assert len(app.table) == 0
-
-
-async def test_wrong_fields_come_as_field_violations(start_server: StartServer, connect: Connect) -> None:
-    """A program can read from google.rpc.BadRequest which fields are wrong."""
-    stub = connect(await start_server())
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        async for _ in stub.MonitorStream(iter([config_request("", display_lines=1)])):
-            pass
-    metadata = dict(caught.value.trailing_metadata() or ())
-    status = status_pb2.Status.FromString(metadata["grpc-status-details-bin"])
-    details = error_details_pb2.BadRequest()
-    assert status.details[0].Unpack(details)
-    assert {violation.field for violation in details.field_violations} == {"stream_id", "display_lines"}
 
 
 async def test_a_stream_id_belongs_to_one_stream(
