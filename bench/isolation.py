@@ -28,7 +28,7 @@ from rich.table import Table
 
 from bench.frames import call_frames
 from bench.isolation_side import PROCESSES, SIDES, THREADS, Turn
-from bench.straight_line import write_frames
+from bench.naive_pipeline import write_frames
 from bench.transport import CASES, WAYS, time_way
 
 __all__ = ["main"]

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from bench.straight_line import read_frames
+from bench.naive_pipeline import read_frames
 from facegauge_server.config import Limits
 from facegauge_server.engines.student import load_student
 from facegauge_server.types import EncodedFrame, Encoding

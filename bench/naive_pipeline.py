@@ -26,7 +26,7 @@ import numpy as np
 
 from facegauge_server.types import Box, Pixels
 
-__all__ = ["DETECTORS", "Detector", "main", "write_frames"]
+__all__ = ["DETECTORS", "Detector", "main", "write_frames", "read_frames"]
 
 Detector = Literal["one-look", "second-looks"]
 DETECTORS: tuple[Detector, ...] = get_args(Detector)
@@ -42,7 +42,7 @@ def write_frames(frames: list[bytes], stream: BinaryIO) -> None:
         stream.write(struct.pack("<I", len(frame)) + frame)
 
 
-def _read_frames(stream: BinaryIO) -> list[bytes]:
+def read_frames(stream: BinaryIO) -> list[bytes]:
     frames = []
     while header := stream.read(4):
         frames.append(stream.read(struct.unpack("<I", header)[0]))
@@ -90,7 +90,7 @@ def main(detector: Detector) -> None:
 
     torch.set_num_threads(1)
     network = timm.create_model("edgenext_xx_small", num_classes=1).eval()
-    frames = _read_frames(sys.stdin.buffer)
+    frames = read_frames(sys.stdin.buffer)
     with (_one_look if detector == "one-look" else _second_looks)() as detect, torch.inference_mode():
 
         def score(data: bytes) -> int:

@@ -27,7 +27,7 @@ from facegauge_server.engines import Engine, create_engine, engine_kind
 from facegauge_server.engines.student import load_student
 from facegauge_server.grpc_server import bind, create_grpc_server
 from facegauge_server.loop_lag import measure_loop_lag
-from facegauge_server.metrics import Metrics, SessionCollector
+from facegauge_server.metrics import Metrics
 from facegauge_server.monitoring.chores import Chores
 from facegauge_server.monitoring.endpoint import MonitoringEndpoint
 from facegauge_server.monitoring.exposition import Exposition
@@ -37,6 +37,7 @@ from facegauge_server.monitoring.probe import Probe
 from facegauge_server.monitoring.readiness import Readiness
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.service import SERVICE_NAME, QualityService
+from facegauge_server.session_collector import SessionCollector
 from facegauge_server.streams.session_table import SessionTable
 from facegauge_server.tls import Certificates
 from facegauge_server.workers.collector import WorkersCollector
