@@ -90,6 +90,19 @@ async def test_a_killed_worker_costs_its_frame_alone(make_pool: MakePool) -> Non
         assert victim not in pool.pids
 
 
+async def test_a_supervisor_that_signals_everyone_ends_no_frame(make_pool: MakePool) -> None:
+    """SIGTERM, SIGINT and SIGHUP are for the server, which finishes what is in flight."""
+    async with make_pool(size=2) as pool:
+        assert pool._spawner is not None
+        before = pool.pids
+        frames = asyncio.create_task(assess_all(pool, ["ok 0.002"] * FRAMES))
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            for pid in (*before, pool._spawner.pid or 0):
+                os.kill(pid, number)
+        assert all(isinstance(result, Worked) for result in await frames)
+        assert pool.pids == before
+
+
 async def test_a_worker_that_dies_idle_costs_nothing(make_pool: MakePool) -> None:
     """Frames that come before its end was noticed go to another."""
     async with make_pool(size=2) as pool:
