@@ -49,14 +49,11 @@ async def test_the_tracker_goes_from_worker_to_worker(make_pool: MakePool) -> No
     async with make_pool(size=2) as pool:
         tracker = b""
         workers = set()
-        for frame in range(5):
-            other = asyncio.create_task(pool.assess(command("ok 0.01"), b"", 720)) if frame % 2 else None
-            await until(lambda other=other: other is None or len(pool._idle) == 1)
+        for _ in range(5):
             worked = await pool.assess(command("ok"), tracker, 720)
             tracker = worked.tracker
             workers.add(worker_of(worked))
-            if other:
-                await other
+            pool._idle.reverse()  # the other one's turn
         assert tracker == b"5"
         assert len(workers) == 2
 
@@ -273,7 +270,7 @@ async def test_nothing_is_left(make_pool: MakePool, busy_with: str) -> None:
         pids = [*pool.pids, pool._spawner.pid or 0]
         assert all(is_running(pid) for pid in pids)
         task = asyncio.create_task(assess_all(pool, [busy_with] * 3 if busy_with else []))
-        await asyncio.sleep(0)
+        await until(lambda: not busy_with or len(pool._queue) == 1)
     results = await task
     finished = Worked if busy_with.startswith("ok") else WorkerDied
     assert all(isinstance(result, finished) for result in results)
