@@ -20,6 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import click
 import psutil
@@ -27,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.frames import call_frames
-from bench.isolation_side import PROCESSES, SIDES, THREADS, Turn
+from bench.isolation_side import PROCESSES, SIDES, THREADS, Replacement, Turn
 from bench.naive_pipeline import write_frames
 from bench.transport import CASES, WAYS, time_way
 
@@ -48,8 +49,7 @@ class Result:
     p95_ms: float
     memory_mib: float
     processes: int
-    replaced_s: list[float]
-    """From `kill -9` of a worker to another one in its place."""
+    replacements: list[Replacement]
 
 
 class _Side:
@@ -74,7 +74,9 @@ class _Side:
         """Return the figures: medians over the turns."""
         family = self._family()
         memory = sum(process.memory_full_info().pss for process in family)
-        replaced_s = self._tell("kill")["replaced_s"] if self.kind == PROCESSES else []
+        replacements = []
+        if self.kind == PROCESSES:
+            replacements = [Replacement(**one) for one in self._tell("kill")["replacements"]]
         return Result(
             side=self.kind,
             workers=self.workers,
@@ -84,14 +86,14 @@ class _Side:
             p95_ms=median(turn.p95_ms for turn, _ in self.turns),
             memory_mib=memory / 2**20,
             processes=len(family),
-            replaced_s=replaced_s,
+            replacements=replacements,
         )
 
     def close(self) -> None:
         """End it."""
         self._process.communicate()
 
-    def _tell(self, text: str) -> dict[str, object]:
+    def _tell(self, text: str) -> dict[str, Any]:
         assert self._process.stdin is not None  # noqa: S101
         assert self._process.stdout is not None  # noqa: S101
         self._process.stdin.write(text + "\n")
@@ -99,7 +101,7 @@ class _Side:
         line = self._process.stdout.readline()
         if not line:
             raise click.ClickException(f"the side with {self.kind} ended")
-        answer: dict[str, object] = json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
         return answer
 
     def _family(self) -> list[psutil.Process]:
@@ -133,7 +135,11 @@ def main(workers: str, frames: int, rounds: int, json_path: Path | None) -> None
                         side.turn(frames)
                 results += [side.result() for side in sides]
     _print_sides(console, results)
-    ways = [(way, case, time_way(way, CASES[case])) for case in CASES for way in WAYS]
+    ways = [
+        (way, case, time_way(way, size, wants_bytes=wants_bytes))
+        for case, (size, wants_bytes) in CASES.items()
+        for way in WAYS
+    ]
     _print_ways(console, ways)
     if json_path is not None:
         figures = {"sides": [asdict(result) for result in results], "ways_us": ways}
@@ -151,10 +157,23 @@ def _frames_file() -> Iterator[Path]:
 
 def _print_sides(console: Console, results: list[Result]) -> None:
     table = Table(title="Threads and processes, 720p JPEG")
-    for name in ("workers", "side", "CPU ms/frame", "frames/s", "p50 ms", "p95 ms", "PSS MiB", "replaced s"):
+    for name in (
+        "workers",
+        "side",
+        "CPU ms/frame",
+        "frames/s",
+        "p50 ms",
+        "p95 ms",
+        "PSS MiB",
+        "replaced s (CPU s)",
+    ):
         table.add_column(name, justify="right")
     for one in results:
-        replaced = f"{median(one.replaced_s):.2f} (max {max(one.replaced_s):.2f})" if one.replaced_s else ""
+        replaced = ""
+        if one.replacements:
+            wall_s = median(replacement.wall_s for replacement in one.replacements)
+            cpu_s = median(replacement.cpu_s for replacement in one.replacements)
+            replaced = f"{wall_s:.2f} ({cpu_s:.2f})"
         figures = (one.cpu_ms_a_frame, one.frames_a_second, one.p50_ms, one.p95_ms, one.memory_mib)
         table.add_row(str(one.workers), one.side, *(f"{figure:.1f}" for figure in figures), replaced)
     for threads, processes in zip(results[::2], results[1::2], strict=True):

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 import structlog
 
 from bench.naive_pipeline import read_frames
@@ -28,7 +29,7 @@ from facegauge_server.workers.pool import FrameWorkers
 from facegauge_server.workers.settings import WorkSettings
 from facegauge_server.workers.tracker_state import TrackerCell
 
-__all__ = ["PROCESSES", "SIDES", "THREADS", "Turn", "main"]
+__all__ = ["PROCESSES", "SIDES", "THREADS", "Replacement", "Turn", "main"]
 
 THREADS, PROCESSES = "threads", "processes"
 SIDES = (THREADS, PROCESSES)
@@ -48,6 +49,14 @@ class Turn:
     frames_a_second: float
     p50_ms: float
     p95_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What a new worker took, from `kill -9` of one to another that takes frames in its place."""
+
+    wall_s: float
+    cpu_s: float
 
 
 class _Calls:
@@ -112,16 +121,20 @@ async def _processes(workers: int, calls: _Calls) -> None:
             if count:
                 _say(asdict(await calls.turn(assess, count)))
             else:
-                _say({"replaced_s": [await _kill_one(pool, workers) for _ in range(KILLS)]})
+                _say({"replacements": [asdict(await _kill_one(pool, workers)) for _ in range(KILLS)]})
 
 
-async def _kill_one(pool: FrameWorkers, workers: int) -> float:
+async def _kill_one(pool: FrameWorkers, workers: int) -> Replacement:
     victim = pool.pids[0]
+    before = set(pool.pids)
     start_s = time.perf_counter()
     os.kill(victim, signal.SIGKILL)
     while victim in pool.pids or pool.health.serving < workers:  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0.001)
-    return time.perf_counter() - start_s
+    wall_s = time.perf_counter() - start_s
+    (new,) = set(pool.pids) - before
+    times = psutil.Process(new).cpu_times()
+    return Replacement(wall_s, times.user + times.system)
 
 
 async def _orders() -> AsyncIterator[int]:

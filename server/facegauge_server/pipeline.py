@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from facegauge_server.defects import Defects
 from facegauge_server.engines import Engine
 from facegauge_server.engines.student import Student
 from facegauge_server.errors import BadFrame
-from facegauge_server.metrics import Metrics
+from facegauge_server.metrics import Metrics, Stage
 from facegauge_server.scoring.batch_scorer import BatchScorer
 from facegauge_server.scoring.batcher import Batcher
 from facegauge_server.stages.classify import classify
@@ -30,6 +30,8 @@ from facegauge_server.workers.settings import WorkSettings
 from facegauge_server.workers.tracker_state import TrackerCell
 
 __all__ = ["Pipeline"]
+
+WORKERS_STAGES = ("decode", "locate", "crop", "score")
 
 
 class Pipeline:
@@ -117,7 +119,8 @@ class Pipeline:
 
     def _observe(self, worked: Worked) -> None:
         for stage, duration_s in worked.stage_times_s:
-            self._metrics.observe_stage(stage, duration_s)
+            if stage in WORKERS_STAGES:  # a worker's word is not trusted
+                self._metrics.observe_stage(cast("Stage", stage), duration_s)
         if worked.score is not None:
             faces = sum(face.raw_quality is not None for face in worked.score.faces)
             for _ in range(faces):

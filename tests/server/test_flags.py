@@ -33,6 +33,7 @@ FLAGS = {
     "--send-timeout": 30.0,
     "--resume-window": 5.0,
     "--drain-grace": 10.0,
+    "--frame-timeout": 2.0,
     "--max-streams": 256,
     "--max-exported-streams": 200,
     "--max-message-bytes": 16_777_216,

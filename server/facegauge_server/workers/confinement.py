@@ -9,7 +9,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["MAX_STDERR_BYTES", "confine", "die_with_parent", "limit_memory"]
+__all__ = ["MAX_STDERR_BYTES", "confine", "die_with_parent", "leave_signals_to_the_server", "limit_memory"]
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
@@ -29,12 +29,18 @@ def die_with_parent(parent_pid: int) -> None:
         os._exit(1)
 
 
+def leave_signals_to_the_server() -> None:
+    """Ignore what asks to end: a supervisor may ask all processes at once, and the server finishes first."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def confine() -> None:
     """Take from this process, for good, what a worker does not need."""
-    Path("/proc/self/comm").write_text("facegauge-work")  # what `ps` and `top` show
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text("facegauge-work")  # what `ps` and `top` show
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_IGN)  # the server decides when a worker ends
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_STDERR_BYTES, MAX_STDERR_BYTES))
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_OPEN_FILES, MAX_OPEN_FILES))

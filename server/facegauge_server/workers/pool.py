@@ -35,6 +35,7 @@ __all__ = ["FrameTimeout", "FrameWorkers", "StageError", "WorkerDied", "WorkersH
 
 STALL_FACTOR = 5.0
 TICK_S = 0.05
+PREPARE_TIMEOUT_S = 120.0
 START_TIMEOUT_S = 30.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 5.0
 MAX_RESTARTS_A_MINUTE = 30
@@ -284,10 +285,12 @@ class FrameWorkers:
         worker = WorkerProcess((student.input_height, student.input_width, 3), self._settings.crop_bytes)
         seat = _Seat(worker)
         try:
-            await worker.start(spawner, partial(self._take_reply, seat), partial(self._worker_ended, seat))
-            self._seats.add(seat)
-            self._processes[worker.pid] = worker
             async with asyncio.timeout(START_TIMEOUT_S):
+                await worker.start(
+                    spawner, partial(self._take_reply, seat), partial(self._worker_ended, seat)
+                )
+                self._seats.add(seat)
+                self._processes[worker.pid] = worker
                 await seat.ready
         except BaseException as error:
             self._seats.discard(seat)
@@ -309,9 +312,15 @@ class FrameWorkers:
                 spawner = Spawner(self._process_died)
                 self._spawner = spawner
                 try:
-                    self.started = await spawner.start(self._work_module, self._settings)
+                    async with asyncio.timeout(PREPARE_TIMEOUT_S):
+                        self.started = await spawner.start(self._work_module, self._settings)
                 except ZygoteLost as error:
                     raise RuntimeError("the process that forks workers ended as it started") from error
+                except TimeoutError as error:
+                    await spawner.close()
+                    raise RuntimeError(
+                        f"the networks were not loaded within {PREPARE_TIMEOUT_S:g} s"
+                    ) from error
             return self._spawner
 
     def _worker_ended(self, seat: _Seat, why: str) -> None:

@@ -81,7 +81,7 @@ def _worked(assessed: Assessed, memory: FrameMemoryView) -> Worked:
     if assessed.score is not None:
         return Worked(assessed.tracker, assessed.score, stage_times_s=assessed.stage_times_s)
     crops = assessed.crops
-    memory.write([memoryview(crop.pixels.data) for crop in crops.crops])
+    memory.write([crop.pixels.data for crop in crops.crops])
     return Worked(
         assessed.tracker,
         None,

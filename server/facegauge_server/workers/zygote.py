@@ -23,7 +23,7 @@ import traceback
 from dataclasses import dataclass
 
 from facegauge_server.errors import OperatorError
-from facegauge_server.workers.confinement import die_with_parent
+from facegauge_server.workers.confinement import die_with_parent, leave_signals_to_the_server
 from facegauge_server.workers.settings import Prepared, WorkSettings
 
 __all__ = ["MAX_PACKET_BYTES", "Died", "Failed", "Forked", "Start", "Started", "main"]
@@ -78,6 +78,7 @@ def main(control_fd: int) -> None:
     with socket.socket(fileno=control_fd) as control:
         start: Start = pickle.loads(control.recv(MAX_PACKET_BYTES))  # noqa: S301 - from our parent
         die_with_parent(start.server_pid)
+        leave_signals_to_the_server()
         try:
             importlib.import_module(start.work_module)
             importlib.import_module("facegauge_server.workers.worker")

@@ -49,14 +49,11 @@ async def test_the_tracker_goes_from_worker_to_worker(make_pool: MakePool) -> No
     async with make_pool(size=2) as pool:
         tracker = b""
         workers = set()
-        for frame in range(5):
-            other = asyncio.create_task(pool.assess(command("ok 0.01"), b"", 720)) if frame % 2 else None
-            await until(lambda other=other: other is None or len(pool._idle) == 1)
+        for _ in range(5):
             worked = await pool.assess(command("ok"), tracker, 720)
             tracker = worked.tracker
             workers.add(worker_of(worked))
-            if other:
-                await other
+            pool._idle.reverse()  # the other one's turn
         assert tracker == b"5"
         assert len(workers) == 2
 
@@ -88,6 +85,19 @@ async def test_a_killed_worker_costs_its_frame_alone(make_pool: MakePool) -> Non
         assert sum(isinstance(result, Worked) for result in results) == FRAMES - 1
         await until(lambda: pool.health.serving == 2)
         assert victim not in pool.pids
+
+
+async def test_a_supervisor_that_signals_everyone_ends_no_frame(make_pool: MakePool) -> None:
+    """SIGTERM, SIGINT and SIGHUP are for the server, which finishes what is in flight."""
+    async with make_pool(size=2) as pool:
+        assert pool._spawner is not None
+        before = pool.pids
+        frames = asyncio.create_task(assess_all(pool, ["ok 0.002"] * FRAMES))
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            for pid in (*before, pool._spawner.pid or 0):
+                os.kill(pid, number)
+        assert all(isinstance(result, Worked) for result in await frames)
+        assert pool.pids == before
 
 
 async def test_a_worker_that_dies_idle_costs_nothing(make_pool: MakePool) -> None:
@@ -260,7 +270,7 @@ async def test_nothing_is_left(make_pool: MakePool, busy_with: str) -> None:
         pids = [*pool.pids, pool._spawner.pid or 0]
         assert all(is_running(pid) for pid in pids)
         task = asyncio.create_task(assess_all(pool, [busy_with] * 3 if busy_with else []))
-        await asyncio.sleep(0)
+        await until(lambda: not busy_with or len(pool._queue) == 1)
     results = await task
     finished = Worked if busy_with.startswith("ok") else WorkerDied
     assert all(isinstance(result, finished) for result in results)
