@@ -102,8 +102,8 @@ class CompleteInbox:
     def __init__(
         self,
         rate_limit: RateLimit,
-        tenant_limit: RateLimit | None = None,
         clock: Callable[[], float] = time.monotonic,
+        tenant_limit: RateLimit | None = None,
     ) -> None:
         self._rate_limit = rate_limit
         self._tenant_limit = tenant_limit or RateLimit(0)
@@ -166,7 +166,7 @@ def create_inbox(
     """Make the inbox of a stream; a rate of 0 sets no limit, see `RateLimit` and `AdaptiveSampler`."""
     rate_limit = RateLimit(max_fps)
     if delivery is Delivery.COMPLETE:
-        return CompleteInbox(rate_limit, tenant_limit)
+        return CompleteInbox(rate_limit, tenant_limit=tenant_limit)
     return LiveInbox(FrameGate(rate_limit, AdaptiveSampler(min_fps), tenant_limit))
 
 
