@@ -78,6 +78,14 @@ class Limits:
     max_stream_fps: float = setting(
         LIMITS, "Maximum frames per second of one live stream.", 60.0, above=0, metavar="FPS"
     )
+    max_tenant_fps: float = setting(
+        LIMITS,
+        "Maximum frames per second scored of all streams and pictures of one tenant, where callers are "
+        "identified; 0 sets no limit.",
+        0.0,
+        at_least=0,
+        metavar="FPS",
+    )
     max_faces: int = setting(LIMITS, "Maximum faces scored in one frame, the largest first.", 8, above=0)
     max_worker_wait_s: float = setting(
         LIMITS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -37,8 +38,9 @@ class ImageAssessor:
     async def assess(self, picture: EncodedFrame, display_lines: int, tenant: str = "") -> Assessment:
         """Score the faces of one picture; every quality equals its raw quality.
 
-        Raises BadFrame. Call it within `place`.
+        Raises BadFrame, or QuotaExceeded where the tenant sends too many. Call it within `place`.
         """
+        self._table.count_picture(tenant, time.monotonic())
         tracker = TrackerCell(detect_interval_s=0, max_faces=self._limits.max_faces)
         async with self._slots.slot(Flow(tenant, PICTURES, WEIGHT, self._max_running)):
             score = await self._pipeline.assess(picture, tracker, display_lines)

@@ -1,8 +1,8 @@
-"""Everything that the server exports to Prometheus.
+"""Instruments that the server exports to Prometheus.
 
-Series of a live stream come from a Collector that reads the session table at scrape time, so they end
-with the stream. The fleet's counters and histograms are ordinary instruments. Both are in a registry of their
-own, which `MetricsServer` serves over HTTP from a thread.
+The fleet's counters and histograms are ordinary instruments in a registry of their own, which
+`monitoring/endpoint.py` serves. Series of live streams and of worker processes come from collectors that read
+the session table and the pool at scrape time: `session_collector.py`, `workers/collector.py`.
 """
 
 from __future__ import annotations

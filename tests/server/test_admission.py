@@ -9,11 +9,14 @@ import pytest
 from facegauge_server.admission import WaitEstimate, WorkerSlots
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import ServerFull
+from facegauge_server.fair_queue import Flow
 from facegauge_server.streams.buffers import create_inbox
 from facegauge_server.streams.frame_gate import LeftOut
 from facegauge_server.streams.session_table import SessionTable
 from facegauge_server.types import Delivery, EncodedFrame, Encoding
 from tests.server.stepping import Stepped
+
+STREAM = Flow("", "stream")
 
 
 def waiting(wait_s: float, *, until_s: float) -> WaitEstimate:
@@ -71,7 +74,7 @@ async def test_slots_are_given_in_the_order_asked_for() -> None:
     now_s = [0.0]
     waits_s: list[float] = []
     slots = WorkerSlots(1, waits_s.append, lambda: now_s[0])
-    taken = [slots.slot() for _ in range(5)]
+    taken = [slots.slot(Flow("", f"{number}")) for number in range(5)]
     entering = [Stepped(slot.__aenter__()) for slot in taken]
     assert [one.waits() for one in entering] == [False, False, True, True, True]
     for number in range(2, 5):
@@ -89,7 +92,7 @@ async def test_a_slot_is_given_back_whatever_happens() -> None:
     slots = WorkerSlots(1)
     for _ in range(10):
         with pytest.raises(ValueError, match="broken"):
-            async with slots.slot():
+            async with slots.slot(STREAM):
                 raise ValueError("broken")
 
 
@@ -101,14 +104,14 @@ async def test_a_frame_is_picked_when_its_slot_is_free() -> None:
 
     async def pick() -> int:
         assert await inbox.wait_for_frame()
-        async with slots.slot():
+        async with slots.slot(STREAM):
             received = inbox.take(1.0)
             assert received is not None
             return received.frame.sequence
 
     async with AsyncExitStack() as busy:
-        for _ in range(2):
-            await busy.enter_async_context(slots.slot())
+        for name in ("a", "b"):
+            await busy.enter_async_context(slots.slot(Flow("", name)))
         inbox.put(first, 0.0)
         picking = Stepped(pick())
         assert picking.waits()

@@ -35,13 +35,13 @@ class Probe:
         """Probe until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            if loop.time() - self._readiness.scored_s >= INTERVAL_S:
-                await self.once()
             health = self._pipeline.workers.health
             if health.why_not_ready:
                 self._readiness.set_fault("workers", health.why_not_ready)
             else:
                 self._readiness.clear_fault("workers")
+            if loop.time() - self._readiness.scored_s >= INTERVAL_S:
+                await self.once()
             await asyncio.sleep(INTERVAL_S / 2)
 
     async def once(self) -> None:

@@ -94,16 +94,25 @@ class LiveInbox:
 
 
 class CompleteInbox:
-    """A short queue from which nothing is dropped: the writer waits for room, and for the rate limit."""
+    """A short queue from which nothing is dropped.
 
-    def __init__(self, rate_limit: RateLimit, clock: Callable[[], float] = time.monotonic) -> None:
+    The writer waits for room and for the stream's rate limit, a frame for the limit on its tenant.
+    """
+
+    def __init__(
+        self,
+        rate_limit: RateLimit,
+        clock: Callable[[], float] = time.monotonic,
+        tenant_limit: RateLimit | None = None,
+    ) -> None:
         self._rate_limit = rate_limit
+        self._tenant_limit = tenant_limit or RateLimit(0)
         self._clock = clock
         self._frames: deque[ReceivedFrame] = deque()
         self._frame = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self._closed = False
+        self._closed = asyncio.Event()
 
     async def wait_for_room(self) -> None:
         """Wait until the queue has room and the rate limit lets another frame pass."""
@@ -115,17 +124,24 @@ class CompleteInbox:
     def put(self, frame: EncodedFrame, now_s: float) -> None:
         """Add a frame; the caller has waited for room."""
         self._rate_limit.take(now_s)
-        self._frames.append(ReceivedFrame(frame, now_s))
+        self._frames.append(ReceivedFrame(frame, self._tenant_limit.reserve(now_s)))
         self._frame.set()
         if len(self._frames) >= COMPLETE_CAPACITY:
             self._room.clear()
 
     async def wait_for_frame(self) -> bool:
-        """Wait for a frame; False once the inbox is closed and empty."""
-        if not self._frames and not self._closed:
+        """Wait until the oldest frame may be scored; False once the inbox is closed and empty."""
+        if not self._frames and not self._closed.is_set():
             self._frame.clear()
             await self._frame.wait()
-        return bool(self._frames)
+        if not self._frames:
+            return False
+        wait_s = self._frames[0].ready_s - self._clock()
+        if wait_s > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._closed.wait()
+        return True
 
     def take(self, now_s: float) -> ReceivedFrame | None:  # noqa: ARG002 - the gate of a live stream needs it
         """Hand out the oldest frame; None when there is none."""
@@ -139,17 +155,19 @@ class CompleteInbox:
         """Do nothing: under COMPLETE delivery every frame is scored."""
 
     def close(self) -> None:
-        """Accept no more frames; those that wait are handed out."""
-        self._closed = True
+        """Accept no more frames; those that wait are handed out without further delay."""
+        self._closed.set()
         self._frame.set()
 
 
-def create_inbox(delivery: Delivery, *, max_fps: float, min_fps: float) -> Inbox:
+def create_inbox(
+    delivery: Delivery, *, max_fps: float, min_fps: float, tenant_limit: RateLimit | None = None
+) -> Inbox:
     """Make the inbox of a stream; a rate of 0 sets no limit, see `RateLimit` and `AdaptiveSampler`."""
     rate_limit = RateLimit(max_fps)
     if delivery is Delivery.COMPLETE:
-        return CompleteInbox(rate_limit)
-    return LiveInbox(FrameGate(rate_limit, AdaptiveSampler(min_fps)))
+        return CompleteInbox(rate_limit, tenant_limit=tenant_limit)
+    return LiveInbox(FrameGate(rate_limit, AdaptiveSampler(min_fps), tenant_limit))
 
 
 class Outbox:

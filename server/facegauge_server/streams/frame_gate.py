@@ -27,6 +27,8 @@ class LeftOut(enum.Enum):
     """The sampler did not need it."""
     TOO_FAST = "too_fast"
     """The rate limit held it."""
+    OVER_QUOTA = "over_quota"
+    """The limit on all streams of its tenant held it."""
     OVERLOAD = "overload"
     """No worker was free."""
 
@@ -43,9 +45,21 @@ class ReceivedFrame:
 class FrameGate:
     """Holds the newest frame of one stream until it may be scored."""
 
-    def __init__(self, rate_limit: RateLimit, sampler: AdaptiveSampler) -> None:
+    def __init__(
+        self, rate_limit: RateLimit, sampler: AdaptiveSampler, tenant_limit: RateLimit | None = None
+    ) -> None:
+        """Make an empty gate.
+
+        Args:
+            rate_limit: the stream's own.
+            sampler: the stream's own.
+            tenant_limit: shared with the other streams of the tenant; None for none.
+        """
         self._rate_limit = rate_limit
         self._sampler = sampler
+        self._tenant_limit = tenant_limit or RateLimit(0)
+        self._turn_s: float | None = None
+        """When the tenant's limit lets a frame of this stream pass; None while no turn is reserved."""
         self._held: tuple[EncodedFrame, float] | None = None
         self._due_capture_s: float | None = None
         """Capture time of the first frame that the sampler wanted since the last one was taken."""
@@ -55,12 +69,15 @@ class FrameGate:
         """When the held frame may be scored; None when none is held. Changes with every call below."""
         if self._held is None:
             return None
-        return max(self._sampled_s(*self._held), self._rate_limit.ready_s)
+        turn_s = self._tenant_limit.ready_s if self._turn_s is None else self._turn_s
+        return max(self._sampled_s(*self._held), self._rate_limit.ready_s, turn_s)
 
     def put(self, frame: EncodedFrame, now_s: float) -> LeftOut | None:
         """Hold a frame that arrives; says why the one that was held is left out, if there was one."""
         left_out = None if self._held is None else self._why_left_out(*self._held, frame, now_s)
         self._held = (frame, now_s)
+        if self._turn_s is None and self._sampled_s(frame, now_s) <= now_s:
+            self._turn_s = self._tenant_limit.reserve(now_s)
         return left_out
 
     def take(self, now_s: float) -> ReceivedFrame | None:
@@ -71,6 +88,9 @@ class FrameGate:
         (frame, _), self._held = self._held, None
         self._due_capture_s = None
         self._rate_limit.take(now_s)
+        if self._turn_s is None:
+            self._tenant_limit.take(now_s)
+        self._turn_s = None
         self._sampler.take(frame, now_s)
         return ReceivedFrame(frame, min(ready_s, now_s))
 
@@ -88,7 +108,10 @@ class FrameGate:
         if self._sampler.needs_one_of(held, newer, self._due_capture_s):
             return LeftOut.STEADY
         self._due_capture_s = newer.capture_time_s
-        return LeftOut.TOO_FAST if now_s < self._rate_limit.ready_s else LeftOut.OVERLOAD
+        if now_s < self._rate_limit.ready_s:
+            return LeftOut.TOO_FAST
+        is_over_quota = self._turn_s is not None and now_s < self._turn_s
+        return LeftOut.OVER_QUOTA if is_over_quota else LeftOut.OVERLOAD
 
     def _sampled_s(self, frame: EncodedFrame, arrived_s: float) -> float:
         return self._sampler.ready_s(frame, arrived_s)

@@ -39,7 +39,7 @@ class StreamRunner:
         self._slots = slots
         self._config = config
         self._metrics = metrics
-        self._reported_throttling = False
+        self._reported: set[LeftOut] = set()
         self._unanswered = 0
         self._active_s = time.monotonic()
 
@@ -90,10 +90,17 @@ class StreamRunner:
 
     def _note_left_out(self, why: LeftOut) -> None:
         self._leave_out(FrameResult.SKIPPED if why is LeftOut.STEADY else FrameResult.DROPPED, 1)
-        if why is LeftOut.TOO_FAST and not self._reported_throttling:
-            self._reported_throttling = True
-            text = f"more than {self._session.max_fps:g} frames per second: the surplus is dropped"
-            self._connection.outbox.put(Notice(NoticeKind.THROTTLED, text))
+        if why not in (LeftOut.TOO_FAST, LeftOut.OVER_QUOTA) or why in self._reported:
+            return
+        self._reported.add(why)
+        text = f"more than {self._session.max_fps:g} frames per second: the surplus is dropped"
+        if why is LeftOut.OVER_QUOTA:
+            text = (
+                f"the streams of tenant {self._session.tenant!r} send more than "
+                f"{self._config.limits.max_tenant_fps:g} frames per second together (--max-tenant-fps): "
+                "the surplus is dropped"
+            )
+        self._connection.outbox.put(Notice(NoticeKind.THROTTLED, text))
 
     def _leave_out(self, result: FrameResult, count: int) -> None:
         self._unanswered -= count

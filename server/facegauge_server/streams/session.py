@@ -17,6 +17,7 @@ from facegauge_server.errors import BadFrame
 from facegauge_server.fair_queue import Flow
 from facegauge_server.stages.smooth import QualitySmoother, SessionPool
 from facegauge_server.streams.buffers import Outbox, create_inbox
+from facegauge_server.streams.rate_limit import RateLimit
 from facegauge_server.types import (
     Assessment,
     Delivery,
@@ -46,8 +47,17 @@ class Ending(enum.Enum):
 class Connection:
     """One RPC that feeds a session: its two buffers, and the future that ends it. Needs a running loop."""
 
-    def __init__(self, settings: StreamSettings, *, max_fps: float, min_fps: float) -> None:
-        self.inbox = create_inbox(settings.delivery, max_fps=max_fps, min_fps=min_fps)
+    def __init__(
+        self,
+        settings: StreamSettings,
+        *,
+        max_fps: float,
+        min_fps: float,
+        tenant_limit: RateLimit | None = None,
+    ) -> None:
+        self.inbox = create_inbox(
+            settings.delivery, max_fps=max_fps, min_fps=min_fps, tenant_limit=tenant_limit
+        )
         self.outbox = Outbox(settings.delivery)
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         """Done once the server ends the connection; its result is the reason."""
@@ -61,9 +71,17 @@ class Connection:
 class Session:
     """One live stream: tracker, smoothing, counters and times."""
 
-    def __init__(self, settings: StreamSettings, config: Config, now_s: float, tenant: str = "") -> None:
+    def __init__(
+        self,
+        settings: StreamSettings,
+        config: Config,
+        now_s: float,
+        tenant: str = "",
+        tenant_limit: RateLimit | None = None,
+    ) -> None:
         self.settings = settings
         self.tenant = tenant
+        self._tenant_limit = tenant_limit
         self.flow = Flow(tenant, settings.stream_id)
         """Whose worker time the stream's frames are charged to."""
         self.token = secrets.token_urlsafe(16)
@@ -123,7 +141,9 @@ class Session:
         """Start a connection; whoever fed the session until now is told that it was taken over."""
         if self.connection is not None:
             self.connection.end(Ending.TAKEN_OVER)
-        self.connection = Connection(self.settings, max_fps=self.max_fps, min_fps=self.min_fps)
+        self.connection = Connection(
+            self.settings, max_fps=self.max_fps, min_fps=self.min_fps, tenant_limit=self._tenant_limit
+        )
         self.disconnected_s = None
         return self.connection
 

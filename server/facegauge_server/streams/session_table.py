@@ -21,6 +21,7 @@ from facegauge_server.errors import (
     ServerFull,
     StreamExists,
 )
+from facegauge_server.streams.rate_limit import TenantLimits
 from facegauge_server.streams.session import Connection, Ending, Session
 from facegauge_server.types import Delivery, Notice, NoticeKind, StreamSummary
 
@@ -49,6 +50,7 @@ class SessionTable:
         self._wait = wait or WaitEstimate()
         self._on_end = on_end
         self._sessions: dict[tuple[str, str], Session] = {}
+        self._tenant_limits = TenantLimits(config.limits.max_tenant_fps)
         self._draining = False
 
     @property
@@ -99,9 +101,20 @@ class SessionTable:
     def _start(self, settings: StreamSettings, now_s: float, identity: Identity) -> Opened:
         self._check_room(identity)
         self._check_load(settings, now_s)
-        session = Session(settings, self._config, now_s, identity.tenant)
+        tenant_limit = self._tenant_limits.of(identity.tenant)
+        session = Session(settings, self._config, now_s, identity.tenant, tenant_limit)
         self._sessions[identity.tenant, settings.stream_id] = session
         return Opened(session, session.connect(), resumed=False)
+
+    def count_picture(self, tenant: str, now_s: float) -> None:
+        """Count a single picture like a frame of a stream; raises QuotaExceeded for one too many."""
+        limit = self._tenant_limits.of(tenant)
+        if limit.ready_s > now_s:
+            raise QuotaExceeded(
+                f"tenant {tenant!r} sends more than {self._tenant_limits.max_fps:g} frames and pictures per "
+                "second (--max-tenant-fps): try later"
+            )
+        limit.take(now_s)
 
     @contextmanager
     def connected(
@@ -141,6 +154,7 @@ class SessionTable:
             left_s = session.disconnected_s
             if left_s is not None and now_s - left_s >= self._config.resume_window_s:
                 self._end(session, now_s)
+        self._tenant_limits.forget_idle({tenant for tenant, _ in self._sessions}, now_s)
 
     def drain(self, now_s: float) -> None:
         """Refuse new streams and ask every live one to finish."""

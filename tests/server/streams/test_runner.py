@@ -170,7 +170,7 @@ async def test_a_stream_that_is_taken_over_ends() -> None:
 async def test_a_drained_stream_ends_with_its_summary() -> None:
     """What was received is answered, even what a limit still holds, and the summary follows."""
     config, sent = Config(), Sent()
-    opened = opened_stream(StreamSettings(stream_id="s", max_fps=0.01), config)
+    opened = opened_stream(StreamSettings(stream_id="s", max_fps=0.1), config)
     received = asyncio.Event()
 
     async def frames() -> AsyncIterator[EncodedFrame]:

@@ -167,14 +167,35 @@ async def test_a_half_open_stream_is_taken_over(table: SessionTable) -> None:
     assert len(table) == 1
 
 
-async def test_a_lost_id_without_a_token_is_a_new_stream(table: SessionTable, ended: Ended) -> None:
-    """A sender that starts over does not wait for the window of the stream before it."""
+async def test_a_lost_id_is_kept_for_its_token(table: SessionTable, ended: Ended) -> None:
+    """Whoever has no token waits for the end of the window, and is answered how long that is."""
     first = table.open(settings(), 0.0)
     lose(table, first, 1.0)
-    second = table.open(settings(), 2.0)
+    with pytest.raises(StreamExists, match=r"waits 4\.0 s more for its client \(--resume-window\)"):
+        table.open(settings(), 2.0)
+    assert (table.snapshot(), ended.summaries) == ([first.session], [])
+    table.housekeep(6.0)
+    second = table.open(settings(), 6.0)
     assert not second.resumed
     assert second.session is not first.session
     assert (len(table), len(ended.summaries)) == (1, 1)
+
+
+async def test_a_token_is_renewed_with_each_use(table: SessionTable) -> None:
+    """The earlier token holds until a frame shows that the new one arrived, then no more."""
+    first = table.open(settings(), 0.0)
+    tokens = [first.session.token]
+    lose(table, first, 1.0)
+    tokens.append(table.open(settings(resume_token=tokens[0]), 2.0).session.token)
+    assert tokens[0] != tokens[1]
+    again = table.open(settings(resume_token=tokens[0]), 3.0)  # the answer with the new one was lost
+    assert again.resumed
+    tokens.append(again.session.token)
+    again.session.note_frame(4.0, 0.0)
+    for earlier in tokens[:2]:
+        with pytest.raises(ResumeRefused):
+            table.open(settings(resume_token=earlier), 5.0)
+    assert table.open(settings(resume_token=tokens[2]), 5.0).resumed
 
 
 async def test_without_a_window_a_lost_stream_ends_at_once(ended: Ended) -> None:
