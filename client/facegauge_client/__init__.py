@@ -16,7 +16,9 @@ from facegauge_client.sdk.client import Client
 from facegauge_client.sdk.errors import (
     DeadlineExceeded,
     FacegaugeError,
+    Forbidden,
     PictureRejected,
+    QuotaExceeded,
     RequestRejected,
     ResponsesUnread,
     ResumeRefused,
@@ -29,10 +31,13 @@ from facegauge_client.sdk.errors import (
     StreamRejected,
     StreamStalled,
     StreamTakenOver,
+    TokenUnavailable,
+    Unauthenticated,
     VideoError,
 )
 from facegauge_client.sdk.frames import EncodedFrame, Picture
 from facegauge_client.sdk.stream import MonitorStream
+from facegauge_client.sdk.token import Token
 from facegauge_client.sdk.types import (
     Accepted,
     Assessment,
@@ -63,6 +68,7 @@ __all__ = [
     "Face",
     "FaceState",
     "FacegaugeError",
+    "Forbidden",
     "FrameEncoding",
     "FrameResult",
     "HealthStatus",
@@ -71,6 +77,7 @@ __all__ = [
     "NoticeKind",
     "Picture",
     "PictureRejected",
+    "QuotaExceeded",
     "RequestRejected",
     "ResponsesUnread",
     "ResumeRefused",
@@ -88,6 +95,9 @@ __all__ = [
     "StreamStatus",
     "StreamTakenOver",
     "Summary",
+    "Token",
+    "TokenUnavailable",
+    "Unauthenticated",
     "VideoError",
     "ssl_credentials",
 ]

@@ -16,7 +16,7 @@ from facegauge_client.cli.options import DISPLAY_LINES, ServerOptions, server_op
 from facegauge_client.cli.output import json_lines, open_console
 from facegauge_client.cli.paint import number, state_text
 from facegauge_client.playback.video import read_picture
-from facegauge_client.sdk.errors import RequestRejected, VideoError
+from facegauge_client.sdk.errors import Forbidden, RequestRejected, Unauthenticated, VideoError
 from facegauge_client.sdk.types import Assessment
 
 __all__ = ["assess"]
@@ -77,6 +77,8 @@ async def _assess_all(
         ):
             try:
                 assessment = await client.assess_image(read_picture(path), display_lines=display_lines)
+            except (Unauthenticated, Forbidden):
+                raise  # the other pictures would be refused, too
             except VideoError as error:
                 failures.append(str(error))
             except (RequestRejected, ValueError) as error:

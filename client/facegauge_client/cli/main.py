@@ -10,9 +10,15 @@ from facegauge_client.cli.assess import assess
 from facegauge_client.cli.demo import demo
 from facegauge_client.cli.replay import replay
 from facegauge_client.cli.top import top
-from facegauge_client.sdk.errors import FacegaugeError
+from facegauge_client.sdk.errors import FacegaugeError, Unauthenticated
 
 __all__ = ["command"]
+
+
+TOKEN_HINT = (
+    "\nHand a token over with --token-file FILE or in FACEGAUGE_TOKEN. Whoever runs the server makes one with"
+    " `facegauge-token issue`."
+)
 
 
 class _Group(click.Group):
@@ -27,7 +33,8 @@ class _Group(click.Group):
                 raise
             if isinstance(expected, click.ClickException):
                 raise expected from None
-            raise click.ClickException(str(expected)) from None
+            hint = TOKEN_HINT if isinstance(expected, Unauthenticated) else ""
+            raise click.ClickException(f"{expected}{hint}") from None
 
 
 def _first(error: BaseException) -> FacegaugeError | click.ClickException | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from facegauge_client.playback.playback import Playback, ReplayOptions
 from facegauge_client.sdk.client import Client
+from facegauge_client.sdk.errors import Forbidden
 from facegauge_client.sdk.types import Assessment
 
 __all__ = ["name_streams", "replay"]
@@ -22,11 +24,12 @@ async def replay(
     options: ReplayOptions,
     on_assessment: Callable[[Assessment], None],
 ) -> None:
-    """Play all files, `options.parallel` at a time; raises ServerUnavailable at once where no server answers.
+    """Play all files, `options.parallel` at a time; raises at once where no server answers or a token is refused.
 
     What goes wrong with a single file is kept in its playback, and the others go on.
     """
-    await client.list_streams(limit=1)
+    with contextlib.suppress(Forbidden):  # a token for publishing alone shows as much that a server answers
+        await client.list_streams(limit=1)
     room = asyncio.Semaphore(options.parallel)
 
     async def play(playback: Playback) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import grpc
 import grpc.aio
 
-__all__ = ["DEFAULT_TARGET", "open_channel", "ssl_credentials"]
+__all__ = ["DEFAULT_TARGET", "ChannelCredentials", "open_channel", "ssl_credentials"]
 
+ChannelCredentials = grpc.ChannelCredentials
 DEFAULT_TARGET = "127.0.0.1:50051"
 
 _LONGEST_RECONNECT_MS = 2000

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import grpc
 import grpc.aio
@@ -18,10 +18,12 @@ from facegauge_client.sdk.connection import StreamOptions
 from facegauge_client.sdk.failures import explained, unavailable
 from facegauge_client.sdk.frames import Picture, encode
 from facegauge_client.sdk.stream import MonitorStream
+from facegauge_client.sdk.token import Metadata, Token, TokenSource, is_local
 from facegauge_client.sdk.types import Assessment, Delivery, HealthStatus, StreamList
 
 __all__ = ["Client"]
 
+T = TypeVar("T")
 _MAX_MESSAGE_BYTES = 16 * 2**20
 
 
@@ -31,6 +33,12 @@ class Client:
     `target` is HOST:PORT. `credentials` from `grpc.ssl_channel_credentials()` or `ssl_credentials()` switch
     TLS on. Entering it opens no connection yet: the first call does, and fails within `connect_timeout_s`
     where no server answers. Calls other than streams end after `request_timeout_s`.
+
+    `token` is a bearer token for a server that asks for one, or a function that returns one, asynchronous or
+    not: it is called for every call and every reconnection, so that an expired token is replaced, and once
+    more where the server refuses what it gave. Health checks need no token and carry none. Since whoever
+    reads a token along the way can use it, ValueError is raised for a token over a connection without TLS to
+    another machine, unless `insecure_token` says that something else encrypts.
     """
 
     def __init__(
@@ -38,6 +46,8 @@ class Client:
         target: str = DEFAULT_TARGET,
         credentials: grpc.ChannelCredentials | None = None,
         *,
+        token: Token | None = None,
+        insecure_token: bool = False,
         connect_timeout_s: float = 5.0,
         request_timeout_s: float = 30.0,
         keepalive_s: float = 10.0,
@@ -50,6 +60,12 @@ class Client:
         self._keepalive_s = keepalive_s
         self._max_message_bytes = max_message_bytes
         self._open_channel: grpc.aio.Channel | None = None
+        if not (token is None or credentials is not None or insecure_token or is_local(target)):
+            raise ValueError(
+                f"the token would travel to {target} in clear, and whoever reads it can use it: give"
+                " credentials to switch TLS on, or insecure_token=True where something else encrypts"
+            )
+        self._token = TokenSource(token, timeout_s=connect_timeout_s)
 
     async def __aenter__(self) -> Self:
         self._open_channel = open_channel(
@@ -91,7 +107,11 @@ class Client:
         sent, and at most `unread_assessments` assessments to be read. A COMPLETE stream fails after
         `stall_timeout_s` without progress.
 
-        Entering it raises ServerUnavailable, StreamRejected, StreamExists or ServerFull.
+        Where the server still holds the id for a client whose connection broke, such as this program before
+        it was restarted, a stream that may reconnect waits up to 10 s for it.
+
+        Entering it raises ServerUnavailable, StreamRejected, StreamExists, ServerFull, QuotaExceeded,
+        Unauthenticated, Forbidden or TokenUnavailable.
         """
         stub: Any = self._stub
         options = StreamOptions(
@@ -109,7 +129,7 @@ class Client:
             mailbox_frames=mailbox_frames,
             unread_assessments=unread_assessments,
         )
-        return MonitorStream(stub.MonitorStream, self.target, options)
+        return MonitorStream(stub.MonitorStream, self.target, options, self._token)
 
     async def assess_image(self, picture: Picture, *, display_lines: int = 0) -> Assessment:
         """Score the faces of one picture, without smoothing or tracking.
@@ -118,19 +138,13 @@ class Client:
         read, ServerFull for one that is too large.
         """
         request = proto_codec.assess_image_request(encode(picture), display_lines=display_lines)
-        await self._connected()
-        async with explained(self.target):
-            response = await self._stub.AssessImage(request, timeout=self._request_timeout_s)
+        response = await self._request(self._stub.AssessImage, request)
         return proto_codec.read_assessment(response.assessment)
 
     async def list_streams(self, call_id: str = "", *, limit: int = 0) -> StreamList:
         """List the live streams (of one call), worst quality first: at most `limit`, 1000 where it is 0."""
-        await self._connected()
-        async with explained(self.target):
-            response = await self._stub.ListStreams(
-                proto_codec.list_streams_request(call_id=call_id, limit=limit),
-                timeout=self._request_timeout_s,
-            )
+        request = proto_codec.list_streams_request(call_id=call_id, limit=limit)
+        response = await self._request(self._stub.ListStreams, request)
         return proto_codec.read_stream_list(response)
 
     async def watch_streams(
@@ -138,12 +152,19 @@ class Client:
     ) -> AsyncGenerator[StreamList, None]:
         """Yield the list of live streams every `interval_s` seconds until the iteration is left."""
         request = proto_codec.watch_streams_request(call_id=call_id, limit=limit, interval_s=interval_s)
+
+        async def begin(metadata: Metadata) -> tuple[Any, Any]:
+            call: Any = self._stub.WatchStreams(request, metadata=metadata)
+            async with explained(self.target):
+                return call, await call.read()
+
         await self._connected()
-        call = self._stub.WatchStreams(request)
+        call, message = await self._token.authorised(begin)
         try:
             async with explained(self.target):
-                async for message in call:
+                while message is not grpc.aio.EOF:
                     yield proto_codec.read_stream_list(message)
+                    message = await call.read()
         finally:
             call.cancel()
 
@@ -161,6 +182,17 @@ class Client:
             case health_pb2.HealthCheckResponse.NOT_SERVING:
                 return HealthStatus.NOT_SERVING
         return HealthStatus.UNKNOWN
+
+    async def _request(self, method: Callable[..., Awaitable[T]], request: Any) -> T:
+        """Make a call of one request and one response."""
+
+        async def call(metadata: Metadata) -> T:
+            async with explained(self.target):
+                return await method(request, metadata=metadata, timeout=self._request_timeout_s)
+            raise AssertionError("unreachable")  # pragma: no cover - the block returns or raises
+
+        await self._connected()
+        return await self._token.authorised(call)
 
     async def _connected(self) -> None:
         """Wait for the connection, no longer than the connect timeout and not at all where it is refused."""

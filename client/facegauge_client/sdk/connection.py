@@ -21,12 +21,13 @@ from facegauge_client.sdk.errors import (
 from facegauge_client.sdk.failures import explain_call, unavailable
 from facegauge_client.sdk.frames import EncodedFrame
 from facegauge_client.sdk.mailbox import Mailbox, MailboxClosed
+from facegauge_client.sdk.token import Metadata
 from facegauge_client.sdk.types import Accepted, Delivery, Summary
 
 __all__ = ["Connection", "OpenCall", "Outgoing", "StreamOptions", "Tally"]
 
-OpenCall = Callable[[], Any]
-"""Function that starts a MonitorStream call on a channel."""
+OpenCall = Callable[..., Any]
+"""Function that starts a MonitorStream call on a channel; takes the call's `metadata`."""
 
 _WRITE_FAILED = "Internal error from Core"
 """Details that grpc.aio reports instead of the call's own status when a write meets the end of the call."""
@@ -113,7 +114,12 @@ class Connection:
 
     @classmethod
     async def open(
-        cls, open_call: OpenCall, target: str, options: StreamOptions, resume_token: str
+        cls,
+        open_call: OpenCall,
+        target: str,
+        options: StreamOptions,
+        resume_token: str,
+        metadata: Metadata = (),
     ) -> Connection:
         """Begin a call and have the stream accepted, within the connect timeout; else a FacegaugeError."""
         config = proto_codec.config_request(
@@ -127,7 +133,7 @@ class Connection:
             time_constant_s=options.time_constant_s,
             resume_token=resume_token,
         )
-        call = open_call()
+        call = open_call(metadata=metadata)
         try:
             async with asyncio.timeout(options.connect_timeout_s):
                 await call.write(config)

@@ -6,10 +6,14 @@
     ├── RequestRejected      the caller: the server refuses the request and says why
     │   ├── StreamRejected       the stream's configuration, or the order of its messages
     │   ├── PictureRejected      a picture that cannot be read (`assess_image`)
-    │   ├── StreamExists         the stream id is live on another connection
+    │   ├── StreamExists         the stream id is live, or waits for the client whose connection broke
     │   ├── ResumeRefused        the resume token is not that of the stream
     │   ├── StreamTakenOver      another connection resumed the stream
-    │   └── ServerFull           a limit of the server; try later, or with less
+    │   ├── ServerFull           a limit of the server; try later, or with less
+    │   ├── QuotaExceeded        the tenant has all the streams that it may; try later
+    │   ├── Unauthenticated      there is no token, or one that does not hold
+    │   └── Forbidden            the token does not allow it
+    ├── TokenUnavailable     the caller: its function or file gives no token
     ├── DeadlineExceeded     the operator: the server answers too slowly
     ├── StreamIdle           the caller: no frame arrived within the server's idle timeout
     ├── ResponsesUnread      the caller: responses were left unread for longer than the server waits
@@ -26,7 +30,9 @@ from __future__ import annotations
 __all__ = [
     "DeadlineExceeded",
     "FacegaugeError",
+    "Forbidden",
     "PictureRejected",
+    "QuotaExceeded",
     "RequestRejected",
     "ResponsesUnread",
     "ResumeRefused",
@@ -39,6 +45,8 @@ __all__ = [
     "StreamRejected",
     "StreamStalled",
     "StreamTakenOver",
+    "TokenUnavailable",
+    "Unauthenticated",
     "VideoError",
 ]
 
@@ -68,7 +76,15 @@ class PictureRejected(RequestRejected):
 
 
 class StreamExists(RequestRejected):
-    """The stream id is live on another connection."""
+    """The stream id is live on another connection, or waits for the client whose connection broke.
+
+    `retry_after_s` is the time after which the server lets go of a waiting stream, seconds; None for one that
+    is live.
+    """
+
+    def __init__(self, text: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
 
 
 class ResumeRefused(RequestRejected):
@@ -81,6 +97,22 @@ class StreamTakenOver(RequestRejected):
 
 class ServerFull(RequestRejected):
     """A limit of the server is reached: its streams, or the size of a message."""
+
+
+class QuotaExceeded(RequestRejected):
+    """The tenant has as many streams, or sends as many frames, as it may."""
+
+
+class Unauthenticated(RequestRejected):
+    """The server needs a token, or refuses the one that it got: expired, unknown key, wrong audience."""
+
+
+class Forbidden(RequestRejected):
+    """The token lacks the right for this, or does not cover the call."""
+
+
+class TokenUnavailable(FacegaugeError):
+    """No token could be had: the function or the file that gives it failed."""
 
 
 class DeadlineExceeded(FacegaugeError):

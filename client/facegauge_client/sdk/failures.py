@@ -20,7 +20,9 @@ from facegauge_client.sdk.channel import DEFAULT_TARGET
 from facegauge_client.sdk.errors import (
     DeadlineExceeded,
     FacegaugeError,
+    Forbidden,
     PictureRejected,
+    QuotaExceeded,
     RequestRejected,
     ResponsesUnread,
     ResumeRefused,
@@ -31,6 +33,7 @@ from facegauge_client.sdk.errors import (
     StreamIdle,
     StreamRejected,
     StreamTakenOver,
+    Unauthenticated,
 )
 
 __all__ = ["ERRORS_BY_REASON", "explain", "explain_call", "explained", "unavailable"]
@@ -49,6 +52,9 @@ ERRORS_BY_REASON: dict[str, type[FacegaugeError]] = {
     "RESPONSES_UNREAD": ResponsesUnread,
     "TAKEN_OVER": StreamTakenOver,
     "INTERNAL": ServerFailed,
+    "UNAUTHENTICATED": Unauthenticated,
+    "FORBIDDEN": Forbidden,
+    "QUOTA_EXCEEDED": QuotaExceeded,
 }
 """Each ErrorReason, without its prefix, and the exception that the caller gets."""
 
@@ -59,7 +65,7 @@ _ERRORS_BY_CODE: dict[grpc.StatusCode, type[FacegaugeError]] = {
     grpc.StatusCode.ABORTED: StreamTakenOver,
     grpc.StatusCode.RESOURCE_EXHAUSTED: ServerFull,
     grpc.StatusCode.PERMISSION_DENIED: RequestRejected,
-    grpc.StatusCode.UNAUTHENTICATED: RequestRejected,
+    grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
 }
 
 _NOT_CONNECTED = ("failed to connect to", "errors resolving ", "DNS resolution failed")
@@ -94,11 +100,14 @@ async def explain_call(call: Any, target: str) -> FacegaugeError:
 def explain(error: grpc.aio.AioRpcError, target: str) -> FacegaugeError:
     """Say what a call's failure means to its caller."""
     details = (error.details() or "no reason given").strip()
-    kind = ERRORS_BY_REASON.get(_reason(error))
+    packed = _packed_details(error)
+    kind = ERRORS_BY_REASON.get(_reason(packed))
     if kind is ServerUnavailable:
         return ServerUnavailable(f"the server at {target} is not available: {details}")
     if kind is ServerFailed:
         return ServerFailed(f"the server at {target} failed: {details}; see its log")
+    if kind is StreamExists:
+        return StreamExists(details, retry_after_s=_retry_after_s(packed))
     if kind is not None:
         return kind(details)
     return _explain_code(error.code(), details, target)
@@ -113,17 +122,31 @@ def unavailable(target: str, cause: str) -> ServerUnavailable:
     )
 
 
-def _reason(error: grpc.aio.AioRpcError) -> str:
-    """Return the ErrorReason of an error; empty where it has none, or contradicts itself."""
+def _packed_details(error: grpc.aio.AioRpcError) -> list[Any]:
+    """Return the google.protobuf.Any messages of an error; none where it has none, or contradicts itself."""
     try:
         status = rpc_status.from_call(error)
     except (ValueError, DecodeError):
-        return ""
+        return []
+    return [] if status is None else list(status.details)
+
+
+def _reason(packed: list[Any]) -> str:
+    """Return the ErrorReason among an error's details; empty where there is none."""
     info = error_details_pb2.ErrorInfo()
-    for detail in status.details if status is not None else ():
+    for detail in packed:
         if detail.Is(info.DESCRIPTOR) and detail.Unpack(info) and info.domain == DOMAIN:
             return str(info.reason)
     return ""
+
+
+def _retry_after_s(packed: list[Any]) -> float | None:
+    """Return the delay of the google.rpc.RetryInfo among an error's details, seconds."""
+    info = error_details_pb2.RetryInfo()
+    for detail in packed:
+        if detail.Is(info.DESCRIPTOR) and detail.Unpack(info):
+            return float(info.retry_delay.ToMilliseconds()) / 1000
+    return None
 
 
 def _explain_code(code: grpc.StatusCode, details: str, target: str) -> FacegaugeError:

@@ -15,6 +15,8 @@ from facegauge_client.sdk.connection import Connection, OpenCall, Outgoing, Stre
 from facegauge_client.sdk.errors import (
     DeadlineExceeded,
     FacegaugeError,
+    Forbidden,
+    QuotaExceeded,
     RequestRejected,
     ResponsesUnread,
     ServerFull,
@@ -23,9 +25,12 @@ from facegauge_client.sdk.errors import (
     StreamExists,
     StreamIdle,
     StreamStalled,
+    TokenUnavailable,
+    Unauthenticated,
 )
 from facegauge_client.sdk.frames import Picture, encode
 from facegauge_client.sdk.mailbox import Mailbox, MailboxClosed
+from facegauge_client.sdk.token import Metadata, TokenSource
 from facegauge_client.sdk.types import Accepted, Assessment, Delivery, Notice, NoticeKind, Summary
 
 __all__ = ["MonitorStream"]
@@ -33,6 +38,9 @@ __all__ = ["MonitorStream"]
 T = TypeVar("T")
 _NOTICES_KEPT = 32
 _RECONNECT_TIMEOUT_S = 60.0
+_HELD_TIMEOUT_S = 10.0
+"""How long a new stream waits for its id while the server holds it for a client whose connection broke."""
+_LONGEST_HELD_DELAY_S = 1.0
 
 
 class MonitorStream:
@@ -48,10 +56,13 @@ class MonitorStream:
     Iteration ends with the stream: after `finish()`, or when the server drains and no other takes over.
     """
 
-    def __init__(self, open_call: OpenCall, target: str, options: StreamOptions) -> None:
+    def __init__(
+        self, open_call: OpenCall, target: str, options: StreamOptions, token: TokenSource
+    ) -> None:
         self._open_call = open_call
         self._target = target
         self._options = options
+        self._token = token
         self._frames: Mailbox[Outgoing] = Mailbox(options.mailbox_frames)
         self._assessments: Mailbox[Assessment] = Mailbox(options.unread_assessments)
         self._carrier: asyncio.Task[None] | None = None
@@ -100,7 +111,7 @@ class MonitorStream:
         return self._assessments.dropped
 
     async def __aenter__(self) -> Self:
-        self._connection = await self._connect("")
+        self._connection = await self._begin()
         self._carrier = asyncio.create_task(self._carry_on(), name=f"facegauge {self._options.stream_id}")
         return self
 
@@ -202,8 +213,24 @@ class MonitorStream:
 
     # Connections
 
+    async def _begin(self) -> Connection:
+        """Open the stream, waiting for its id if the server holds it for the client that had it before."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + min(_HELD_TIMEOUT_S, self._reconnect_timeout_s)
+        for delay_s in backoff_delays_s(longest_s=_LONGEST_HELD_DELAY_S):
+            try:
+                return await self._connect("")
+            except StreamExists as error:
+                if error.retry_after_s is None or loop.time() + max(error.retry_after_s, delay_s) > give_up:
+                    raise
+            await asyncio.sleep(delay_s)
+        raise AssertionError("backoff has no end")
+
     async def _connect(self, resume_token: str) -> Connection:
-        connection = await Connection.open(self._open_call, self._target, self._options, resume_token)
+        def open_with(metadata: Metadata) -> Awaitable[Connection]:
+            return Connection.open(self._open_call, self._target, self._options, resume_token, metadata)
+
+        connection = await self._token.authorised(open_with)
         self.accepted = connection.accepted
         self._draining = False
         return connection
@@ -268,10 +295,12 @@ class MonitorStream:
             try:
                 return await self._connect(token)
             except (
-                *(ServerUnavailable, ServerFull, StreamExists),
-                *(DeadlineExceeded, StreamIdle, ResponsesUnread),
+                *(ServerUnavailable, ServerFull, QuotaExceeded, StreamExists),
+                *(DeadlineExceeded, StreamIdle, ResponsesUnread, TokenUnavailable),
             ) as error:
                 failure: FacegaugeError = error
+            except (Unauthenticated, Forbidden):
+                raise
             except RequestRejected:
                 if not token:
                     raise
