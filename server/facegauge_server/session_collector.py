@@ -38,7 +38,7 @@ class SessionCollector(Collector):
 
 
 def _stream_families(sessions: list[Session]) -> Iterator[Metric]:
-    stream = ["stream_id", "call_id"]
+    stream = ["tenant", "stream_id", "call_id"]  # an empty tenant: callers are not identified
     quality = GaugeMetricFamily(
         "facegauge_stream_quality_ratio", "Smoothed quality of a stream's main face, 0-1", labels=stream
     )
@@ -57,7 +57,7 @@ def _stream_families(sessions: list[Session]) -> Iterator[Metric]:
         "facegauge_stream_frames", "Frames of a stream by result", labels=[*stream, "result"]
     )
     for session in sessions:
-        ids = [session.settings.stream_id, session.settings.call_id]
+        ids = [session.tenant, session.settings.stream_id, session.settings.call_id]
         now = session.quality
         if now.quality is not None:
             quality.add_metric(ids, now.quality)

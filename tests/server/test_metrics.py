@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.app import App
 from facegauge_server.config import Config, Limits, StreamSettings
-from facegauge_server.metrics import SessionCollector
+from facegauge_server.session_collector import SessionCollector
 from facegauge_server.streams.session_table import SessionTable
 
 from .conftest import Connect, StartServer, config_request, frame_request, read_rest
@@ -65,10 +65,10 @@ async def test_series_live_as_long_as_their_stream(
         await call.read()
     live = scrape(app)
     assert names(live) >= PER_STREAM | FLEET
-    ids = (("call_id", "c"), ("stream_id", "s"))
+    ids = (("call_id", "c"), ("stream_id", "s"), ("tenant", ""))
     assert 0 < live["facegauge_stream_quality_ratio", ids] <= 1
-    assert live["facegauge_stream_state", (ids[0], ("state", "scored"), ids[1])] == 1
-    assert live["facegauge_stream_frames_total", (ids[0], ("result", "scored"), ids[1])] == 1
+    assert live["facegauge_stream_state", (ids[0], ("state", "scored"), *ids[1:])] == 1
+    assert live["facegauge_stream_frames_total", (ids[0], ("result", "scored"), *ids[1:])] == 1
     assert live["facegauge_streams_active", ()] == 1
     await call.done_writing()
     await read_rest(call)
