@@ -30,9 +30,9 @@ STATE_COLORS = {
     StreamState.STALE: "text",
     StreamState.DECODE_ERROR: "red",
 }
-IDS = "call_id, stream_id"
+IDS = "tenant, call_id, stream_id"
 HELD_QUALITY = f"stream:facegauge_stream_quality_ratio:last1m{{{STREAM}}}"
-STREAM_NAME = "{{call_id}} {{stream_id}}"
+STREAM_NAME = "{{call_id}} {{stream_id}} {{tenant}}"
 
 
 def call() -> build.Dashboard:
@@ -42,15 +42,18 @@ def call() -> build.Dashboard:
         board(
             "call",
             "Call",
-            "The streams of a call: since when one looks bad, and what else happened then.",
-            'scope="stream", call_id=~"$call_id", stream_id=~"$stream_id"',
+            "The streams of a call: when quality fell, and what else happened at that time.",
+            'scope="stream", tenant=~"$tenant", call_id=~"$call_id", stream_id=~"$stream_id"',
         )
-        .with_variable(choices("call_id", "Call", f'label_values({streams}{{job=~"$job"}}, call_id)'))
+        .with_variable(choices("tenant", "Tenant", f'label_values({streams}{{job=~"$job"}}, tenant)'))
+        .with_variable(
+            choices("call_id", "Call", f'label_values({streams}{{job=~"$job", tenant=~"$tenant"}}, call_id)')
+        )
         .with_variable(
             choices(
                 "stream_id",
                 "Stream",
-                f'label_values({streams}{{job=~"$job", call_id=~"$call_id"}}, stream_id)',
+                f'label_values({streams}{{job=~"$job", tenant=~"$tenant", call_id=~"$call_id"}}, stream_id)',
             )
         )
         .with_row(build.Row("Quality"))
@@ -58,8 +61,8 @@ def call() -> build.Dashboard:
             panel(
                 lines(),
                 "Quality",
-                "Smoothed quality of each stream's main face, 0-1; a gap has no current score. "
-                "StreamQualityLow starts under 0.4 for 30 s (lowest line) and ends over 0.5.",
+                "Smoothed quality of each stream's main face, 0-1; a gap means no current score. "
+                "StreamQualityLow fires after 30 s under 0.4 (lowest line) and resolves over 0.5.",
                 query(f"facegauge_stream_quality_ratio{{{STREAM}}}", STREAM_NAME),
                 unit="none",
                 thresholds=quality_steps(),
@@ -74,7 +77,7 @@ def call() -> build.Dashboard:
             panel(
                 number(),
                 "Quality now",
-                "The last quality of each stream, held for a minute over moments without a score.",
+                "Last quality of each stream, held for a minute through moments without a score.",
                 query(HELD_QUALITY, STREAM_NAME),
                 unit="none",
                 thresholds=quality_steps(),
@@ -86,7 +89,7 @@ def call() -> build.Dashboard:
             panel(
                 number(sparkline=False),
                 "Time under 0.4",
-                "Share of its watched time in this range that each stream has looked bad.",
+                "Share of its time in this range that each stream has spent under 0.4.",
                 query(f"avg_over_time(({HELD_QUALITY} < bool 0.4)[$__range:])", STREAM_NAME),
                 unit="percentunit",
                 thresholds=steps((None, "green"), (0.05, "orange"), (0.2, "red")),
@@ -100,7 +103,7 @@ def call() -> build.Dashboard:
             panel(
                 lines().line_interpolation(common.LineInterpolation.STEP_AFTER),
                 "Faces",
-                "Faces in each stream's last frame. The quality is that of the largest one.",
+                "Faces in each stream's last frame. The stream's quality is its main face's.",
                 query(f"facegauge_stream_faces{{{STREAM}}}", STREAM_NAME),
                 unit="short",
                 thresholds=steps((None, "blue")),
@@ -112,8 +115,8 @@ def call() -> build.Dashboard:
         .with_panel(
             panel(
                 stacked(),
-                "Frames a second by result",
-                "What became of the frames of these streams.",
+                "Frames per second by result",
+                "Frames of these streams by what became of them.",
                 query(
                     f"sum by (result) (rate(facegauge_stream_frames_total{{{STREAM}}}[$__rate_interval]))",
                     "{{result}}",
@@ -127,7 +130,7 @@ def call() -> build.Dashboard:
             panel(
                 lines(),
                 "Age of the last frame",
-                "Time since a frame came. StreamStalled starts over 5 s.",
+                "Time since the last frame arrived. StreamStalled fires over 5 s.",
                 query(f"time() - facegauge_stream_last_frame_timestamp_seconds{{{STREAM}}}", STREAM_NAME),
                 unit="s",
                 thresholds=steps((None, "green"), (5, "red")),
@@ -138,7 +141,7 @@ def call() -> build.Dashboard:
 
 
 def _states() -> statetimeline.Panel:
-    """Build the timeline; each state is given a number, which the mappings name again."""
+    """Build the timeline; each state has a number, which the mappings turn back into its name."""
     numbered = list(enumerate(StreamState))
     expr = " + ".join(
         f'{number} * max by ({IDS}) (facegauge_stream_state{{{STREAM}, state="{state}"}})'
@@ -152,7 +155,7 @@ def _states() -> statetimeline.Panel:
         panel(
             statetimeline.Panel(),
             "State",
-            "What each stream's quality was worth: see the README's table of states.",
+            "State of each stream; the README's table explains them.",
             query(expr, STREAM_NAME),
             unit="none",
             thresholds=steps((None, "blue")),

@@ -1,4 +1,4 @@
-"""Fleet: tells whether one stream looks bad, one call or everybody."""
+"""Fleet: shows whether one stream looks bad, one call, or everybody."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ DROPPED = f'sum(rate(facegauge_frames_total{{{JOB}, result="dropped"}}[$__rate_i
 FRAMES = f"sum(rate(facegauge_frames_total{{{JOB}}}[$__rate_interval]))"
 STARTS = [start for start, _, _ in QUALITY_BANDS[1:]]
 
+# Without the tenant: where callers are not identified no row has one, and Grafana would put the macro itself.
 OPEN_CALL = (
     "/d/facegauge-call?${__url_time_range}&var-datasource=${datasource}&var-job=${job}"
     "&var-call_id=${__data.fields.call_id}&var-stream_id=${__data.fields.stream_id}"
@@ -39,13 +40,13 @@ OPEN_CALL = (
 def fleet() -> build.Dashboard:
     """Build the dashboard."""
     return (
-        board("fleet", "Fleet", "All streams: how good they look, and which look worst.", 'scope="fleet"')
+        board("fleet", "Fleet", "Quality of all streams, and which look worst.", 'scope="fleet"')
         .with_row(build.Row("Now"))
         .with_panel(
             panel(
                 number(),
                 "Live streams",
-                "Streams whose connection is open or waits for its client to come back.",
+                "Streams with an open connection, or waiting for their client to reconnect.",
                 query(f"sum(facegauge_streams_active{{{JOB}}})", "streams"),
                 unit="short",
                 thresholds=steps((None, "blue")),
@@ -69,7 +70,7 @@ def fleet() -> build.Dashboard:
             panel(
                 number(),
                 "Streams that look bad",
-                f"Share of live streams under {STARTS[0]}. ManyStreamsLow starts over 30% of five or more.",
+                f"Share of live streams under {STARTS[0]}. ManyStreamsLow fires over 30% of five or more.",
                 query(f"job:facegauge_streams_low:ratio{{{JOB}}}", "share"),
                 unit="percentunit",
                 thresholds=steps((None, "green"), (0.1, "orange"), (0.3, "red")),
@@ -80,8 +81,8 @@ def fleet() -> build.Dashboard:
         .with_panel(
             panel(
                 number(),
-                "Servers that answer",
-                "Servers that Prometheus reads. Zero means that nobody watches.",
+                "Servers up",
+                "Servers that Prometheus can scrape. Zero means that nothing is monitored.",
                 query(f"sum(up{{{JOB}}})", "servers"),
                 unit="short",
                 thresholds=steps((None, "red"), (1, "green")),
@@ -92,8 +93,8 @@ def fleet() -> build.Dashboard:
         .with_panel(
             panel(
                 number(),
-                "Alerts that fire",
-                "Facegauge's alerts of all severities; the runbook has a section for each.",
+                "Firing alerts",
+                "Facegauge's alerts of all severities; the runbook has a section on each.",
                 query(
                     'count(ALERTS{alertstate="firing", scope=~"stream|server|fleet"}) or vector(0)', "alerts"
                 ),
@@ -108,8 +109,8 @@ def fleet() -> build.Dashboard:
             panel(
                 heatmap.Panel(),
                 "Quality of scored faces",
-                "How many faces were scored in each step of 0.05 of raw quality. A second band below the "
-                "usual one is a group of streams with a cause in common.",
+                "Number of faces scored, by raw quality in steps of 0.05. A second band below the usual one is "
+                "a group of streams with a common cause.",
                 buckets(f"sum by (le) (increase(facegauge_quality_ratio_bucket{{{JOB}}}[$__rate_interval]))"),
                 unit="short",
                 thresholds=quality_steps(),
@@ -123,7 +124,7 @@ def fleet() -> build.Dashboard:
             panel(
                 lines(),
                 "Share of streams under each band",
-                "The mean in the legend is the share of watched time that streams spent under the band.",
+                "Share of live streams below the start of each band; the legend has the mean over the range.",
                 *(query(f"avg({QUALITY} < bool {start})", f"under {start}") for start in STARTS),
                 unit="percentunit",
                 thresholds=steps((None, "green"), (0.3, "red")),
@@ -135,7 +136,7 @@ def fleet() -> build.Dashboard:
             panel(
                 stacked(),
                 "Streams by state",
-                "What each stream's quality is worth: scored, at low resolution, without a face, stale.",
+                "Number of streams in each state: scored, at low resolution, without a face, stale.",
                 query(f"sum by (state) (facegauge_stream_state{{{JOB}}})", "{{state}}"),
                 unit="short",
                 thresholds=steps((None, "blue")),
@@ -145,8 +146,8 @@ def fleet() -> build.Dashboard:
         .with_panel(
             panel(
                 stacked(),
-                "Frames a second by result",
-                "What became of the frames that came.",
+                "Frames per second by result",
+                "Frames received, by what became of them.",
                 query(
                     f"sum by (result) (rate(facegauge_frames_total{{{JOB}}}[$__rate_interval]))", "{{result}}"
                 ),
@@ -159,8 +160,8 @@ def fleet() -> build.Dashboard:
             panel(
                 lines(),
                 "Share of frames dropped",
-                "Dropped because a newer frame came first, or as the surplus of a camera that sends too "
-                "many. Together with late frames it is SheddingLoad.",
+                "Dropped because a newer frame arrived first, or as the surplus of a camera that sends too "
+                "many. SheddingLoad fires where frames are also late.",
                 query(f"{DROPPED} / ({FRAMES} > 0) or vector(0)", "dropped"),
                 unit="percentunit",
                 thresholds=steps((None, "green"), (0.1, "red")),
@@ -173,7 +174,7 @@ def fleet() -> build.Dashboard:
             panel(
                 number(sparkline=False),
                 "Streams that ended in this time range",
-                "By their mean quality over their whole life; short streams that no scrape saw count too.",
+                "By mean quality over their whole life; includes streams too short for a scrape to see.",
                 query(f"sum(increase(facegauge_session_quality_ratio_count{{{JOB}}}[$__range]))", "all"),
                 *(
                     query(
@@ -198,7 +199,7 @@ def _worst() -> table.Panel:
         panel(
             table.Panel(),
             "Worst streams",
-            "The twenty live streams that look worst now. A click on a row's quality opens its call.",
+            "The twenty live streams with the lowest quality now. Click a quality to open its call.",
             instant(f"bottomk(20, {QUALITY})"),
             unit="none",
             thresholds=quality_steps(),
@@ -211,7 +212,7 @@ def _worst() -> table.Panel:
                 id_val="organize",
                 options={
                     "excludeByName": hidden,
-                    "indexByName": {"call_id": 0, "stream_id": 1, "instance": 2, "Value": 3},
+                    "indexByName": {"tenant": 0, "call_id": 1, "stream_id": 2, "instance": 3, "Value": 4},
                     "renameByName": {"Value": "Quality"},
                 },
             )

@@ -1,4 +1,4 @@
-"""What the dashboards have in common: bands of quality, variables, alerts as annotations, panels."""
+"""Parts that the dashboards share: bands of quality, variables, alerts as annotations, panels."""
 
 from __future__ import annotations
 
@@ -27,21 +27,22 @@ QUALITY_BANDS = (
     (0.6, "good", "light-green"),
     (0.8, "fine", "green"),
 )
-"""Where each band of quality starts; `StreamQualityLow` starts under the second's start."""
+"""Start of each band of quality; `StreamQualityLow` fires below the second one's start."""
 
 JOB = 'job=~"$job"'
 INSTANCE = f'{JOB}, instance=~"$instance"'
-STREAM = f'{JOB}, call_id=~"$call_id", stream_id=~"$stream_id"'
+STREAM = f'{JOB}, tenant=~"$tenant", call_id=~"$call_id", stream_id=~"$stream_id"'
+"""`.*` also matches series without a tenant, those of servers that do not identify their callers."""
 
 STAGE = "facegauge_stage_duration_seconds"
 NEUTRAL = (None, "blue")
-"""The threshold of what is neither good nor bad."""
+"""Threshold of values that are neither good nor bad."""
 
 AnyPanel = TypeVar("AnyPanel", timeseries.Panel, stat.Panel, table.Panel, heatmap.Panel, statetimeline.Panel)
 
 
 class AlertAnnotation(model.AnnotationQuery):
-    """Marks on the time axis while an alert fires; adds what the SDK's type does not know of Prometheus."""
+    """Marks on the time axis while an alert fires; adds the fields for Prometheus that the SDK's type lacks."""
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON that Grafana reads."""
@@ -123,7 +124,7 @@ def panel(
     width: int = 12,
     height: int = 8,
 ) -> AnyPanel:
-    """Give a panel what every panel must have."""
+    """Set what every panel must have."""
     kind = kind.title(title).description(description).datasource(DATASOURCE)
     kind = kind.unit(unit).thresholds(thresholds).span(width).height(height)
     for letter, target in zip(string.ascii_uppercase, targets, strict=False):

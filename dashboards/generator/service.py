@@ -1,4 +1,4 @@
-"""Service: tells whether the monitor itself is well."""
+"""Service: shows whether the monitor itself is healthy."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ from dashboards.generator.parts import (
     steps,
 )
 from dashboards.generator.service_load import load_row
+from dashboards.generator.service_workers import workers_row
 
 
 def service() -> build.Dashboard:
     """Build the dashboard."""
     instances = 'label_values(facegauge_streams_active{job=~"$job"}, instance)'
-    empty = board("service", "Service", "Latency, batches, load and model of the servers.", 'scope!="stream"')
-    return _model(load_row(_latency(empty.with_variable(choices("instance", "Server", instances)))))
+    empty = board("service", "Service", "Latency, load, workers, errors and model of the servers.", 'scope!="stream"')
+    first = _latency(empty.with_variable(choices("instance", "Server", instances)))
+    return _model(load_row(workers_row(first)))
 
 
 def _latency(board: build.Dashboard) -> build.Dashboard:
@@ -42,7 +44,8 @@ def _latency(board: build.Dashboard) -> build.Dashboard:
             panel(
                 heatmap.Panel(),
                 "Time from receipt to assessment",
-                "Every frame's time in the server. The objective is 99% within 512 ms.",
+                "Time that each frame spends in the server, without the time that a limit held it. The objective "
+                "is 99% within 512 ms.",
                 buckets(f"sum by (le) (increase({STAGE}_bucket{{{total}}}[$__rate_interval]))"),
                 unit="short",
                 thresholds=steps(NEUTRAL),
@@ -54,8 +57,8 @@ def _latency(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Latency by stage, 95th percentile",
-                "Wait for a worker, decode, locate and crop a frame, wait for the engine, score its faces; "
-                "total is all of it and the wait for an earlier frame of the same stream.",
+                "worker_wait, decode, locate, crop, engine_wait and score; total includes them all and the wait "
+                "for an earlier frame of the same stream.",
                 query(f"instance_stage:{STAGE}:p95_rate1m{{{INSTANCE}}}", "{{stage}} {{instance}}"),
                 unit="s",
                 thresholds=steps((None, "green"), (0.512, "red")),
@@ -77,8 +80,8 @@ def _latency(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Wait for the engine",
-                "How long faces wait for their batch to be taken, or on a CPU, where nothing is gained from "
-                "batches, frames for their thread. QueueSaturated starts over 128 ms at the 95th percentile.",
+                "Time that faces wait for the engine: on a GPU for their batch to start, on a CPU (no batches) "
+                "next to nothing. QueueSaturated fires over 128 ms at the 95th percentile.",
                 query(
                     f'instance_stage:{STAGE}:p95_rate1m{{{INSTANCE}, stage="engine_wait"}}',
                     "p95 {{instance}}",
@@ -97,7 +100,7 @@ def _latency(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Batch size",
-                "Mean number of faces in one call of the engine. At --max-batch the engine is full.",
+                "Mean number of crops in one call of the engine. At --max-batch the engine is saturated.",
                 query(
                     f"{rate('facegauge_batch_size_sum', 'instance')}"
                     f" / {rate('facegauge_batch_size_count', 'instance')}",
@@ -115,8 +118,8 @@ def _model(board: build.Dashboard) -> build.Dashboard:
     return board.with_row(build.Row("Model")).with_panel(
         panel(
             table.Panel(),
-            "Models that score",
-            "One model everywhere, or scores cannot be compared: ModelMismatch.",
+            "Models in use",
+            "All servers must use the same one, or scores cannot be compared: ModelMismatch.",
             instant(f"facegauge_model_info{{{INSTANCE}}}"),
             unit="none",
             thresholds=steps(NEUTRAL),

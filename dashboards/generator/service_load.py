@@ -1,4 +1,4 @@
-"""The row Load of the dashboard Service."""
+"""Row "Load" of the dashboard Service."""
 
 from __future__ import annotations
 
@@ -21,15 +21,19 @@ LAG = "facegauge_event_loop_lag_seconds"
 
 
 def load_row(board: build.Dashboard) -> build.Dashboard:
-    """Add the row: what the servers have to do, and whether it is too much."""
+    """Add the row: how much the servers have to do, and whether it is too much."""
     return (
         board.with_row(build.Row("Load"))
         .with_panel(
             panel(
                 lines(),
                 "CPU",
-                "Cores in use by each server's process.",
-                query(f"rate(process_cpu_seconds_total{{{INSTANCE}}}[$__rate_interval])", "{{instance}}"),
+                "Cores in use: by each server's own process, and by its worker processes together.",
+                query(
+                    f"rate(facegauge_worker_cpu_seconds_total{{{INSTANCE}}}[$__rate_interval])",
+                    "workers {{instance}}",
+                ),
+                query(f"rate(process_cpu_seconds_total{{{INSTANCE}}}[$__rate_interval])", "server {{instance}}"),
                 unit="short",
                 thresholds=steps(NEUTRAL),
                 width=8,
@@ -39,8 +43,10 @@ def load_row(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Memory",
-                "Resident memory of each server's process. It must stay flat over hours.",
-                query(f"process_resident_memory_bytes{{{INSTANCE}}}", "{{instance}}"),
+                "Resident memory of each server's own process, and of its workers together (pages that they "
+                "share count for each). It must stay flat over hours.",
+                query(f"facegauge_worker_resident_memory_bytes{{{INSTANCE}}}", "workers {{instance}}"),
+                query(f"process_resident_memory_bytes{{{INSTANCE}}}", "server {{instance}}"),
                 unit="bytes",
                 thresholds=steps(NEUTRAL),
                 width=8,
@@ -50,7 +56,7 @@ def load_row(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Streams by server",
-                "Live streams of each server. Unexported ones have no series, so no alerts.",
+                "Live streams of each server. Unexported ones have no series and so no alerts.",
                 query(f"facegauge_streams_active{{{INSTANCE}}}", "{{instance}}"),
                 query(f"facegauge_streams_unexported{{{INSTANCE}}}", "unexported {{instance}}"),
                 unit="short",
@@ -62,8 +68,8 @@ def load_row(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Frames in flight",
-                "Frames taken from their streams and not yet scored, as each scrape found them. At twice "
-                "--workers a server is full and others wait for a worker.",
+                "Frames being decoded, located, cropped or scored. At twice --workers a server is full, and "
+                "other frames wait for a worker.",
                 query(f"facegauge_frames_in_flight{{{INSTANCE}}}", "{{instance}}"),
                 unit="short",
                 thresholds=steps(NEUTRAL),
@@ -74,8 +80,8 @@ def load_row(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Wait for a worker",
-                "How long streams wait for their turn. Over 250 ms on average (--max-worker-wait) a server "
-                "takes no new live stream.",
+                "Time that streams wait for a worker. While the mean is over 250 ms (--max-worker-wait), a "
+                "server refuses new live streams.",
                 query(f"instance_stage:{STAGE}:p95_rate1m{{{of_stage('worker_wait')}}}", "p95 {{instance}}"),
                 query(
                     f"{rate(f'{STAGE}_sum', 'instance', of_stage('worker_wait'))}"
@@ -91,8 +97,8 @@ def load_row(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Event loop lag",
-                "How late the server wakes who asked for a time; every stream waits as long. A mean over "
-                "100 ms for two minutes is EventLoopLag.",
+                "How late the event loop's timers fire; every stream waits as long. EventLoopLag fires after "
+                "two minutes with a mean over 100 ms.",
                 query(
                     f"histogram_quantile(0.99, {rate(f'{LAG}_bucket', 'instance, le')})", "p99 {{instance}}"
                 ),
@@ -109,7 +115,7 @@ def load_row(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Share of frames dropped",
-                "By server. Over 10% together with late frames is SheddingLoad.",
+                "By server. SheddingLoad fires over 10% where frames are also late.",
                 query(f"instance:facegauge_frames_dropped:ratio_rate1m{{{INSTANCE}}}", "{{instance}}"),
                 unit="percentunit",
                 thresholds=steps((None, "green"), (0.1, "red")),
@@ -122,7 +128,8 @@ def load_row(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Open files and sockets",
-                "Of each server's process. One a connection; a number that only grows is a leak.",
+                "File descriptors of each server's own process, one for each connection; a number that only "
+                "grows is a leak.",
                 query(f"process_open_fds{{{INSTANCE}}}", "{{instance}}"),
                 unit="short",
                 thresholds=steps(NEUTRAL),
@@ -133,7 +140,7 @@ def load_row(board: build.Dashboard) -> build.Dashboard:
             panel(
                 number(sparkline=False),
                 "Draining",
-                "Servers that finish their streams before they stop. They take no new ones.",
+                "Servers that are shutting down: they finish their streams and take no new ones.",
                 query(f"facegauge_draining{{{INSTANCE}}}", "{{instance}}"),
                 unit="bool_yes_no",
                 thresholds=steps((None, "green"), (1, "orange")),
@@ -143,7 +150,7 @@ def load_row(board: build.Dashboard) -> build.Dashboard:
         .with_panel(
             panel(
                 number(sparkline=False),
-                "Up for",
+                "Uptime",
                 "Time since each server's process started.",
                 query(f"time() - process_start_time_seconds{{{INSTANCE}}}", "{{instance}}"),
                 unit="s",

@@ -35,6 +35,7 @@ from facegauge_server.monitoring.loop_watchdog import LoopWatchdog
 from facegauge_server.monitoring.metrics_token import MetricsToken
 from facegauge_server.monitoring.probe import Probe
 from facegauge_server.monitoring.readiness import Readiness
+from facegauge_server.monitoring.readiness_collector import ReadinessCollector
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.service import SERVICE_NAME, QualityService
 from facegauge_server.session_collector import SessionCollector
@@ -94,6 +95,7 @@ async def running(config: Config) -> AsyncIterator[App]:
     slots = WorkerSlots(config.workers, on_wait=partial(metrics.observe_stage, "worker_wait"))
     table = SessionTable(config, metrics.observe_session, slots.wait)
     metrics.registry.register(SessionCollector(table, config.limits.max_exported_streams))
+    metrics.registry.register(ReadinessCollector(readiness))
     async with AsyncExitStack() as stack:
         engine: Engine | None = None  # on a CPU every worker process has its own
         if engine_kind(config.engine) == "torch":

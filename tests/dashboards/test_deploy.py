@@ -22,7 +22,7 @@ from tests.local_stack import find_program, free_port, get_json, until
 from .conftest import ROOT, read_alerts
 
 DEPLOY = ROOT / "deploy"
-STREAM = {"job": "facegauge", "instance": "a", "call_id": "standup", "stream_id": "cam"}
+STREAM = {"job": "facegauge", "instance": "a", "tenant": "acme", "call_id": "standup", "stream_id": "cam"}
 SERVER = {"job": "facegauge", "instance": "a"}
 
 Labels = dict[str, str]
@@ -84,6 +84,18 @@ def post(url: str, *alerts: Labels) -> None:
             id="stream stalled",
         ),
         pytest.param(
+            alert("StreamStalled", "warning", "stream", STREAM),
+            LOW,
+            {**LOW, "tenant": "globex"},
+            id="stream of another tenant",
+        ),
+        pytest.param(
+            alert("NoWorkerServing", "critical", "server", SERVER),
+            alert("ServerNotReady", "critical", "server", SERVER),
+            alert("ServerNotReady", "critical", "server", {**SERVER, "instance": "b"}),
+            id="no worker",
+        ),
+        pytest.param(
             {**BURN, "severity": "critical"},
             {**BURN, "severity": "warning"},
             {**BURN, "severity": "warning", "job": "another"},
@@ -133,7 +145,7 @@ def test_a_calls_streams_are_told_in_one_message() -> None:
     """Alerts of streams are grouped by their call."""
     routes = yaml.safe_load((DEPLOY / "alertmanager.yml").read_text())["route"]["routes"]
     streams = next(route for route in routes if 'scope="stream"' in route["matchers"])
-    assert streams["group_by"] == ["job", "call_id"]
+    assert streams["group_by"] == ["job", "tenant", "call_id"]
 
 
 def test_the_configurations_are_well_formed() -> None:

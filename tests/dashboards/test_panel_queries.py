@@ -24,6 +24,7 @@ VARIABLES = {
     "$__range": "1m",
     "$job": "facegauge",
     "$instance": ".*",
+    "$tenant": ".*",
     "$call_id": ".*",
     "$stream_id": ".*",
 }

@@ -7,26 +7,32 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from .conftest import Connect, StartServer, config_request, frame_request
 
-STREAM = ("call_id", "stream_id")
+STREAM = ("call_id", "stream_id", "tenant")
 
 EXPORTED = {
     # name as PromQL has it, without a histogram's suffixes: (type, labels)
     "facegauge_batch_size": ("histogram", ()),
     "facegauge_draining": ("gauge", ()),
+    "facegauge_errors_total": ("counter", ("stage",)),
     "facegauge_event_loop_lag_seconds": ("histogram", ()),
     "facegauge_frames_in_flight": ("gauge", ()),
     "facegauge_frames_total": ("counter", ("result",)),
     "facegauge_model_info": ("gauge", ("engine", "model", "precision", "sha256")),
     "facegauge_quality_ratio": ("histogram", ()),
+    "facegauge_ready": ("gauge", ()),
     "facegauge_session_quality_ratio": ("histogram", ()),
     "facegauge_stage_duration_seconds": ("histogram", ("stage",)),
     "facegauge_stream_faces": ("gauge", STREAM),
-    "facegauge_stream_frames_total": ("counter", ("call_id", "result", "stream_id")),
+    "facegauge_stream_frames_total": ("counter", ("call_id", "result", "stream_id", "tenant")),
     "facegauge_stream_last_frame_timestamp_seconds": ("gauge", STREAM),
     "facegauge_stream_quality_ratio": ("gauge", STREAM),
-    "facegauge_stream_state": ("gauge", ("call_id", "state", "stream_id")),
+    "facegauge_stream_state": ("gauge", ("call_id", "state", "stream_id", "tenant")),
     "facegauge_streams_active": ("gauge", ()),
     "facegauge_streams_unexported": ("gauge", ()),
+    "facegauge_worker_cpu_seconds_total": ("counter", ()),
+    "facegauge_worker_resident_memory_bytes": ("gauge", ()),
+    "facegauge_worker_restarts_total": ("counter", ("reason",)),
+    "facegauge_workers_serving": ("gauge", ()),
 }
 
 
