@@ -7,12 +7,12 @@ import time
 import urllib.request
 from dataclasses import dataclass
 
-import psutil
 import pytest
 
 from bench.server import Server, server_process
 from tests.under_fire.attacks import ATTACKS, start_attack
 from tests.under_fire.good_calls import GoodCalls, start_good_calls
+from tests.under_fire.memory import memory_bytes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -64,18 +64,6 @@ def besiege(server: Server, attack: str) -> Siege:
     except subprocess.TimeoutExpired:
         outcomes = {"the attacker had to be stopped": 1}
     return Siege(quiet, attacked, peak_bytes, outcomes)
-
-
-def memory_bytes(process: psutil.Process) -> int:
-    """Return the memory of the server and its workers, shared pages counted once."""
-    family = [process, *process.children(recursive=True)]
-    total = 0
-    for one in family:
-        try:
-            total += one.memory_full_info().pss
-        except psutil.NoSuchProcess:
-            continue
-    return total
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
