@@ -14,9 +14,9 @@ from rich.console import Console
 
 from bench.frames import call_frames, video_frames
 from bench.load import play_calls
-from bench.report import Run, StraightLine, write_json, write_plot, write_table
+from bench.naive_pipeline import DETECTORS, Detector, write_frames
+from bench.report import NaiveRun, Run, write_json, write_plot, write_table
 from bench.server import Server, server_process
-from bench.straight_line import write_frames
 
 FRAMES = 40
 WARM_UP_S = 2.0
@@ -27,7 +27,8 @@ Examples:
 \b
   uv run --group dev python -m bench
   uv run --group dev python -m bench --streams 25,50,100 --json bench.json --plot bench.png
-  uv run --group dev python -m bench --video call.mp4 --no-straight-line -- --workers 2
+  uv run --group dev python -m bench --rounds 5 --streams 40 --naive both
+  uv run --group dev python -m bench --video call.mp4 --naive none -- --workers 2
 
 Flags behind -- go to facegauge-server.
 """
@@ -44,7 +45,10 @@ Flags behind -- go to facegauge-server.
     help="Frames of this file, at 720 lines, instead of the demo's call.",
 )
 @click.option(
-    "--straight-line/--no-straight-line", default=True, help="Time the pipeline one would write first."
+    "--naive",
+    type=click.Choice([*DETECTORS, "both", "none"]),
+    default=DETECTORS[0],
+    help="How the naive pipeline finds faces: MediaPipe's task once a frame, or the server's own detector.",
 )
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all figures here.")
 @click.option(
@@ -57,12 +61,12 @@ def main(
     seconds: float,
     rounds: int,
     video: Path | None,
-    straight_line: bool,
+    naive: str,
     json_path: Path | None,
     plot_path: Path | None,
     server_flags: tuple[str, ...],
 ) -> None:
-    """Load the server with live calls of 720p JPEG and say what it costs, beside a straight-line pipeline."""
+    """Load the server with live calls of 720p JPEG and say what it costs, beside a naive pipeline."""
     try:
         counts = [int(count) for count in streams.split(",")]
     except ValueError as error:
@@ -71,17 +75,18 @@ def main(
     with console.status("making frames"):
         frames = call_frames(FRAMES) if video is None else video_frames(video, FRAMES)
     runs: list[Run] = []
-    straight: list[StraightLine] = []
+    naive_runs: list[NaiveRun] = []
+    detectors = [detector for detector in DETECTORS if naive in (detector, "both")]
     for round_number in range(rounds):
         for count in counts:
             with console.status(f"round {round_number + 1} of {rounds}: {count} streams at {fps:g} fps"):
                 runs.append(_load(frames, count, fps, seconds, server_flags))
-            if straight_line:
-                with console.status("the straight line, over the same frames"):
-                    straight.append(_straight_line(frames))
-    write_table(runs, straight, Console())
+            for detector in detectors:
+                with console.status(f"the naive pipeline ({detector}) on the same frames"):
+                    naive_runs.append(_naive_pipeline(frames, detector))
+    write_table(runs, naive_runs, Console())
     if json_path is not None:
-        write_json(json_path, runs, straight)
+        write_json(json_path, runs, naive_runs)
     if plot_path is not None:
         write_plot(plot_path, runs)
 
@@ -105,7 +110,7 @@ def _load(frames: list[bytes], streams: int, fps: float, seconds: float, flags: 
             cpu_ms_a_frame=cpu_s * 1000 / max(1, result.scored),
             cpu_share=cpu_s / seconds,
             peak_memory_mib=server.peak_memory_bytes() / 2**20,
-            least_share=result.least_share,
+            min_fair_share=result.min_fair_share,
             stages_ms=_stage_means_ms(server, before_stages),
         )
 
@@ -118,21 +123,20 @@ def _stage_means_ms(server: Server, before: dict[str, tuple[float, float]]) -> d
     return means
 
 
-def _straight_line(frames: list[bytes]) -> StraightLine:
+def _naive_pipeline(frames: list[bytes], detector: Detector) -> NaiveRun:
     packed = io.BytesIO()
     write_frames(frames, packed)
-    command = (sys.executable, "-m", "bench.straight_line")
+    command = (sys.executable, "-m", "bench.naive_pipeline", "--detector", detector)
     done = subprocess.run(  # noqa: S603 - our own program
         command, input=packed.getvalue(), capture_output=True, check=False
     )
     if done.returncode:
-        reason = done.stderr.decode().strip().splitlines()[-1]
+        reason = (done.stderr.decode().strip() or f"exit code {done.returncode}").splitlines()[-1]
         raise click.ClickException(
-            f"the straight line did not run ({reason}): it needs `uv run --group dev`, "
-            "or leave it out with --no-straight-line"
+            f"the naive pipeline did not run ({reason}): it needs `uv run --group dev`, "
+            "or leave it out with --naive none"
         )
-    figures = json.loads(done.stdout)
-    return StraightLine(figures["cpu_ms"], figures["wall_ms"])
+    return NaiveRun(**json.loads(done.stdout))
 
 
 if __name__ == "__main__":

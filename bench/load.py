@@ -41,8 +41,8 @@ class LoadResult:
         return float(np.percentile(self.latencies_s, percent)) * 1000 if self.latencies_s else float("nan")
 
     @property
-    def least_share(self) -> float:
-        """Scored frames of the worst served stream over the mean stream's; 1 is fair, 0 where none was."""
+    def min_fair_share(self) -> float:
+        """Minimum fair share: scored frames of the worst stream over the mean stream's; 1 is fair."""
         total = sum(self.scored_by_stream)
         return min(self.scored_by_stream) * len(self.scored_by_stream) / total if total else 0.0
 

@@ -25,7 +25,7 @@ from facegauge_server.engines import create_engine
 from facegauge_server.engines.student import load_student
 from facegauge_server.stages.crop import crop_faces
 from facegauge_server.stages.decode import decode
-from facegauge_server.stages.locate import FaceDetector, locate
+from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.stages.smooth import QualitySmoother
 from facegauge_server.stages.track import FaceTracker
 from facegauge_server.streams.adaptive_sampler import SteadySampler
@@ -61,7 +61,7 @@ def main(clips: tuple[Path, ...], fps: float, min_fps: str) -> None:
             tracker = FaceTracker(steady_detect_interval_s=2.0)
             played = []
             for encoded in _call(clip, fps):
-                boxes = locate(decode(encoded, 10**8), tracker, detector)
+                boxes = tracker.step(decode(encoded, 10**8, 8192), detector)
                 crops = crop_faces(boxes, student.input_width, student.input_height).crops
                 raw = engine.score(np.stack([crop.pixels for crop in crops])) if crops else ()
                 faces = tuple(

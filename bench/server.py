@@ -30,15 +30,13 @@ class Server:
     process: psutil.Process
 
     def cpu_s(self) -> float:
-        """Processor time of all its threads since it started, user and system."""
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
+        """Processor time of its processes since they started, user and system."""
+        times = [process.cpu_times() for process in self._family()]
+        return float(sum(one.user + one.system for one in times))
 
     def peak_memory_bytes(self) -> int:
-        """The most memory that it had resident so far."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        line = next(line for line in status if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
+        """Sum of the most memory that each of its processes had resident; shared pages count for each."""
+        return sum(_peak_memory_bytes(process.pid) for process in self._family())
 
     def stage_times(self) -> StageTimes:
         """Sums and counts of facegauge_stage_duration_seconds."""
@@ -54,6 +52,9 @@ class Server:
             stage: (_value(samples, "sum", stage), _value(samples, "count", stage))
             for stage in {sample.labels["stage"] for sample in samples}
         }
+
+    def _family(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
 
 
 @contextmanager
@@ -79,3 +80,9 @@ def server_process(*flags: str) -> Iterator[Server]:
 def _value(samples: list[Sample], kind: str, stage: str) -> float:
     name = f"facegauge_stage_duration_seconds_{kind}"
     return next(s.value for s in samples if s.name == name and s.labels["stage"] == stage)
+
+
+def _peak_memory_bytes(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    line = next(line for line in status if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024

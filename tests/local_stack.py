@@ -58,11 +58,11 @@ def free_port() -> int:
 
 
 def get_json(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - our own programs
+    with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310 - our own programs
         return json.load(response)
 
 
-def until(condition: Callable[[], bool], what: str, limit_s: float = 60) -> None:
+def until(condition: Callable[[], bool], what: str, limit_s: float = 100) -> None:
     """Poll a program that has no other way to tell."""
     deadline_s = time.monotonic() + limit_s
     while time.monotonic() < deadline_s:

@@ -2,11 +2,13 @@
 
     async with Client("127.0.0.1:50051") as client:
         async with client.monitor(stream_id="alice", call_id="standup") as stream:
-            await stream.send(frame)            # numpy RGB, encoded bytes or an av.VideoFrame
-            async for assessment in stream:
-                print(assessment.state, assessment.quality)
+            async with asyncio.TaskGroup() as tasks:    # sending and reading run side by side
+                tasks.create_task(send_frames(stream))  # stream.send(frame), at last stream.finish()
+                async for assessment in stream:
+                    print(assessment.state, assessment.quality)
 
-`facegauge_client.sdk.sync.Client` is its twin for programs without an event loop.
+A frame is a numpy RGB array, encoded bytes or an av.VideoFrame. `facegauge_client.sync.Client` is the same
+for programs without an event loop.
 """
 
 from facegauge_client.sdk.channel import ssl_credentials
@@ -14,7 +16,10 @@ from facegauge_client.sdk.client import Client
 from facegauge_client.sdk.errors import (
     DeadlineExceeded,
     FacegaugeError,
+    PictureRejected,
     RequestRejected,
+    ResponsesUnread,
+    ResumeRefused,
     ServerFailed,
     ServerFull,
     ServerUnavailable,
@@ -65,7 +70,10 @@ __all__ = [
     "Notice",
     "NoticeKind",
     "Picture",
+    "PictureRejected",
     "RequestRejected",
+    "ResponsesUnread",
+    "ResumeRefused",
     "ServerFailed",
     "ServerFull",
     "ServerUnavailable",

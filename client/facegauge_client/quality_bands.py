@@ -1,4 +1,4 @@
-"""Bands of quality, as the dashboards and the alerts have them."""
+"""Bands of quality, the same as in the dashboards and alerts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Band(enum.Enum):
     FAIR = 0.6
     MEDIOCRE = 0.4
     POOR = 0.0
-    """Under 0.4 for half a minute is what pages an operator."""
+    """A quality under 0.4 for half a minute pages an operator."""
 
 
 def band_of(quality: float) -> Band:

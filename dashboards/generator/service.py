@@ -54,7 +54,7 @@ def _latency(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Latency by stage, 95th percentile",
-                "Wait for a worker, decode, locate and crop a frame, wait in the queue, score its faces; "
+                "Wait for a worker, decode, locate and crop a frame, wait for the engine, score its faces; "
                 "total is all of it and the wait for an earlier frame of the same stream.",
                 query(f"instance_stage:{STAGE}:p95_rate1m{{{INSTANCE}}}", "{{stage}} {{instance}}"),
                 unit="s",
@@ -79,10 +79,13 @@ def _latency(board: build.Dashboard) -> build.Dashboard:
                 "Wait for the engine",
                 "How long faces wait for their batch to be taken, or on a CPU, where nothing is gained from "
                 "batches, frames for their thread. QueueSaturated starts over 128 ms at the 95th percentile.",
-                query(f'instance_stage:{STAGE}:p95_rate1m{{{INSTANCE}, stage="queue"}}', "p95 {{instance}}"),
                 query(
-                    f"{rate(f'{STAGE}_sum', 'instance', of_stage('queue'))}"
-                    f" / {rate(f'{STAGE}_count', 'instance', of_stage('queue'))}",
+                    f'instance_stage:{STAGE}:p95_rate1m{{{INSTANCE}, stage="engine_wait"}}',
+                    "p95 {{instance}}",
+                ),
+                query(
+                    f"{rate(f'{STAGE}_sum', 'instance', of_stage('engine_wait'))}"
+                    f" / {rate(f'{STAGE}_count', 'instance', of_stage('engine_wait'))}",
                     "mean {{instance}}",
                 ),
                 unit="s",

@@ -76,10 +76,10 @@ def load_row(board: build.Dashboard) -> build.Dashboard:
                 "Wait for a worker",
                 "How long streams wait for their turn. Over 250 ms on average (--max-worker-wait) a server "
                 "takes no new live stream.",
-                query(f"instance_stage:{STAGE}:p95_rate1m{{{of_stage('wait')}}}", "p95 {{instance}}"),
+                query(f"instance_stage:{STAGE}:p95_rate1m{{{of_stage('worker_wait')}}}", "p95 {{instance}}"),
                 query(
-                    f"{rate(f'{STAGE}_sum', 'instance', of_stage('wait'))}"
-                    f" / {rate(f'{STAGE}_count', 'instance', of_stage('wait'))}",
+                    f"{rate(f'{STAGE}_sum', 'instance', of_stage('worker_wait'))}"
+                    f" / {rate(f'{STAGE}_count', 'instance', of_stage('worker_wait'))}",
                     "mean {{instance}}",
                 ),
                 unit="s",

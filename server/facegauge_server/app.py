@@ -1,58 +1,57 @@
-"""The composition root: what the server is made of, how it starts, and how it goes down.
+"""The composition root: what the server is made of, how it starts, and how it shuts down.
 
-    config -> student, engine -> pipeline -> session table -> gRPC service, metrics endpoint
+    config -> student, engine -> pipeline -> session table -> gRPC service, monitoring endpoint
 
-`running` builds everything, serves while its block runs, and drains at the end of it; `serve` is a block
-that waits for SIGTERM or SIGINT.
+`running` builds everything, serves while its block runs, and drains at its end; `serve.py` runs it until a
+signal comes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import json
-import os
-import signal
-import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-import cv2
-import grpc
-import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from facegauge.v1 import quality_pb2, quality_pb2_grpc
-from facegauge_server.admission import Turns
-from facegauge_server.config import Address, Config, Tls
-from facegauge_server.engines import create_engine
+from facegauge_server.access.gatekeeper import Gatekeeper
+from facegauge_server.access.keys import KeyFile
+from facegauge_server.admission import WorkerSlots
+from facegauge_server.config import Address, Config
+from facegauge_server.engines import Engine, create_engine, engine_kind
 from facegauge_server.engines.student import load_student
-from facegauge_server.errors import BadConfiguration
-from facegauge_server.loop_lag import watch_loop
-from facegauge_server.metrics import Metrics, MetricsServer, SessionCollector
+from facegauge_server.grpc_server import bind, create_grpc_server
+from facegauge_server.loop_lag import measure_loop_lag
+from facegauge_server.metrics import Metrics
+from facegauge_server.monitoring.chores import Chores
+from facegauge_server.monitoring.endpoint import MonitoringEndpoint
+from facegauge_server.monitoring.exposition import Exposition
+from facegauge_server.monitoring.loop_watchdog import LoopWatchdog
+from facegauge_server.monitoring.metrics_token import MetricsToken
+from facegauge_server.monitoring.probe import Probe
+from facegauge_server.monitoring.readiness import Readiness
 from facegauge_server.pipeline import Pipeline
-from facegauge_server.service import QualityService
+from facegauge_server.service import SERVICE_NAME, QualityService
+from facegauge_server.session_collector import SessionCollector
 from facegauge_server.streams.session_table import SessionTable
+from facegauge_server.tls import Certificates
+from facegauge_server.workers.collector import WorkersCollector
+from facegauge_server.workers.pool import FrameWorkers
 
-__all__ = ["App", "running", "serve"]
+__all__ = ["App", "OperatorFiles", "running"]
 
 HOUSEKEEPING_INTERVAL_S = 0.25
-MESSAGE_OVERHEAD_BYTES = 64 * 1024
-"""What a message may have beside the bytes of its frame."""
-CLIENT_PING_INTERVAL_MS = 5_000
-"""The shortest interval between keepalive pings that clients are allowed."""
-SERVER_PING_INTERVAL_MS = 10_000
-
-SERVICE_NAME = quality_pb2.DESCRIPTOR.services_by_name["QualityService"].full_name
+HEALTH_INTERVAL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A server that serves: where it listens and what it is made of."""
+    """A running server: where it listens and what it is made of."""
 
     listen: Address
     metrics_url: str
@@ -60,125 +59,128 @@ class App:
     engine: str
     table: SessionTable
     metrics: Metrics
+    workers: FrameWorkers
+    files: OperatorFiles
+
+
+class OperatorFiles:
+    """Files that may change while the server runs: certificates, keys, tokens."""
+
+    def __init__(self, config: Config) -> None:
+        """Read them; raises BadConfiguration with what is wrong with one."""
+        self.certificates = None if config.tls is None else Certificates(config.tls)
+        self.keys = None if config.auth_keys is None else KeyFile(config.auth_keys)
+        token_file = config.metrics_token_file
+        self.metrics_token = None if token_file is None else MetricsToken(token_file)
+
+    def reread(self) -> None:
+        """Read those that have changed, at once."""
+        for one in (self.certificates, self.keys, self.metrics_token):
+            if one is not None:
+                one.reread()
+
+    def refresh(self, now_s: float) -> None:
+        """Take note of changed certificates."""
+        if self.certificates is not None:
+            self.certificates.refresh(now_s)
 
 
 @asynccontextmanager
 async def running(config: Config) -> AsyncIterator[App]:
-    """Serve while the block runs; drain as it ends. Raises BadConfiguration or BadModel on the way up."""
-    cv2.setNumThreads(1)  # the workers are the parallelism: OpenCV's own threads would only fight over it
+    """Serve while the block runs, then drain. Raises BadConfiguration or BadModel at startup."""
     student = load_student(config.model)
-    engine = create_engine(config.engine, student, threads=config.workers, precision=config.precision)
-    metrics = Metrics()
-    metrics.set_model(student.name, engine.name, engine.precision, student.sha256)
-    turns = Turns(config.workers, on_wait=partial(metrics.observe_stage, "wait"))
-    table = SessionTable(config, metrics.observe_session, turns.wait)
+    files = OperatorFiles(config)
+    metrics, readiness = Metrics(), Readiness()
+    slots = WorkerSlots(config.workers, on_wait=partial(metrics.observe_stage, "worker_wait"))
+    table = SessionTable(config, metrics.observe_session, slots.wait)
     metrics.registry.register(SessionCollector(table, config.limits.max_exported_streams))
-    try:
-        async with Pipeline(student, engine, config, metrics) as pipeline:
-            health_servicer = health.aio.HealthServicer()
-            server = _grpc_server(config)
-            service = QualityService(table, pipeline, turns, config, metrics, student.name)
-            quality_pb2_grpc.add_QualityServiceServicer_to_server(service, server)
-            health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-            names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
-            reflection.enable_server_reflection(names, server)
-            port = _bind(server, config)
-            metrics_server = MetricsServer(metrics.registry, config.metrics_listen)
-            chores = [asyncio.create_task(chore) for chore in (_housekeep(table), watch_loop(metrics))]
-            try:
-                # What is there now stays: collections need not look at it again (MediaPipe and OpenVINO alone
-                # leave some 200,000 objects, and a full collection over them holds every stream).
-                gc.collect()
-                gc.freeze()
-                await server.start()
-                for name in ("", SERVICE_NAME):
-                    await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
-                listen = Address(config.listen.host, port)
-                yield App(listen, metrics_server.url, student.name, engine.name, table, metrics)
-            finally:
-                await health_servicer.enter_graceful_shutdown()
-                metrics.set_draining()
-                table.drain(time.monotonic())
-                await server.stop(config.drain_grace_s)
-                for chore in chores:
-                    chore.cancel()
-                await asyncio.gather(*chores, return_exceptions=True)
-                metrics_server.close()
-    finally:
-        engine.close()
+    async with AsyncExitStack() as stack:
+        engine: Engine | None = None  # on a CPU every worker process has its own
+        if engine_kind(config.engine) == "torch":
+            engine = create_engine("torch", student, threads=config.workers, precision=config.precision)
+            stack.callback(engine.close)
+
+        def note_scored() -> None:
+            readiness.note_scored(time.monotonic())
+
+        pipeline = await stack.enter_async_context(Pipeline(student, engine, config, metrics, note_scored))
+        metrics.registry.register(WorkersCollector(pipeline.workers))
+        metrics.set_model(student.name, pipeline.engine, pipeline.precision, student.sha256)
+        probe = Probe(pipeline, slots, readiness)
+
+        server = create_grpc_server(config)
+        gatekeeper = Gatekeeper(files.keys, by_certificate=config.asks_for_certificates)
+        QualityService(table, pipeline, slots, config, metrics, student.name, gatekeeper).add_to(server)
+        health_servicer = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+        names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+        port = bind(server, config, files.certificates)
+
+        endpoint = MonitoringEndpoint(Exposition(metrics.registry), readiness, files.metrics_token)
+        metrics_tls = None
+        if files.certificates is not None and not config.metrics_listen.is_loopback:
+            metrics_tls = files.certificates.for_http()
+        metrics_address = await endpoint.start(config.metrics_listen, metrics_tls)
+        stack.push_async_callback(endpoint.close)
+
+        watchdog = LoopWatchdog()
+        watchdog.start()
+        stack.callback(watchdog.stop)
+
+        def on_lag(lag_s: float) -> None:
+            watchdog.beat()
+            metrics.observe_loop_lag(lag_s)
+
+        chores = Chores(
+            {
+                "housekeeping": partial(_housekeep, table, files),
+                "loop lag": partial(measure_loop_lag, on_lag),
+                "probe": probe.run,
+                "health": partial(_publish_health, health_servicer, readiness),
+            },
+            on_failure=lambda _: metrics.count_error("chore"),
+        )
+        await probe.once()
+        # Exempt what exists now from garbage collection, whose full collections stop every stream.
+        gc.collect()
+        gc.freeze()
+        await server.start()
+        chores.start()
+        stack.push_async_callback(chores.stop)
+        scheme = "http" if metrics_tls is None else "https"
+        try:
+            yield App(
+                listen=Address(config.listen.host, port),
+                metrics_url=f"{scheme}://{metrics_address}/metrics",
+                model=student.name,
+                engine=pipeline.engine,
+                table=table,
+                metrics=metrics,
+                workers=pipeline.workers,
+                files=files,
+            )
+        finally:
+            readiness.drain()
+            await health_servicer.enter_graceful_shutdown()
+            metrics.set_draining()
+            table.drain(time.monotonic())
+            await server.stop(config.drain_grace_s)
 
 
-async def serve(config: Config) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; a second signal exits at once.
-
-    As soon as it serves, one line of JSON on standard output says where: `{"event": "ready", ...}`.
-    """
-    log = structlog.get_logger()
-    stop = asyncio.Event()
-
-    def on_signal() -> None:
-        if stop.is_set():
-            log.warning("second signal: exiting without finishing")
-            os._exit(1)
-        stop.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    async with running(config) as app:
-        ready = {
-            "event": "ready",
-            "listen": str(app.listen),
-            "metrics": app.metrics_url,
-            "model": app.model,
-            "engine": app.engine,
-            "pid": os.getpid(),
-        }
-        sys.stdout.write(json.dumps(ready) + "\n")
-        sys.stdout.flush()
-        await stop.wait()
-        log.info("draining", streams=len(app.table), grace_s=config.drain_grace_s)
-    log.info("stopped")
-
-
-def _grpc_server(config: Config) -> grpc.aio.Server:
-    options = (
-        ("grpc.max_receive_message_length", config.limits.max_message_bytes + MESSAGE_OVERHEAD_BYTES),
-        ("grpc.so_reuseport", 0),
-        ("grpc.keepalive_time_ms", SERVER_PING_INTERVAL_MS),
-        ("grpc.keepalive_timeout_ms", SERVER_PING_INTERVAL_MS),
-        ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.min_ping_interval_without_data_ms", CLIENT_PING_INTERVAL_MS),
-        ("grpc.http2.max_ping_strikes", 0),
-    )
-    return grpc.aio.server(options=options)
-
-
-def _bind(server: grpc.aio.Server, config: Config) -> int:
-    """Claim the port, with TLS where it is configured; returns the port that was bound."""
-    try:
-        if config.tls is None:
-            return server.add_insecure_port(str(config.listen))
-        return server.add_secure_port(str(config.listen), _credentials(config.tls))
-    except RuntimeError as error:
-        causes = "is it taken? Choose another --listen"
-        if config.tls is not None:
-            files = f"{config.tls.certificate} and {config.tls.key}"
-            causes = f"do {files} hold a certificate and its key in PEM? Otherwise, {causes}"
-        raise BadConfiguration(f"cannot listen on {config.listen}: {causes}") from error
-
-
-def _credentials(tls: Tls) -> grpc.ServerCredentials:
-    try:
-        certificate = tls.certificate.read_bytes()
-        pair = (tls.key.read_bytes(), certificate)
-        client_ca = None if tls.client_ca is None else tls.client_ca.read_bytes()
-    except OSError as error:
-        raise BadConfiguration(f"cannot read {error.filename}: {error.strerror}") from error
-    return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)
-
-
-async def _housekeep(table: SessionTable) -> None:
+async def _housekeep(table: SessionTable, files: OperatorFiles) -> None:
     while True:
         await asyncio.sleep(HOUSEKEEPING_INTERVAL_S)
-        table.housekeep(time.monotonic())
+        now_s = time.monotonic()
+        table.housekeep(now_s)
+        files.refresh(now_s)
+
+
+async def _publish_health(servicer: health.aio.HealthServicer, readiness: Readiness) -> None:
+    """Keep gRPC's health service saying what /readyz says."""
+    status = health_pb2.HealthCheckResponse
+    while True:
+        is_ready = not readiness.reasons_against(time.monotonic())
+        for name in ("", SERVICE_NAME):
+            await servicer.set(name, status.SERVING if is_ready else status.NOT_SERVING)
+        await asyncio.sleep(HEALTH_INTERVAL_S)

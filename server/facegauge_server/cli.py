@@ -1,6 +1,7 @@
 """The command `facegauge-server`: flags, FACEGAUGE_* variables and a TOML file become a Config.
 
-A flag beats its variable, a variable beats the file, and the file beats the default.
+A flag beats its variable, a variable beats the file, and the file beats the default. The flags are made from
+the fields of `Config` and `Limits`.
 """
 
 from __future__ import annotations
@@ -8,29 +9,64 @@ from __future__ import annotations
 import asyncio
 import sys
 import tomllib
-from dataclasses import fields
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
 import click
 import structlog
+from click.core import ParameterSource
 
-from facegauge_server.app import serve
-from facegauge_server.config import Address, Config, Limits, Tls
+from facegauge_server.config import NETWORK, Address, Config, Limits, Tls
 from facegauge_server.errors import BadConfiguration, OperatorError
+from facegauge_server.serve import serve
+from facegauge_server.setting import KEY, flag_name, setting_of
 
 __all__ = ["command"]
 
 EPILOG = """
+Each flag can also be set by a variable or in the file, under its name with underscores, and _s where the
+value is seconds: FACEGAUGE_IDLE_TIMEOUT_S=20, or idle_timeout_s = 20. A flag beats its variable, a variable
+beats the file.
+
 Examples:
 
 \b
   facegauge-server
   facegauge-server --listen 0.0.0.0:50051 --tls-cert cert.pem --tls-key key.pem
   FACEGAUGE_MAX_STREAMS=500 facegauge-server --config facegauge.toml
-
-The file has the flags' names with underscores: max_streams = 500
 """
+GENERAL = "General"
+TYPES: dict[str, Any] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "Address": str,
+    "Path | None": click.Path(path_type=Path),
+}
+
+
+class Option(click.Option):
+    """A flag that stands in a group of the help."""
+
+    def __init__(self, *args: Any, group: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = group
+
+
+class GroupedCommand(click.Command):
+    """A command whose help lists its flags in groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a section for each group, in the order of their first flags."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                groups.setdefault(getattr(parameter, "group", GENERAL), []).append(record)
+        for name, records in sorted(groups.items(), key=lambda item: item[0] == GENERAL):
+            with formatter.section(name):
+                formatter.write_dl(records)
 
 
 def _read_file(context: click.Context, _: click.Parameter, path: Path | None) -> None:
@@ -48,127 +84,61 @@ def _read_file(context: click.Context, _: click.Parameter, path: Path | None) ->
     context.default_map = values
 
 
-DEFAULTS = Config()
+def _option(one: Field[Any]) -> Option:
+    """Make the flag of a field."""
+    described = setting_of(one)
+    default: Any = one.default
+    if one.default_factory is not MISSING:
+        default = one.default_factory()
+    shown: dict[str, Any] = {"show_default": one.default_factory is MISSING}
+    if one.type == "bool":
+        shown = {"is_flag": True}
+    elif described.choices:
+        shown["type"] = click.Choice(described.choices)
+    else:
+        shown["type"] = TYPES[str(one.type)]
+    return Option(
+        [flag_name(one.name), one.name],
+        default=str(default) if one.type == "Address" else default,
+        metavar=described.metavar,
+        help=described.help,
+        group=described.group,
+        **shown,
+    )
 
 
-@click.command(context_settings={"auto_envvar_prefix": "FACEGAUGE", "show_default": True}, epilog=EPILOG)
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    callback=_read_file,
-    is_eager=True,
-    expose_value=False,
-    help="TOML file with any of these settings.",
-)
-@click.option("--listen", default=str(DEFAULTS.listen), metavar="HOST:PORT", help="Where gRPC listens.")
-@click.option(
-    "--metrics-listen",
-    default=str(DEFAULTS.metrics_listen),
-    metavar="HOST:PORT",
-    help="Where /metrics listens.",
-)
-@click.option("--tls-cert", type=click.Path(path_type=Path), help="Server certificate, PEM.")
-@click.option("--tls-key", type=click.Path(path_type=Path), help="Its key, PEM.")
-@click.option(
-    "--tls-client-ca", type=click.Path(path_type=Path), help="CA that clients need a certificate of, PEM."
-)
-@click.option("--insecure", is_flag=True, help="Allow listening beyond loopback without TLS.")
-@click.option("--engine", type=click.Choice(["auto", "openvino", "torch"]), default=DEFAULTS.engine)
-@click.option("--model", default=DEFAULTS.model, metavar="NAME|PATH", help="Student that scores.")
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "f32", "bf16", "f16"]),
-    default=DEFAULTS.precision,
-    help="Of the student; auto takes the fastest that moves no score by more than 0.01.",
-)
-@click.option(
-    "--workers", type=int, default=DEFAULTS.workers, help="Threads that decode, and as many that score."
-)
-@click.option(
-    "--max-batch", type=int, default=DEFAULTS.max_batch, help="Crops in one call of a GPU's engine."
-)
-@click.option(
-    "--max-wait-ms", type=float, default=DEFAULTS.max_wait_ms, help="Longest wait to fill a batch on a GPU."
-)
-@click.option(
-    "--detect-interval",
-    "detect_interval_s",
-    type=float,
-    default=DEFAULTS.detect_interval_s,
-    help="Seconds of capture time between detections while faces move or none is there; twice as long where "
-    "they move little.",
-)
-@click.option(
-    "--steady-detect-interval",
-    "steady_detect_interval_s",
-    type=float,
-    default=DEFAULTS.steady_detect_interval_s,
-    help="Seconds of capture time between them while every face stays where it is.",
-)
-@click.option(
-    "--stale-after",
-    "stale_after_s",
-    type=float,
-    default=DEFAULTS.stale_after_s,
-    help="Seconds without a score until a stream is stale.",
-)
-@click.option(
-    "--idle-timeout",
-    "idle_timeout_s",
-    type=float,
-    default=DEFAULTS.idle_timeout_s,
-    help="Seconds without a frame until a stream is ended.",
-)
-@click.option(
-    "--send-timeout",
-    "send_timeout_s",
-    type=float,
-    default=DEFAULTS.send_timeout_s,
-    help="Seconds that responses may stay unread.",
-)
-@click.option(
-    "--resume-window",
-    "resume_window_s",
-    type=float,
-    default=DEFAULTS.resume_window_s,
-    help="Seconds that a broken stream waits for its client.",
-)
-@click.option(
-    "--drain-grace",
-    "drain_grace_s",
-    type=float,
-    default=DEFAULTS.drain_grace_s,
-    help="Seconds that streams get to finish after SIGTERM.",
-)
-@click.option("--max-streams", type=int, default=DEFAULTS.limits.max_streams, help="Live streams at once.")
-@click.option(
-    "--max-exported-streams",
-    type=int,
-    default=DEFAULTS.limits.max_exported_streams,
-    help="Live streams with series of their own.",
-)
-@click.option(
-    "--max-message-bytes", type=int, default=DEFAULTS.limits.max_message_bytes, help="Of one frame."
-)
-@click.option("--max-frame-pixels", type=int, default=DEFAULTS.limits.max_frame_pixels, help="Of one frame.")
-@click.option(
-    "--max-stream-fps", type=float, default=DEFAULTS.limits.max_stream_fps, help="Of one live stream."
-)
-@click.option("--max-faces", type=int, default=DEFAULTS.limits.max_faces, help="Scored in one frame.")
-@click.option(
-    "--max-worker-wait",
-    "max_worker_wait_s",
-    type=float,
-    default=DEFAULTS.limits.max_worker_wait_s,
-    help="Mean seconds that frames wait for a worker beyond which no new live stream is taken.",
-)
-@click.option("--max-images", type=int, default=DEFAULTS.limits.max_images, help="AssessImage calls at once.")
-@click.option(
-    "--log-format", type=click.Choice(["console", "json"]), default="console", help="Of the log on stderr."
-)
-@click.version_option(package_name="facegauge-server")
-def command(log_format: str, **flags: Any) -> None:
-    """Follow the picture quality of video calls: frames in over gRPC, scores out, series for Prometheus."""
+def _path_option(flag: str, help_text: str, group: str, **settings: Any) -> Option:
+    path = click.Path(path_type=Path)
+    return Option([flag], type=path, help=help_text, metavar="FILE", group=group, **settings)
+
+
+def _options() -> list[click.Parameter]:
+    settings = [_option(one) for one in (*fields(Config), *fields(Limits)) if KEY in one.metadata]
+    tls = [
+        _path_option("--tls-cert", "Server certificate, PEM.", NETWORK),
+        _path_option("--tls-key", "Private key of the server certificate, PEM.", NETWORK),
+        _path_option("--tls-client-ca", "Require client certificates issued by this CA, PEM.", NETWORK),
+    ]
+    config = _path_option(
+        "--config",
+        "TOML file with any of these settings.",
+        GENERAL,
+        callback=_read_file,
+        is_eager=True,
+        expose_value=False,
+    )
+    log_format = Option(
+        ["--log-format"],
+        type=click.Choice(["console", "json"]),
+        default="console",
+        help="Format of the log on stderr.",
+        group=GENERAL,
+    )
+    return [*settings[:2], *tls, *settings[2:], config, log_format]
+
+
+def _run(log_format: str, **flags: Any) -> None:
+    """Monitor the picture quality of video calls: frames in over gRPC, scores out, series for Prometheus."""
     _configure_log(log_format)
     try:
         asyncio.run(serve(_config_from(flags)))
@@ -176,6 +146,18 @@ def command(log_format: str, **flags: Any) -> None:
         raise click.UsageError(str(error)) from error
     except OperatorError as error:
         raise click.ClickException(str(error)) from error
+
+
+command: click.Command = click.version_option(package_name="facegauge-server")(
+    GroupedCommand(
+        "facegauge-server",
+        callback=_run,
+        params=_options(),
+        help=_run.__doc__,
+        epilog=EPILOG,
+        context_settings={"auto_envvar_prefix": "FACEGAUGE", "show_default": True},
+    )
+)
 
 
 def _config_from(flags: dict[str, Any]) -> Config:
@@ -187,13 +169,16 @@ def _config_from(flags: dict[str, Any]) -> Config:
     if client_ca is not None and certificate is None:
         raise BadConfiguration("--tls-client-ca needs --tls-cert and --tls-key")
     limits = Limits(**{limit.name: flags.pop(limit.name) for limit in fields(Limits)})
-    return Config(
-        listen=Address.parse(flags.pop("listen"), "--listen"),
-        metrics_listen=Address.parse(flags.pop("metrics_listen"), "--metrics-listen"),
-        tls=None if certificate is None else Tls(certificate, key, client_ca),
-        limits=limits,
-        **flags,
-    )
+    source = click.get_current_context().get_parameter_source("max_exported_streams")
+    if source is not ParameterSource.DEFAULT and limits.max_exported_streams > limits.max_streams:
+        raise BadConfiguration(
+            f"--max-exported-streams {limits.max_exported_streams} would limit nothing: "
+            f"there are at most {limits.max_streams} streams (--max-streams)"
+        )
+    for name in ("listen", "metrics_listen"):
+        flags[name] = Address.parse(flags[name], flag_name(name))
+    tls = None if certificate is None else Tls(certificate, key, client_ca)
+    return Config(tls=tls, limits=limits, **flags)
 
 
 def _configure_log(log_format: str) -> None:

@@ -1,23 +1,19 @@
-"""What the operator asks of the server and a client of its stream: frozen values, valid once built."""
+"""Configuration of the server: frozen values, valid once built. Every flag is defined here."""
 
 from __future__ import annotations
 
 import ipaddress
-import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from facegauge_server.errors import BadConfiguration, InvalidConfig
-from facegauge_server.types import Delivery, Encoding
+from facegauge_server.errors import BadConfiguration
+from facegauge_server.setting import check_bounds, setting
+from facegauge_server.stream_settings import StreamSettings
 
 __all__ = ["Address", "Config", "Limits", "StreamSettings", "Tls"]
 
-MAX_LABEL_CHARS = 128
-MAX_MEDIAN_WINDOW = 31
-MAX_TIME_CONSTANT_S = 60.0
-MIN_STEADY_FPS = 0.25
-MIN_DISPLAY_LINES, MAX_DISPLAY_LINES = 90, 4320
+NETWORK, SCORING, TIMES, LIMITS = "Network", "Scoring", "Times", "Limits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files of the server's certificate and key in PEM, and of the CA that clients must show one of."""
+    """PEM files: the server's certificate and key, and the CA that client certificates must come from."""
 
     certificate: Path
     key: Path
@@ -60,133 +56,174 @@ class Tls:
 class Limits:
     """Bounds that protect the server; every refusal names the flag that moves the bound."""
 
-    max_streams: int = 256
-    """Live streams at once (--max-streams)."""
-    max_exported_streams: int = 512
-    """Live streams that get series of their own (--max-exported-streams)."""
-    max_message_bytes: int = 16 * 1024 * 1024
-    """Bytes of one frame (--max-message-bytes)."""
-    max_frame_pixels: int = 4096 * 2304
-    """Pixels of one decoded frame (--max-frame-pixels)."""
-    max_stream_fps: float = 60.0
-    """Frames a second taken from one live stream (--max-stream-fps)."""
-    max_faces: int = 8
-    """Faces scored in one frame, the largest first (--max-faces)."""
-    max_worker_wait_s: float = 0.25
-    """Mean wait for a worker beyond which no new live stream is taken (--max-worker-wait)."""
-    max_images: int = 32
-    """AssessImage calls at work at once (--max-images)."""
+    max_streams: int = setting(LIMITS, "Maximum live streams.", 256, above=0)
+    max_tenant_streams: int = setting(
+        LIMITS, "Maximum live streams of one tenant, where callers are identified.", 128, above=0
+    )
+    max_exported_streams: int = setting(
+        LIMITS,
+        "Maximum live streams with Prometheus series of their own; an alert fires where there are more.",
+        200,
+        above=0,
+    )
+    max_message_bytes: int = setting(
+        LIMITS, "Maximum encoded frame size, bytes.", 16 * 1024 * 1024, above=0, metavar="BYTES"
+    )
+    max_frame_pixels: int = setting(
+        LIMITS, "Maximum decoded frame size, width times height.", 4096 * 2304, above=0, metavar="PIXELS"
+    )
+    max_frame_side: int = setting(
+        LIMITS, "Maximum width and height of a frame, pixels.", 8192, above=0, metavar="PIXELS"
+    )
+    max_stream_fps: float = setting(
+        LIMITS, "Maximum frames per second of one live stream.", 60.0, above=0, metavar="FPS"
+    )
+    max_faces: int = setting(LIMITS, "Maximum faces scored in one frame, the largest first.", 8, above=0)
+    max_worker_wait_s: float = setting(
+        LIMITS,
+        "Refuse new live streams while frames wait longer than this for a worker, mean in seconds.",
+        0.25,
+        above=0,
+        metavar="SECONDS",
+    )
+    max_images: int = setting(LIMITS, "Maximum concurrent AssessImage calls.", 32, above=0)
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
-            if not getattr(self, name) > 0:
-                raise BadConfiguration(f"--{_flag(name)} must be greater than 0")
+        check_bounds(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All that the server needs to know to start."""
 
-    listen: Address = Address("127.0.0.1", 50051)
-    metrics_listen: Address = Address("127.0.0.1", 9464)
+    listen: Address = setting(  # noqa: RUF009 - it returns a field
+        NETWORK, "Address that gRPC listens on.", Address("127.0.0.1", 50051), metavar="HOST:PORT"
+    )
+    metrics_listen: Address = setting(  # noqa: RUF009 - it returns a field
+        NETWORK, "Address that /metrics is served on.", Address("127.0.0.1", 9464), metavar="HOST:PORT"
+    )
     tls: Tls | None = None
-    insecure: bool = False
-    """Allows listening beyond loopback without TLS."""
-    engine: str = "auto"
-    model: str = "default"
-    precision: str = "auto"
-    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    """Threads that decode, find faces and, on a CPU, score them."""
-    max_batch: int = 16
-    """Crops in one call of an engine that gains from batches."""
-    max_wait_ms: float = 0.0
-    """How long a crop may wait for others to fill its batch, on a GPU."""
-    detect_interval_s: float = 0.5
-    """Capture time between two detections while faces move or none is there; twice where they move little."""
-    steady_detect_interval_s: float = 2.0
-    """Capture time between them while every face stays where it is."""
-    stale_after_s: float = 3.0
-    """Server time without a score after which a stream has no quality."""
-    idle_timeout_s: float = 10.0
-    """Server time without a frame after which a stream is ended."""
-    send_timeout_s: float = 30.0
-    """Server time that a client may leave a response unread, under COMPLETE delivery."""
-    resume_window_s: float = 5.0
-    """Server time for which a stream whose connection broke waits for its resume token."""
-    drain_grace_s: float = 10.0
-    """Server time that streams get to finish after SIGTERM."""
+    insecure: bool = setting(
+        NETWORK, "Allow listening beyond loopback without TLS or without identifying callers.", False
+    )
+    auth_keys: Path | None = setting(  # noqa: RUF009 - it returns a field
+        NETWORK,
+        "JSON Web Key Set that callers' tokens are verified with; without it, callers beyond loopback need a "
+        "client certificate (--tls-client-ca) or --insecure.",
+        metavar="FILE",
+    )
+    metrics_token_file: Path | None = setting(  # noqa: RUF009 - it returns a field
+        NETWORK, "Tokens that open /metrics, one a line; needs --tls-cert beyond loopback.", metavar="FILE"
+    )
+    metrics_insecure: bool = setting(
+        NETWORK, "Allow serving /metrics beyond loopback without TLS and a token.", False
+    )
+    engine: str = setting(
+        SCORING,
+        "Inference engine; auto takes torch where it is installed and sees a GPU, else OpenVINO.",
+        "auto",
+        choices=("auto", "openvino", "torch"),
+    )
+    model: str = setting(
+        SCORING, "Student network: the name of a shipped one or a folder.", "default", metavar="NAME|PATH"
+    )
+    precision: str = setting(
+        SCORING,
+        "Arithmetic of the student; auto takes the fastest that moves no score by more than 0.01.",
+        "auto",
+        choices=("auto", "f32", "bf16", "f16"),
+    )
+    workers: int = setting(
+        SCORING,
+        "Processes that decode frames, find faces and, on a CPU, score them.  [default: one per core]",
+        default_factory=lambda: len(os.sched_getaffinity(0)),
+        above=0,
+    )
+    max_batch: int = setting(SCORING, "Maximum crops in one batch on a GPU.", 16, above=0)
+    max_wait_ms: float = setting(
+        SCORING,
+        "Longest wait of a crop for its batch to fill on a GPU, milliseconds.",
+        0.0,
+        at_least=0,
+        metavar="MS",
+    )
+    detect_interval_s: float = setting(
+        SCORING,
+        "Interval between face detections while faces move or none is there, seconds of capture time; "
+        "doubled where they move little.",
+        0.5,
+        at_least=0,
+        metavar="SECONDS",
+    )
+    steady_detect_interval_s: float = setting(
+        SCORING,
+        "Interval between face detections while every face stays in place, seconds of capture time.",
+        2.0,
+        at_least=0,
+        metavar="SECONDS",
+    )
+    stale_after_s: float = setting(
+        TIMES, "Time without a score after which a stream is stale.", 3.0, above=0, metavar="SECONDS"
+    )
+    idle_timeout_s: float = setting(
+        TIMES, "Time without a frame after which a stream is ended.", 10.0, above=0, metavar="SECONDS"
+    )
+    send_timeout_s: float = setting(
+        TIMES,
+        "Time that a client may leave a response unread before its stream is ended.",
+        30.0,
+        above=0,
+        metavar="SECONDS",
+    )
+    resume_window_s: float = setting(
+        TIMES,
+        "Time that a stream whose connection broke waits for its client; 0 ends it at once.",
+        5.0,
+        at_least=0,
+        metavar="SECONDS",
+    )
+    frame_timeout_s: float = setting(
+        TIMES,
+        "Processor time of a worker that one frame may take before the worker is replaced.",
+        2.0,
+        above=0,
+        metavar="SECONDS",
+    )
+    drain_grace_s: float = setting(
+        TIMES,
+        "Time that streams may take to finish after SIGTERM.",
+        10.0,
+        at_least=0,
+        metavar="SECONDS",
+    )
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
-        if not self.listen.is_loopback and self.tls is None and not self.insecure:
+        check_bounds(self)
+        if not (self.listen.is_loopback or self.insecure):
+            self._check_listen()
+        if not (self.metrics_listen.is_loopback or self.metrics_insecure) and (
+            self.tls is None or self.metrics_token_file is None
+        ):
+            raise BadConfiguration(
+                f"serving /metrics on {self.metrics_listen} would show the ids of streams to anyone: "
+                "give --tls-cert, --tls-key and --metrics-token-file, or --metrics-insecure"
+            )
+
+    @property
+    def asks_for_certificates(self) -> bool:
+        """Whether clients must present a certificate."""
+        return self.tls is not None and self.tls.client_ca is not None
+
+    def _check_listen(self) -> None:
+        """Raise BadConfiguration unless callers from other machines are encrypted and identified."""
+        if self.tls is None:
             raise BadConfiguration(
                 f"listening on {self.listen} would take faces over the network in clear: "
                 "give --tls-cert and --tls-key, or --insecure where something else encrypts"
             )
-        for name in ("workers", "max_batch", "stale_after_s", "idle_timeout_s", "send_timeout_s"):
-            if not getattr(self, name) > 0:
-                raise BadConfiguration(f"--{_flag(name)} must be greater than 0")
-        for name in (
-            "max_wait_ms",
-            "detect_interval_s",
-            "steady_detect_interval_s",
-            "resume_window_s",
-            "drain_grace_s",
-        ):
-            if not getattr(self, name) >= 0:
-                raise BadConfiguration(f"--{_flag(name)} must not be negative")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamSettings:
-    """What a client asks of its stream, checked: raises InvalidConfig naming every wrong field."""
-
-    stream_id: str
-    call_id: str = ""
-    encoding: Encoding = Encoding.JPEG
-    width: int = 0
-    height: int = 0
-    max_fps: float = 0.0
-    """Frames a second taken at most; 0: the server's limit under LIVE, none under COMPLETE."""
-    min_fps: float = 0.0
-    """Frames a second scored at least while a LIVE stream is steady; 0: every frame is scored."""
-    median_window: int = 5
-    time_constant_s: float = 2.0
-    display_lines: int = 720
-    delivery: Delivery = Delivery.LIVE
-    resume_token: str = ""
-
-    def __post_init__(self) -> None:
-        violations = {
-            "stream_id": _label_fault(self.stream_id, required=True),
-            "call_id": _label_fault(self.call_id, required=False),
-            "max_fps": _range_fault(self.max_fps, 0, 1000),
-            "min_fps": _range_fault(self.min_fps, MIN_STEADY_FPS, 1000) if self.min_fps else "",
-            "smoothing.median_window": _range_fault(self.median_window, 1, MAX_MEDIAN_WINDOW)
-            or ("" if self.median_window % 2 else f"must be odd, not {self.median_window}"),
-            "smoothing.time_constant_s": _range_fault(self.time_constant_s, 0, MAX_TIME_CONSTANT_S),
-            "display_lines": _range_fault(self.display_lines, MIN_DISPLAY_LINES, MAX_DISPLAY_LINES),
-        }
-        faults = {name: fault for name, fault in violations.items() if fault}
-        if faults:
-            raise InvalidConfig(faults)
-
-
-def _flag(name: str) -> str:
-    return name.removesuffix("_s").replace("_", "-")
-
-
-def _label_fault(label: str, *, required: bool) -> str:
-    if required and not label:
-        return "must not be empty"
-    if len(label) > MAX_LABEL_CHARS:
-        return f"must have at most {MAX_LABEL_CHARS} characters, not {len(label)}"
-    if not label.isprintable():
-        return "must have printable characters only"
-    return ""
-
-
-def _range_fault(value: float, lowest: float, highest: float) -> str:
-    if math.isfinite(value) and lowest <= value <= highest:
-        return ""
-    return f"must be from {lowest:g} to {highest:g}, not {value:g}"
+        if self.auth_keys is None and self.tls.client_ca is None:
+            raise BadConfiguration(
+                f"listening on {self.listen} would let anyone list and publish streams: give --auth-keys or "
+                "--tls-client-ca, or --insecure where something else authenticates"
+            )

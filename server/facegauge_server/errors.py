@@ -1,20 +1,27 @@
 """Everything that can go wrong, sorted by who must act.
 
     FacegaugeError
-    +-- CallerError            the client must change what it sends
-    |   +-- InvalidConfig      a field of the stream's configuration is wrong (INVALID_ARGUMENT)
-    |   +-- ProtocolViolation  messages in an order that the protocol forbids (FAILED_PRECONDITION)
+    +-- CallerError            the client must change what it does
+    |   +-- InvalidConfig      a field of the request is wrong
+    |   +-- ProtocolViolation  messages in an order that the protocol forbids
     |   +-- BadFrame           this frame cannot be used; the stream goes on
-    |   +-- StreamExists       the stream id is taken (ALREADY_EXISTS)
-    |   +-- ResumeRefused      the resume token is not that stream's (PERMISSION_DENIED)
+    |   +-- StreamExists       the stream id is taken
+    |   +-- ResumeRefused      the resume token is not that stream's
+    |   +-- StreamIdle         no frame arrived within the idle timeout
+    |   +-- ResponsesUnread    the client left its responses unread for longer than the send timeout
+    |   +-- TakenOver          another connection resumed the stream
+    |   +-- Unauthenticated    no token, or one that does not hold
+    |   +-- Forbidden          the token does not allow it
     +-- CapacityError          the client may try again later, the operator may raise a limit
-    |   +-- ServerFull         no room for another stream or image (RESOURCE_EXHAUSTED)
-    |   +-- Draining           the server is going down (UNAVAILABLE)
+    |   +-- ServerFull         no room for another stream or image
+    |   +-- QuotaExceeded      the tenant has used up its share
+    |   +-- Draining           the server is shutting down
     +-- OperatorError          whoever started the server must change a flag or a file
         +-- BadConfiguration   a flag, a variable or the configuration file
         +-- BadModel           the student's files are missing, damaged or do not fit together
+        +-- WorkersFailed      the processes that work on frames end as they start
 
-`service.py` maps them to gRPC status codes, in one place. Anything else that is raised is our bug.
+`rpc_errors.py` maps them to gRPC status codes and reasons. Anything else that is raised is a defect of ours.
 """
 
 from __future__ import annotations
@@ -27,12 +34,19 @@ __all__ = [
     "CapacityError",
     "Draining",
     "FacegaugeError",
+    "Forbidden",
     "InvalidConfig",
     "OperatorError",
     "ProtocolViolation",
+    "QuotaExceeded",
+    "ResponsesUnread",
     "ResumeRefused",
     "ServerFull",
     "StreamExists",
+    "StreamIdle",
+    "TakenOver",
+    "Unauthenticated",
+    "WorkersFailed",
 ]
 
 
@@ -41,17 +55,17 @@ class FacegaugeError(Exception):
 
 
 class CallerError(FacegaugeError):
-    """The client must change what it sends."""
+    """The client must change what it does."""
 
 
 class InvalidConfig(CallerError):
-    """A field of a stream's configuration is wrong.
+    """A field of a request is wrong.
 
     `violations` maps the field's proto name to what is wrong with it.
     """
 
     def __init__(self, violations: dict[str, str]) -> None:
-        super().__init__("; ".join(f"{name}: {why}" for name, why in violations.items()))
+        super().__init__("; ".join(f"{name}: {why}" if name else why for name, why in violations.items()))
         self.violations = violations
 
 
@@ -68,7 +82,27 @@ class StreamExists(CallerError):
 
 
 class ResumeRefused(CallerError):
-    """The resume token does not belong to the stream it was shown for."""
+    """The resume token does not belong to the stream that it was presented for."""
+
+
+class StreamIdle(CallerError):
+    """No frame arrived within the idle timeout."""
+
+
+class ResponsesUnread(CallerError):
+    """The client left its responses unread for longer than the send timeout."""
+
+
+class TakenOver(CallerError):
+    """Another connection presented the stream's resume token."""
+
+
+class Unauthenticated(CallerError):
+    """The caller has not said who it is, or its token does not hold."""
+
+
+class Forbidden(CallerError):
+    """The caller's token does not allow what it asks for."""
 
 
 class CapacityError(FacegaugeError):
@@ -79,8 +113,12 @@ class ServerFull(CapacityError):
     """There is no room for another stream or image."""
 
 
+class QuotaExceeded(CapacityError):
+    """The tenant has as many streams, or sends as many frames, as it may."""
+
+
 class Draining(CapacityError):
-    """The server is going down and takes nothing new."""
+    """The server is shutting down and accepts nothing new."""
 
 
 class OperatorError(FacegaugeError):
@@ -93,3 +131,7 @@ class BadConfiguration(OperatorError):
 
 class BadModel(OperatorError):
     """The student's files are missing, damaged or do not fit together."""
+
+
+class WorkersFailed(OperatorError):
+    """The processes that work on frames end as they start: the server is of no use."""

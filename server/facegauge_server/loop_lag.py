@@ -1,23 +1,22 @@
-"""Watches the event loop: how late it wakes those who asked for a time.
+"""Measure the event loop's lag: how late it runs a timer.
 
-All streams' receiving and sending runs on one loop; whatever blocks it delays everybody.
+All streams are received and sent on one loop; whatever blocks it delays everybody.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
-from facegauge_server.metrics import Metrics
-
-__all__ = ["watch_loop"]
+__all__ = ["measure_loop_lag"]
 
 INTERVAL_S = 0.1
 
 
-async def watch_loop(metrics: Metrics, interval_s: float = INTERVAL_S) -> None:
-    """Note the loop's lag at every interval, until cancelled."""
+async def measure_loop_lag(observe: Callable[[float], None], interval_s: float = INTERVAL_S) -> None:
+    """Call `observe` with the loop's lag in seconds after every interval, until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
         due_s = loop.time() + interval_s
         await asyncio.sleep(interval_s)
-        metrics.observe_loop_lag(max(0.0, loop.time() - due_s))
+        observe(max(0.0, loop.time() - due_s))

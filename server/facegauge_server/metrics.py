@@ -1,8 +1,8 @@
-"""Everything the server tells Prometheus.
+"""Everything that the server exports to Prometheus.
 
-Series of a live stream come from a Collector that reads the session table at scrape time, so they are gone
-with the stream. The fleet's counters and histograms are ordinary instruments. Both stand in a registry of
-their own, which `MetricsServer` shows over HTTP from a thread.
+Series of a live stream come from a Collector that reads the session table at scrape time, so they end
+with the stream. The fleet's counters and histograms are ordinary instruments. Both are in a registry of their
+own, which `MetricsServer` serves over HTTP from a thread.
 """
 
 from __future__ import annotations
@@ -18,19 +18,15 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
-    start_http_server,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-from facegauge_server.config import Address
-from facegauge_server.errors import BadConfiguration
-from facegauge_server.streams.session_table import Session, SessionTable
-from facegauge_server.types import FrameResult, StreamState, StreamSummary
+from facegauge_server.types import FrameResult, StreamSummary
 
-__all__ = ["Metrics", "MetricsServer", "SessionCollector", "Stage"]
+__all__ = ["Metrics", "RestartReason", "Stage"]
 
-Stage = Literal["wait", "decode", "locate", "crop", "queue", "score", "total"]
+DefectStage = Literal["pipeline", "rpc", "chore"]
+RestartReason = Literal["crash", "timeout", "start"]
+Stage = Literal["worker_wait", "decode", "locate", "crop", "engine_wait", "score", "total"]
 
 STAGE_BUCKETS_S = (
     0.0005,
@@ -53,7 +49,7 @@ BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Metrics:
-    """The fleet's instruments. Thread-safe: stages run on worker threads."""
+    """Instruments of the whole server. Thread-safe: stages run on worker threads."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -61,14 +57,15 @@ class Metrics:
         self._frames = Counter("facegauge_frames", "Frames by result", ["result"], registry=registry)
         self._stage_s = Histogram(
             "facegauge_stage_duration_seconds",
-            "Time of a frame (for `score`: of a batch) in a stage; `total` is from receipt to assessment",
+            "Time per frame (`score`: per engine batch) in a stage; `total` runs from receipt, or from when "
+            "a limit let the frame pass, to assessment",
             ["stage"],
             buckets=STAGE_BUCKETS_S,
             registry=registry,
         )
         self._batch_size = Histogram(
             "facegauge_batch_size",
-            "Crops in one call of the engine",
+            "Crops per call of the engine",
             buckets=BATCH_BUCKETS,
             registry=registry,
         )
@@ -84,34 +81,52 @@ class Metrics:
             buckets=QUALITY_BUCKETS,
             registry=registry,
         )
+        self._worker_restarts = Counter(
+            "facegauge_worker_restarts",
+            "Worker processes that had to be replaced: `crash`, `timeout` (--frame-timeout), or `start`",
+            ["reason"],
+            registry=registry,
+        )
+        for reason in get_args(RestartReason):  # so that the series are there before the first one
+            self._worker_restarts.labels(reason)
+        self._errors = Counter(
+            "facegauge_errors",
+            "Defects of the server by where they were met; the log explains each",
+            ["stage"],
+            registry=registry,
+        )
+        for stage in get_args(DefectStage):
+            self._errors.labels(stage)
         self._model_info = Gauge(
             "facegauge_model_info",
-            "Always 1: the student that scores, as labels",
+            "Always 1; the labels name the student in use",
             ["model", "engine", "precision", "sha256"],
             registry=registry,
         )
-        self._draining = Gauge("facegauge_draining", "1 while the server goes down", registry=registry)
+        self._draining = Gauge("facegauge_draining", "1 while the server is draining", registry=registry)
         self._in_flight = Gauge(
             "facegauge_frames_in_flight",
-            "Frames taken from their streams and not yet scored, at most two a worker",
+            "Frames being decoded, located, cropped or scored; at most two per worker",
             registry=registry,
         )
         self._loop_lag_s = Histogram(
             "facegauge_event_loop_lag_seconds",
-            "How late the event loop woke a sleeper, ten times a second",
+            "Delay of the event loop's timers, sampled ten times per second",
             buckets=STAGE_BUCKETS_S,
             registry=registry,
         )
-        # `labels` takes a lock and a look-up; these are asked for several times a frame.
+        # `labels` takes a lock and a look-up; these are used several times per frame.
         self._frames_of = {result: self._frames.labels(result) for result in FrameResult}
-        self._stage_of = {stage: self._stage_s.labels(stage) for stage in get_args(Stage)}
+        self._stage_of: dict[str, Histogram] = {
+            stage: self._stage_s.labels(stage) for stage in get_args(Stage)
+        }
 
     def count_frames(self, result: FrameResult, count: int = 1) -> None:
         """Count frames of any stream."""
         if count:
             self._frames_of[result].inc(count)
 
-    def observe_stage(self, stage: Stage, duration_s: float) -> None:
+    def observe_stage(self, stage: str, duration_s: float) -> None:
         """Note how long a stage took."""
         self._stage_of[stage].observe(duration_s)
 
@@ -133,7 +148,7 @@ class Metrics:
             self.observe_stage(stage, time.perf_counter() - start_s)
 
     def observe_batch(self, size: int) -> None:
-        """Note a call of the engine."""
+        """Note a call of the engine with `size` crops."""
         self._batch_size.observe(size)
 
     def observe_quality(self, raw_quality: float) -> None:
@@ -145,83 +160,18 @@ class Metrics:
         if summary.mean_quality is not None:
             self._session_quality.observe(summary.mean_quality)
 
+    def count_worker_restart(self, reason: RestartReason) -> None:
+        """Count a worker process that had to be replaced."""
+        self._worker_restarts.labels(reason).inc()
+
+    def count_error(self, stage: str) -> None:
+        """Count a defect of the server."""
+        self._errors.labels(stage).inc()
+
     def set_model(self, model: str, engine: str, precision: str, sha256: str) -> None:
-        """Tell which student scores."""
+        """Export which student is in use."""
         self._model_info.labels(model, engine, precision, sha256).set(1)
 
     def set_draining(self) -> None:
-        """Tell that the server goes down."""
+        """Mark the server as draining."""
         self._draining.set(1)
-
-
-class SessionCollector(Collector):
-    """Series of the live streams, read from the table at every scrape."""
-
-    def __init__(self, table: SessionTable, max_exported: int) -> None:
-        self._table = table
-        self._max_exported = max_exported
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield the families; streams beyond the cap, the youngest ones, are only counted."""
-        sessions = self._table.snapshot()
-        exported = sessions[: self._max_exported]
-        yield GaugeMetricFamily("facegauge_streams_active", "Live streams", value=len(sessions))
-        yield GaugeMetricFamily(
-            "facegauge_streams_unexported",
-            "Live streams beyond --max-exported-streams, which have no series of their own",
-            value=len(sessions) - len(exported),
-        )
-        yield from _stream_families(exported)
-
-
-def _stream_families(sessions: list[Session]) -> Iterator[Metric]:
-    stream = ["stream_id", "call_id"]
-    quality = GaugeMetricFamily(
-        "facegauge_stream_quality_ratio", "Smoothed quality of a stream's main face, 0-1", labels=stream
-    )
-    faces = GaugeMetricFamily("facegauge_stream_faces", "Faces in a stream's last frame", labels=stream)
-    state = GaugeMetricFamily(
-        "facegauge_stream_state",
-        "1 for the state that a stream is in, 0 for the others",
-        labels=[*stream, "state"],
-    )
-    last_frame = GaugeMetricFamily(
-        "facegauge_stream_last_frame_timestamp_seconds",
-        "When a stream's last frame came, Unix time",
-        labels=stream,
-    )
-    frames = CounterMetricFamily(
-        "facegauge_stream_frames", "Frames of a stream by result", labels=[*stream, "result"]
-    )
-    for session in sessions:
-        ids = [session.settings.stream_id, session.settings.call_id]
-        now = session.quality
-        if now.quality is not None:
-            quality.add_metric(ids, now.quality)
-        faces.add_metric(ids, len(now.faces))
-        for one in StreamState:
-            state.add_metric([*ids, one], float(one is now.state))
-        if session.last_frame_wall_s is not None:
-            last_frame.add_metric(ids, session.last_frame_wall_s)
-        for result in FrameResult:
-            frames.add_metric([*ids, result], session.frames[result])
-    yield from (quality, faces, state, last_frame, frames)
-
-
-class MetricsServer:
-    """Shows a registry at /metrics until it is closed."""
-
-    def __init__(self, registry: CollectorRegistry, address: Address) -> None:
-        try:
-            self._server, self._thread = start_http_server(address.port, address.host, registry)
-        except OSError as error:
-            raise BadConfiguration(
-                f"cannot serve metrics on {address} ({error.strerror}): choose another --metrics-listen"
-            ) from error
-        self.url = f"http://{Address(address.host, self._server.server_port)}/metrics"
-
-    def close(self) -> None:
-        """Stop serving."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()

@@ -1,40 +1,33 @@
 """A frame's way through the stages, on one screen: decode -> locate -> crop -> score.
 
-The first three run on one of the worker threads, each of which has a face detector of its own (a shared one
-would serialise them). An engine that gains from batches gets the crops of all streams together; one that
-does not, as on a CPU, is called at once by the same thread, which saves two changes of thread and finds the
-crop in its cache. Smoothing is the session's.
+The first three run in worker processes (`workers/`), since they hand bytes from anywhere to native code. An
+engine that gains from batches runs here, on the crops of all streams together, which never were anyone's
+bytes; one that does not, as on a CPU, runs in the worker too, which finds the crop in its cache. Smoothing is
+the session's.
 """
 
 from __future__ import annotations
 
-import asyncio
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Self
 
+import numpy as np
+
 from facegauge_server.config import Config
+from facegauge_server.defects import Defects
 from facegauge_server.engines import Engine
-from facegauge_server.engines.score import score_crops
 from facegauge_server.engines.student import Student
 from facegauge_server.errors import BadFrame
 from facegauge_server.metrics import Metrics
 from facegauge_server.scoring.batch_scorer import BatchScorer
 from facegauge_server.scoring.batcher import Batcher
-from facegauge_server.stages.crop import crop_faces
-from facegauge_server.stages.decode import decode
-from facegauge_server.stages.locate import FaceDetector, locate
-from facegauge_server.stages.smooth import LOW_RESOLUTION_PX
-from facegauge_server.stages.track import FaceTracker
-from facegauge_server.types import (
-    EncodedFrame,
-    FaceCrops,
-    FaceScore,
-    FaceState,
-    FrameResult,
-    FrameScore,
-)
+from facegauge_server.stages.classify import classify
+from facegauge_server.types import EncodedFrame, FaceCrop, FaceCrops, FrameResult, FrameScore
+from facegauge_server.workers.messages import Worked
+from facegauge_server.workers.pool import FrameWorkers
+from facegauge_server.workers.settings import WorkSettings
+from facegauge_server.workers.tracker_state import TrackerCell
 
 __all__ = ["Pipeline"]
 
@@ -42,101 +35,99 @@ __all__ = ["Pipeline"]
 class Pipeline:
     """Turns encoded frames of any streams into scores. Use as an asynchronous context manager."""
 
-    def __init__(self, student: Student, engine: Engine, config: Config, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        student: Student,
+        engine: Engine | None,
+        config: Config,
+        metrics: Metrics,
+        on_scored: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Make a pipeline that does not run yet.
+
+        Args:
+            student: what scores.
+            engine: scores batches in this process; None where each worker scores by itself, with OpenVINO.
+            config: the operator's.
+            metrics: counts frames and observes stages.
+            on_scored: called whenever a frame of a call has gone through.
+        """
         self._student = student
         self._engine = engine
-        self._config = config
         self._metrics = metrics
-        self._workers = ThreadPoolExecutor(config.workers, thread_name_prefix="frame")
-        self._detectors: list[FaceDetector] = []
-        self._of_thread = threading.local()
-        batcher = Batcher(max_batch=config.max_batch, max_wait_s=config.max_wait_ms / 1000)
-        self._batch_scorer = BatchScorer(engine, batcher, config.workers, metrics)
+        self._on_scored = on_scored
+        self._defects = Defects(metrics.count_error)
+        self.workers = FrameWorkers(
+            config.workers,
+            WorkSettings(student, config.limits, scores=engine is None, precision=config.precision),
+            config.frame_timeout_s,
+            on_restart=metrics.count_worker_restart,
+            on_wait=lambda wait_s: metrics.observe_stage("engine_wait", wait_s),
+        )
+        self._batch_scorer: BatchScorer | None = None
+        if engine is not None:
+            batcher = Batcher(max_batch=config.max_batch, max_wait_s=config.max_wait_ms / 1000)
+            self._batch_scorer = BatchScorer(engine, batcher, config.workers, metrics)
 
-    async def assess(self, frame: EncodedFrame, tracker: FaceTracker, display_lines: int) -> FrameScore:
-        """Score the faces of one frame; one that cannot be used gives FrameResult.ERROR, not an exception."""
+    @property
+    def engine(self) -> str:
+        """Name of what scores, once the pipeline runs."""
+        return self.workers.started.engine if self._engine is None else self._engine.name
+
+    @property
+    def precision(self) -> str:
+        """Of its arithmetic."""
+        return self.workers.started.precision if self._engine is None else self._engine.precision
+
+    async def assess(self, frame: EncodedFrame, tracker: TrackerCell, display_lines: int) -> FrameScore:
+        """Score the faces of one frame of a call, and count it.
+
+        A frame that cannot be used, or that met a defect of ours, gives FrameResult.ERROR, not an exception.
+        """
         with self._metrics.in_flight():
-            try:
-                crops, qualities = await self._crops_and_qualities(frame, tracker, display_lines)
-            except BadFrame as error:
-                score = FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=str(error))
-            else:
-                score = _frame_score(crops, qualities)
+            score = await self.work_on(frame, tracker, display_lines)
         self._metrics.count_frames(score.result)
+        if score.result is not FrameResult.ERROR:
+            self._on_scored()
         return score
 
-    async def _crops_and_qualities(
-        self, frame: EncodedFrame, tracker: FaceTracker, display_lines: int
-    ) -> tuple[FaceCrops, list[float]]:
-        loop = asyncio.get_running_loop()
-        if self._engine.gains_from_batches:
-            crops = await loop.run_in_executor(self._workers, self._prepare, frame, tracker, display_lines)
-            return crops, await self._batch_scorer.score(crops.crops)
-        return await loop.run_in_executor(
-            self._workers, self._prepare_and_score, frame, tracker, display_lines, time.monotonic()
-        )
+    async def work_on(self, frame: EncodedFrame, tracker: TrackerCell, display_lines: int) -> FrameScore:
+        """Score the faces of one frame without counting it."""
+        before = tracker.state
+        try:
+            worked = await self.workers.assess(frame, before, display_lines)
+            tracker.replace_state(before, worked.tracker)
+            self._observe(worked)
+            score = worked.score or await self._score(frame, worked)
+        except BadFrame as error:
+            return FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=str(error))
+        except Exception as error:  # noqa: BLE001 - our defect costs a frame, not the stream
+            text = self._defects.note("pipeline", error, trace=getattr(error, "trace", ""))
+            return FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=text)
+        return replace(score, work_s=sum(duration_s for _, duration_s in worked.stage_times_s))
 
-    def _prepare(self, encoded: EncodedFrame, tracker: FaceTracker, display_lines: int) -> FaceCrops:
-        with self._metrics.timed("decode"):
-            frame = decode(encoded, self._config.limits.max_frame_pixels)
-        with self._metrics.timed("locate"):
-            boxes = locate(frame, tracker, self._detector())
-        with self._metrics.timed("crop"):
-            return crop_faces(boxes, self._student.input_width, self._student.input_height, display_lines)
+    async def _score(self, frame: EncodedFrame, worked: Worked) -> FrameScore:
+        """Score a frame's crops together with those of other frames."""
+        assert self._batch_scorer is not None  # noqa: S101 - workers return crops to an engine only
+        shape = (len(worked.cropped), self._student.input_height, self._student.input_width, 3)
+        pixels = np.frombuffer(worked.crop_pixels, np.uint8).reshape(shape)
+        crops = tuple(FaceCrop(face, crop) for face, crop in zip(worked.cropped, pixels, strict=True))
+        qualities = await self._batch_scorer.score(crops)
+        return classify(FaceCrops(frame.sequence, frame.capture_time_s, crops, worked.too_small), qualities)
 
-    def _prepare_and_score(
-        self, encoded: EncodedFrame, tracker: FaceTracker, display_lines: int, handed_over_s: float
-    ) -> tuple[FaceCrops, list[float]]:
-        self._metrics.observe_stage("queue", time.monotonic() - handed_over_s)
-        crops = self._prepare(encoded, tracker, display_lines)
-        if not crops.crops:
-            return crops, []
-        with self._metrics.timed("score"):
-            qualities = [float(score_crops(crop.pixels[None], self._engine)[0]) for crop in crops.crops]
-        self._metrics.observe_batch(len(qualities))
-        return crops, qualities
-
-    def _detector(self) -> FaceDetector:
-        if not hasattr(self._of_thread, "detector"):
-            self._of_thread.detector = FaceDetector()
-            self._detectors.append(self._of_thread.detector)
-        detector: FaceDetector = self._of_thread.detector
-        return detector
+    def _observe(self, worked: Worked) -> None:
+        for stage, duration_s in worked.stage_times_s:
+            self._metrics.observe_stage(stage, duration_s)
+        if worked.score is not None:
+            faces = sum(face.raw_quality is not None for face in worked.score.faces)
+            for _ in range(faces):
+                self._metrics.observe_batch(1)
 
     async def __aenter__(self) -> Self:
-        # Every thread meets at the barrier, so that each makes its detector now and not on a live frame.
-        barrier = threading.Barrier(self._config.workers)
-
-        def warm_up() -> None:
-            barrier.wait()
-            self._detector()
-
-        loop = asyncio.get_running_loop()
-        jobs = [loop.run_in_executor(self._workers, warm_up) for _ in range(self._config.workers)]
-        await asyncio.gather(*jobs)
+        await self.workers.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._batch_scorer.close()
-        await asyncio.get_running_loop().run_in_executor(None, self._workers.shutdown)
-        for detector in self._detectors:
-            detector.close()
-
-
-def _frame_score(crops: FaceCrops, raw_qualities: list[float]) -> FrameScore:
-    scored = [
-        FaceScore(
-            crop.face,
-            FaceState.LOW_RESOLUTION if crop.face.box.short_side < LOW_RESOLUTION_PX else FaceState.SCORED,
-            raw_quality,
-        )
-        for crop, raw_quality in zip(crops.crops, raw_qualities, strict=True)
-    ]
-    unscored = [FaceScore(face, FaceState.TOO_SMALL, None) for face in crops.too_small]
-    if scored:
-        result = FrameResult.SCORED
-    elif unscored:
-        result = FrameResult.TOO_SMALL
-    else:
-        result = FrameResult.NO_FACE
-    return FrameScore(crops.sequence, crops.capture_time_s, result, (*scored, *unscored))
+        await self.workers.close()
+        if self._batch_scorer is not None:
+            await self._batch_scorer.close()

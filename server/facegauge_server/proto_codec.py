@@ -1,4 +1,4 @@
-"""Protobuf messages to our types and back; with `service.py` the only place that knows both.
+"""Protobuf messages to our types and back. Only `service.py` and `rpc_errors.py` know protobuf too.
 
 Enum values match by name: FRAME_RESULT_NO_FACE is FrameResult.NO_FACE, in JSON and labels `no_face`.
 """
@@ -9,11 +9,14 @@ import enum
 from collections.abc import Callable
 from typing import TypeVar
 
+from google.protobuf.message import DecodeError
+from google.protobuf.message import Message as ProtoMessage
+
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.config import StreamSettings
 from facegauge_server.errors import BadFrame, InvalidConfig
 from facegauge_server.streams.buffers import Message
-from facegauge_server.streams.session_table import Session
+from facegauge_server.streams.session import Session
 from facegauge_server.types import (
     Assessment,
     Delivery,
@@ -30,13 +33,31 @@ __all__ = [
     "assessment_message",
     "frame_from",
     "image_from",
+    "image_response",
+    "list_limit",
+    "parse",
     "response_from",
     "settings_from",
     "status_message",
+    "watch_interval_s",
 ]
 
+MAX_LIST_LIMIT = 10_000
+MIN_WATCH_INTERVAL_S, MAX_WATCH_INTERVAL_S = 0.1, 60.0
+
 E = TypeVar("E", bound=enum.StrEnum)
+M = TypeVar("M", bound=ProtoMessage)
 N = TypeVar("N", bound=int)
+
+
+def parse(kind: type[M], data: bytes) -> M:
+    """Parse a request; raises InvalidConfig for bytes that are no such message."""
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise InvalidConfig(
+            {"": f"the request is no facegauge.v1.{kind.DESCRIPTOR.name}: {error}"}
+        ) from error
 
 
 def settings_from(config: pb.StreamConfig) -> StreamSettings:
@@ -96,10 +117,27 @@ def image_from(request: pb.AssessImageRequest) -> tuple[EncodedFrame, int]:
     return frame, settings.display_lines
 
 
+def list_limit(asked: int, default: int) -> int:
+    """Read how many streams to list at most; raises InvalidConfig."""
+    if asked > MAX_LIST_LIMIT:
+        raise InvalidConfig({"limit": f"must be at most {MAX_LIST_LIMIT}, not {asked}"})
+    return asked or default
+
+
+def watch_interval_s(request: pb.WatchStreamsRequest) -> float:
+    """Read the seconds between two lists; raises InvalidConfig."""
+    interval_s = request.interval_s or 1.0
+    if not MIN_WATCH_INTERVAL_S <= interval_s <= MAX_WATCH_INTERVAL_S:
+        raise InvalidConfig(
+            {"interval_s": f"must be from {MIN_WATCH_INTERVAL_S:g} to {MAX_WATCH_INTERVAL_S:g}"}
+        )
+    return interval_s
+
+
 def accepted_response(
     session: Session, *, resumed: bool, model: str, max_message_bytes: int
 ) -> pb.MonitorStreamResponse:
-    """Tell what is in force."""
+    """Report the configuration in force."""
     settings = session.settings
     config = pb.StreamConfig(
         stream_id=settings.stream_id,
@@ -126,7 +164,7 @@ def accepted_response(
 
 
 def response_from(message: Message, stream_id: str) -> pb.MonitorStreamResponse:
-    """Wrap whatever a stream has to say."""
+    """Wrap a message of a stream."""
     if isinstance(message, Assessment):
         return pb.MonitorStreamResponse(assessment=assessment_message(message, stream_id))
     if isinstance(message, Notice):
@@ -136,7 +174,7 @@ def response_from(message: Message, stream_id: str) -> pb.MonitorStreamResponse:
 
 
 def assessment_message(assessment: Assessment, stream_id: str) -> pb.Assessment:
-    """Write an assessment; scores that do not exist stay unset."""
+    """Encode an assessment; scores that do not exist stay unset."""
     score, stream = assessment.score, assessment.stream
     return pb.Assessment(
         stream_id=stream_id,
@@ -152,11 +190,20 @@ def assessment_message(assessment: Assessment, stream_id: str) -> pb.Assessment:
         frames_dropped=assessment.frames_dropped,
         frames_skipped=assessment.frames_skipped,
         error="" if score is None else score.error,
+        main_track_id=stream.main_track_id,
     )
 
 
+def image_response(assessment: Assessment) -> pb.AssessImageResponse:
+    """Encode the assessment of a single picture, which has no stream, sequence or time."""
+    message = assessment_message(assessment, stream_id="")
+    message.ClearField("sequence")
+    message.ClearField("capture_time_s")
+    return pb.AssessImageResponse(assessment=message)
+
+
 def status_message(session: Session, now_s: float) -> pb.StreamStatus:
-    """Write a live stream as an operator sees it."""
+    """Describe a live stream for an operator."""
     frames = session.frames
     return pb.StreamStatus(
         stream_id=session.settings.stream_id,
@@ -208,7 +255,7 @@ def _summary_message(summary: StreamSummary, stream_id: str) -> pb.StreamSummary
 
 
 def _number(value_of: Callable[[str], N], prefix: str, member: enum.StrEnum) -> N:
-    """Return the number of the protobuf enum value that a member of ours is called like."""
+    """Return the number of the protobuf enum value with the name of our member."""
     return value_of(prefix + member.name)
 
 

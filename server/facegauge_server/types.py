@@ -145,7 +145,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in pixels of a frame; x and y name its left upper corner, which may lie outside."""
+    """A rectangle in pixels of a frame; x and y name its top-left corner, which may lie outside."""
 
     x: float
     y: float
@@ -174,7 +174,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class FaceBox:
-    """A tracked face. The id lives as long as the track and says nothing of who it is."""
+    """A tracked face. The id lives as long as the track and does not identify the person."""
 
     track_id: int
     box: Box
@@ -217,7 +217,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class FaceScore:
-    """One face of one frame, scored or told to be too small."""
+    """One face of one frame, scored or found too small."""
 
     face: FaceBox
     state: FaceState
@@ -227,14 +227,16 @@ class FaceScore:
 
 @dataclass(frozen=True, slots=True)
 class FrameScore:
-    """What one frame gave: input of the smoothing."""
+    """The result of one frame: input of the smoothing."""
 
     sequence: int
     capture_time_s: float
     result: FrameResult
     faces: tuple[FaceScore, ...] = ()
+    work_s: float | None = None
+    """Time that a worker spent on the frame, seconds; None where it is not known."""
     error: str = ""
-    """For FrameResult.ERROR: what is wrong with the frame, told to the caller."""
+    """For FrameResult.ERROR: what is wrong with the frame, for the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,20 +257,22 @@ class StreamQuality:
     quality: float | None = None
     """Smoothed, of the stream's main face; None while there is no current score."""
     raw_quality: float | None = None
-    """Of the main face in this frame alone."""
+    """The main face's, in this frame alone."""
     faces: tuple[FaceQuality, ...] = field(default=())
+    main_track_id: int | None = None
+    """Track of the face that `quality` belongs to; None while there is no current score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What the client is told: of one frame, or of time that passed without a score."""
+    """A report to the client: on one frame, or on time that passed without a score."""
 
     score: FrameScore | None
     stream: StreamQuality
     frames_dropped: int = 0
-    """Frames of the stream dropped since the assessment before."""
+    """Frames of the stream dropped since the last assessment."""
     frames_skipped: int = 0
-    """Frames left out since, as the stream was steady."""
+    """Frames left out since the last assessment because the stream was steady."""
 
 
 class NoticeKind(enum.StrEnum):
@@ -288,7 +292,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class StreamSummary:
-    """The whole stream, as it ends."""
+    """A summary of the whole stream."""
 
     mean_quality: float | None
     p10_quality: float | None

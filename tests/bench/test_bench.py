@@ -13,9 +13,10 @@ from bench.load import LoadResult
 
 @pytest.mark.slow
 def test_the_bench_loads_the_real_server(tmp_path: Path) -> None:
-    """A short run scores frames of every stream, times the straight line, and writes JSON and a plot."""
+    """A short run scores frames of every stream, times both naive pipelines, and writes JSON and a plot."""
     figures, plot = tmp_path / "bench.json", tmp_path / "bench.png"
-    command = (sys.executable, "-m", "bench", "--streams", "2,3", "--fps", "3", "--seconds", "2")
+    command = [sys.executable, "-m", "bench", "--streams", "2,3", "--fps", "3", "--seconds", "2"]
+    command += ["--naive", "both"]
     done = subprocess.run(
         [*command, "--json", figures, "--plot", plot],
         cwd=Path(__file__).parents[2],
@@ -23,8 +24,8 @@ def test_the_bench_loads_the_real_server(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert "straight line" in done.stdout
-    assert " share " in done.stdout
+    assert "% of its CPU time" in done.stdout
+    assert "fair share" in done.stdout
     assert plot.read_bytes().startswith(b"\x89PNG")
     read = json.loads(figures.read_text())
     assert [run["streams"] for run in read["runs"]] == [2, 3]
@@ -33,18 +34,28 @@ def test_the_bench_loads_the_real_server(tmp_path: Path) -> None:
         assert 0 < run["scored"] <= run["sent"] == run["streams"] * 6
         assert run["scored"] + run["dropped"] == run["sent"]
         assert 0 < run["p50_ms"] <= run["p95_ms"] <= run["p99_ms"]
-        assert 0 <= run["least_share"] <= 1
-        assert set(run["stages_ms"]) == {"wait", "decode", "locate", "crop", "queue", "score", "total"}
+        assert 0 <= run["min_fair_share"] <= 1
+        assert set(run["stages_ms"]) == {
+            "worker_wait",
+            "decode",
+            "locate",
+            "crop",
+            "engine_wait",
+            "score",
+            "total",
+        }
         numbers = [value for value in run.values() if isinstance(value, int | float)]
         assert all(math.isfinite(number) for number in numbers)
-    assert len(read["straight_line"]) == 2
-    assert all(line["cpu_ms_a_frame"] > 0 for line in read["straight_line"])
+    assert [run["detector"] for run in read["naive_pipeline"]] == ["one-look", "second-looks"] * 2
+    for run in read["naive_pipeline"]:
+        assert run["cpu_ms_a_frame"] > 0
+        assert run["faces_a_frame"] > 0, "without faces the time says nothing"
 
 
-def test_the_least_share_is_the_worst_streams_over_the_mean() -> None:
+def test_the_minimum_fair_share_is_the_worst_streams_over_the_mean() -> None:
     """One where all streams got the same, a half where the worst got half of the mean."""
     for scored, share in (([], 0.0), ([0, 0], 0.0), ([7, 7, 7], 1.0), ([2, 4, 6], 0.5), ([0, 9], 0.0)):
-        assert LoadResult(len(scored), fps=2, scored_by_stream=scored).least_share == share
+        assert LoadResult(len(scored), fps=2, scored_by_stream=scored).min_fair_share == share
 
 
 def test_nonsense_is_refused() -> None:

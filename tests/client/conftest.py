@@ -14,24 +14,42 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
 from facegauge.v1 import quality_pb2 as pb
 from facegauge.v1 import quality_pb2_grpc
 
 
+def error_metadata(
+    code: grpc.StatusCode, message: str, reason: str, domain: str = "facegauge"
+) -> tuple[tuple[str, bytes], ...]:
+    """Return the trailing metadata of an error whose ErrorInfo has this reason."""
+    packed = any_pb2.Any()
+    packed.Pack(error_details_pb2.ErrorInfo(reason=reason, domain=domain))
+    status = status_pb2.Status(code=code.value[0], message=message, details=[packed])
+    metadata: tuple[tuple[str, bytes], ...] = tuple(rpc_status.to_status(status).trailing_metadata)
+    return metadata
+
+
 class ScriptedService(quality_pb2_grpc.QualityServiceServicer):
-    """Answers every frame, unless told otherwise."""
+    """Answers every frame, unless scripted otherwise."""
 
     def __init__(self) -> None:
         self.configs: list[pb.StreamConfig] = []
         self.frames: list[pb.Frame] = []
         self.refusals: list[tuple[grpc.StatusCode, str]] = []
-        """Taken one by one by the next streams, which end with them before they are accepted."""
+        """Consumed one by one by the next streams, which end with them before they are accepted."""
         self.break_after_frames: list[int] = []
-        """Taken one by one by the next streams, which end with `break_with` after so many frames."""
+        """Consumed one by one by the next streams, which end with `break_with` after so many frames."""
         self.break_with = grpc.StatusCode.UNAVAILABLE
+        self.break_reason = ""
+        """Reason of the ErrorInfo sent with `break_with`; empty: none is sent, as by an older server."""
+        self.forget_streams = False
+        """Whether a resume token is unknown, as after a restart."""
         self.drain_after_frames: list[int] = []
-        """Taken one by one by the next streams, which drain after so many frames."""
+        """Consumed one by one by the next streams, which drain after so many frames."""
         self.reading = asyncio.Event()
         """While it is clear, frames are left unread."""
         self.reading.set()
@@ -53,7 +71,7 @@ class ScriptedService(quality_pb2_grpc.QualityServiceServicer):
         accepted = pb.StreamAccepted(
             config=config,
             resume_token=f"token-{len(self.configs)}",
-            resumed=bool(config.resume_token),
+            resumed=bool(config.resume_token) and not self.forget_streams,
             max_message_bytes=16 * 2**20,
         )
         await context.write(pb.MonitorStreamResponse(accepted=accepted))
@@ -61,7 +79,10 @@ class ScriptedService(quality_pb2_grpc.QualityServiceServicer):
         while True:
             await self.reading.wait()
             if left is not None and count == left:
-                await context.abort(self.break_with, "the line broke")
+                words = "the line broke"
+                has_reason = bool(self.break_reason)
+                metadata = error_metadata(self.break_with, words, self.break_reason) if has_reason else ()
+                await context.abort(self.break_with, words, metadata)
             if count == drain:
                 notice = pb.Notice(kind=pb.Notice.KIND_DRAINING, text="going down")
                 await context.write(pb.MonitorStreamResponse(notice=notice))

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from facegauge_server.config import Config
-from facegauge_server.metrics import Metrics, SessionCollector
+from facegauge_server.metrics import Metrics
+from facegauge_server.session_collector import SessionCollector
 from facegauge_server.streams.session_table import SessionTable
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
+import tomllib
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from facegauge_server.cli import command as server_command
 from tests.local_stack import find_program, free_port, get_json, until
@@ -55,7 +59,7 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def post(url: str, *alerts: Labels) -> None:
     body = json.dumps([{"labels": labels} for labels in alerts]).encode()
     request = urllib.request.Request(f"{url}/api/v2/alerts", body, {"Content-Type": "application/json"})  # noqa: S310 - our own
-    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310 - our own program
+    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 - our own program
 
 
 @pytest.mark.parametrize(
@@ -156,6 +160,83 @@ def test_the_compose_file_pins_its_images_and_keeps_to_this_machine() -> None:
             _, _, version = service["image"].partition(":")
             assert version.lstrip("v").count(".") == 2
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+
+
+def test_compose_bounds_the_server_and_asks_whether_it_lives() -> None:
+    """A leak or a flood ends the container and not its host, and the check is the image's own."""
+    server = compose()["services"]["server"]
+    assert server["mem_limit"] == server["memswap_limit"], "with swap, a leak would slow the host down first"
+    assert 0 < server["pids_limit"] <= 1024
+    assert server["read_only"] is True
+    assert server["cap_drop"] == ["ALL"]
+    assert "127.0.0.1:9464/livez" in server["healthcheck"]["test"][-1]
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile's instructions in order, continued lines joined."""
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [(name.upper(), rest.strip()) for name, _, rest in (line.partition(" ") for line in lines)]
+
+
+def test_the_image_has_one_exact_base() -> None:
+    """Both stages stand on the same patch version of Python."""
+    bases = {rest.split(" ")[0] for name, rest in instructions() if name == "FROM"}
+    (base,) = bases
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-[a-z]+", base)
+
+
+def test_the_image_installs_by_hash_alone() -> None:
+    """Every pip that may ask a registry demands hashes and resolves nothing; the others may not ask."""
+    for name, rest in instructions():
+        if name == "RUN":
+            commands = [shlex.split(command) for command in rest.split("&&")]
+            for command in commands:
+                if command[0].endswith("pip") and command[1] in ("install", "wheel"):
+                    assert "--no-deps" in command
+                    assert ("--require-hashes" in command) != ("--no-index" in command)
+
+
+def test_the_image_runs_bounded_and_says_whether_it_lives() -> None:
+    """Nobody's root, listening on loopback unless told otherwise, healthy while /livez answers."""
+    found = instructions()
+    assert [rest for name, rest in found if name == "USER"] == ["10001"]
+    assert not [rest for name, rest in found if name == "CMD"], (
+        "what is exposed is the operator's word to say"
+    )
+    assert not [rest for _, rest in found if "--insecure" in rest]
+    (check,) = (rest for name, rest in found if name == "HEALTHCHECK")
+    assert json.loads(check[check.index("[") :])[2] in (
+        "import urllib.request as r; r.urlopen('http://127.0.0.1:9464/livez', timeout=3)",
+    )
+    copied = {path for name, rest in found if name == "COPY" for path in rest.split(" ")[:-1]}
+    assert all((ROOT / path).exists() for path in copied if not path.startswith(("-", "/opt")))
+
+
+def pins(name: str) -> dict[str, str]:
+    """The exact versions of a pinned list; each line but the comment is a pin or one of its hashes."""
+    lines = (DEPLOY / name).read_text().replace("\\\n", " ").splitlines()[1:]
+    found: dict[str, str] = {}
+    for line in lines:
+        pin, *hashes = line.split(" --hash=")
+        assert hashes
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64} *", value) for value in hashes)
+        package, _, version = pin.partition(";")[0].strip().partition("==")
+        found.setdefault(package, version.strip())
+    return found
+
+
+def test_the_image_pins_what_the_server_asks_for() -> None:
+    """Each of the server's requirements has a pin that meets it; MediaPipe's is the workspace's own."""
+    project = tomllib.loads((ROOT / "server" / "pyproject.toml").read_text())["project"]
+    workspace = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["uv"]
+    overrides = {Requirement(text).name: Requirement(text) for text in workspace["override-dependencies"]}
+    pinned = pins("requirements.txt")
+    for wanted in map(Requirement, project["dependencies"]):
+        if wanted.name != "facegauge-proto":
+            assert overrides.get(wanted.name, wanted).specifier.contains(pinned[wanted.name])
+    assert not {"torch", "matplotlib", "opencv-contrib-python", "opencv-python"} & pinned.keys()
+    assert "hatchling" in pins("requirements-build.txt")
 
 
 def test_the_compose_file_mounts_what_there_is() -> None:

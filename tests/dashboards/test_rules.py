@@ -27,6 +27,7 @@ def test_the_rules_are_well_formed() -> None:
     promtool("check", "rules", "--lint=all", "--lint-fatal", *RULES)
 
 
+@pytest.mark.timeout(300)  # seconds of promtool alone, minutes on a busy machine
 @pytest.mark.parametrize("path", RULE_TESTS, ids=lambda path: path.stem)
 def test_the_unit_tests_of_rules_pass(path: object) -> None:
     """Alerts start, stay silent and end as their unit tests say."""

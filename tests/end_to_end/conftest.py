@@ -48,7 +48,7 @@ def _server(*flags: str, under: tuple[str, ...] = ()) -> Iterator[ServerProcess]
             with contextlib.suppress(ProcessLookupError):
                 os.kill(ready["pid"], signal.SIGTERM)
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
 

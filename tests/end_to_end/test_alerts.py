@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 import yaml
 
-from facegauge_client.sdk.sync import Client
 from facegauge_client.sdk.types import FrameResult
+from facegauge_client.sync import Client
 from tests.local_stack import ROOT, compressed_configuration, running_stack, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]

@@ -10,7 +10,7 @@ import av
 import pytest
 
 from facegauge_client import Box, Delivery, Face
-from facegauge_client.sdk.sync import Client
+from facegauge_client.sync import Client
 
 from .conftest import ServerProcess
 

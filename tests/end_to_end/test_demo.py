@@ -45,6 +45,6 @@ def test_a_demo_that_is_stopped_stops_its_server(facegauge: str) -> None:
         assert servers
         demo.send_signal(signal.SIGINT)
         rest = demo.stdout.read()
-        assert demo.wait(30) == 0
+        assert demo.wait(60) == 0
     assert "The demo was stopped; so was its server." in rest
     assert not any(server.is_running() for server in servers)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from facegauge_client import Delivery
-from facegauge_client.sdk.sync import Client
+from facegauge_client.sync import Client
 
 from .conftest import StartServerProcess, find_program
 
@@ -39,7 +39,7 @@ def test_the_server_talks_to_loopback_only(
         stream.finish()
         assert sum(assessment.result == "scored" for assessment in stream) == 20
     os.kill(server.pid, signal.SIGTERM)
-    server.process.wait(20)
+    server.process.wait(60)
     lines = trace.read_text().splitlines()
     strangers = [line for line in lines if (found := CONNECT.search(line)) and not LOOPBACK.search(found[2])]
     assert not strangers

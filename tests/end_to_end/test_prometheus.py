@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from facegauge_client.sdk.sync import Client
+from facegauge_client.sync import Client
 
 from .conftest import ServerProcess, find_program, free_port
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import av
@@ -151,3 +153,30 @@ async def test_a_live_stream_survives_a_server_that_dies(
                 break
     assert assessment.result is FrameResult.SCORED
     assert stream.frames_sent + stream.frames_dropped == number + 2
+
+
+async def test_the_readmes_example_runs_to_its_end_though_frames_are_left_out(
+    start_server_process: StartServerProcess, portrait_jpeg: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The very code of README.md: frames beyond the rate limit stall nothing, and assessments are printed."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## From your own program")[2]
+    code = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+    assert code is not None
+    example: dict[str, Any] = {}
+    exec(code[1], example)  # noqa: S102 - our own README
+    server = start_server_process("--max-stream-fps", "2")
+
+    async def frames() -> AsyncIterator[bytes]:
+        for _ in range(60):  # a camera at 30 frames per second
+            yield portrait_jpeg
+            await asyncio.sleep(1 / 30)
+
+    async with asyncio.timeout(60):
+        await example["monitor"](frames(), server.listen)
+    lines = capsys.readouterr().out.splitlines()
+    assert 1 <= len(lines) < 60
+    for line in lines:
+        state, quality = line.split()
+        assert state == "scored"
+        assert 0 < float(quality) < 1

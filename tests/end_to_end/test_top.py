@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from facegauge_client.sdk.sync import Client
+from facegauge_client.sync import Client
 from tests.local_stack import find_program, until
 
 from .conftest import ServerProcess, StartServerProcess, free_port
@@ -74,7 +74,7 @@ class Terminal:
 
     def close(self) -> None:
         self.program.kill()
-        self.program.wait(20)
+        self.program.wait(60)
         os.write(self._far, b"the end of the test")
         self._reader.join()
         os.close(self._near)
@@ -140,7 +140,7 @@ def test_the_view_outlives_the_server_and_q_ends_it(
         )
         assert top.program.poll() is None
         top.press(b"xq")
-        assert top.program.wait(20) == 0
+        assert top.program.wait(60) == 0
         assert top.attributes == top.before
         until(lambda: LEAVE in top.written.split(ENTER)[-1], "the first screen is back")
         assert "Traceback" not in top.written
@@ -162,7 +162,7 @@ def test_a_resized_terminal_gets_what_fits_and_ctrl_c_ends_it(
         assert len(top.screen()) == 12
         assert max(map(len, top.screen())) <= 40
         top.press(b"\x03")
-        assert top.program.wait(20) == 0
+        assert top.program.wait(60) == 0
         assert top.attributes == top.before
         assert "Traceback" not in top.written
 

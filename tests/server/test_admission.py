@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
-from facegauge_server.admission import Turns, WorkerWait
+from facegauge_server.admission import WaitEstimate, WorkerSlots
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import ServerFull
-from facegauge_server.streams.buffers import Inbox
+from facegauge_server.streams.buffers import create_inbox
+from facegauge_server.streams.frame_gate import LeftOut
 from facegauge_server.streams.session_table import SessionTable
 from facegauge_server.types import Delivery, EncodedFrame, Encoding
+from tests.server.stepping import Stepped
 
 
-def waiting(wait_s: float, *, until_s: float) -> WorkerWait:
+def waiting(wait_s: float, *, until_s: float) -> WaitEstimate:
     """A server on which every frame, a hundred a second, has waited so long."""
-    wait = WorkerWait()
+    wait = WaitEstimate()
     for number in range(round(until_s * 100)):
         wait.observe(wait_s, number / 100)
     return wait
@@ -38,13 +40,13 @@ def test_it_is_forgotten_without_frames() -> None:
 
 def test_the_first_frame_counts_in_full() -> None:
     """Before it there was nothing to weigh it against."""
-    wait = WorkerWait()
+    wait = WaitEstimate()
     assert wait.mean_s(3.0) == 0
     wait.observe(0.2, 3.0)
     assert wait.mean_s(3.0) == pytest.approx(0.2)
 
 
-def test_a_busy_server_takes_no_new_live_stream() -> None:
+async def test_a_busy_server_takes_no_new_live_stream() -> None:
     """It says how long frames wait and which flag moves the bound; recorded ones may come, and all later."""
     table = SessionTable(Config(), wait=waiting(0.4, until_s=10))
     with pytest.raises(ServerFull, match=r"39\d ms for a worker \(--max-worker-wait\)"):
@@ -53,9 +55,9 @@ def test_a_busy_server_takes_no_new_live_stream() -> None:
     table.open(StreamSettings(stream_id="live"), now_s=20.0)
 
 
-def test_a_stream_that_is_there_may_come_back() -> None:
+async def test_a_stream_that_is_there_may_come_back() -> None:
     """A broken connection is taken up whatever the load: its share was counted already."""
-    wait = WorkerWait()
+    wait = WaitEstimate()
     table = SessionTable(Config(), wait=wait)
     opened = table.open(StreamSettings(stream_id="live"), now_s=0.0)
     for number in range(1000):
@@ -64,47 +66,51 @@ def test_a_stream_that_is_there_may_come_back() -> None:
     assert table.open(StreamSettings(stream_id="live", resume_token=token), now_s=10.0).resumed
 
 
-async def test_turns_are_given_in_the_order_asked_for() -> None:
-    """With every place taken, whoever asked first is next, and each wait is told."""
-    waits: list[float] = []
-    turns = Turns(1, waits.append)
-    order: list[str] = []
-    free = asyncio.Event()
-
-    async def take(name: str) -> None:
-        async with turns.turn():
-            order.append(name)
-            await free.wait()
-
-    async with asyncio.TaskGroup() as tasks:
-        for name in "abcde":
-            tasks.create_task(take(name))
-        await asyncio.sleep(0)
-        assert order == ["a", "b"]
-        free.set()
-    assert order == list("abcde")
-    assert len(waits) == 5
+async def test_slots_are_given_in_the_order_asked_for() -> None:
+    """With every slot taken, whoever asked first is next, and each wait is observed on the given clock."""
+    now_s = [0.0]
+    waits_s: list[float] = []
+    slots = WorkerSlots(1, waits_s.append, lambda: now_s[0])
+    taken = [slots.slot() for _ in range(5)]
+    entering = [Stepped(slot.__aenter__()) for slot in taken]
+    assert [one.waits() for one in entering] == [False, False, True, True, True]
+    for number in range(2, 5):
+        now_s[0] += 0.5
+        await taken[number - 2].__aexit__(None, None, None)
+        assert [one.waits() for one in entering] == [False] * (number + 1) + [True] * (4 - number)
+    assert waits_s == [0.0, 0.0, 0.5, 1.0, 1.5]
+    assert slots.wait.mean_s(now_s[0]) > 0
+    for slot in taken[3:]:
+        await slot.__aexit__(None, None, None)
 
 
-async def test_a_frame_is_picked_when_its_turn_comes() -> None:
+async def test_a_slot_is_given_back_whatever_happens() -> None:
+    """An error in the block frees its slot."""
+    slots = WorkerSlots(1)
+    for _ in range(10):
+        with pytest.raises(ValueError, match="broken"):
+            async with slots.slot():
+                raise ValueError("broken")
+
+
+async def test_a_frame_is_picked_when_its_slot_is_free() -> None:
     """On a busy server a live stream's newer frame takes the place of the one that would have waited."""
-    turns = Turns(1)
-    inbox = Inbox(Delivery.LIVE)
+    slots = WorkerSlots(1)
+    inbox = create_inbox(Delivery.LIVE, max_fps=0, min_fps=0)
     first, second = (EncodedFrame(n, float(n), Encoding.JPEG, b"") for n in range(2))
-    picked: list[int] = []
 
-    async def stream() -> None:
-        assert await inbox.has_frame()
-        async with turns.turn():
-            received = await inbox.get()
+    async def pick() -> int:
+        assert await inbox.wait_for_frame()
+        async with slots.slot():
+            received = inbox.take(1.0)
             assert received is not None
-            picked.append(received[0].sequence)
+            return received.frame.sequence
 
-    async with turns.turn(), turns.turn():
-        await inbox.put(first, 0.0)
-        task = asyncio.create_task(stream())
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        assert await inbox.put(second, 0.5) == 1
-    await task
-    assert picked == [1]
+    async with AsyncExitStack() as busy:
+        for _ in range(2):
+            await busy.enter_async_context(slots.slot())
+        inbox.put(first, 0.0)
+        picking = Stepped(pick())
+        assert picking.waits()
+        assert inbox.put(second, 0.5) is LeftOut.OVERLOAD
+    assert picking.result() == 1

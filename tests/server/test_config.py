@@ -59,7 +59,11 @@ def test_every_wrong_field_is_named_at_once() -> None:
         StreamSettings(
             stream_id="x" * 10_000,
             call_id="two\nlines",
+            width=-1,
+            height=2**31,
             max_fps=-1,
+            min_fps=math.nan,
+            resume_token="x" * 257,
             median_window=4,
             time_constant_s=math.inf,
             display_lines=7,
@@ -67,7 +71,11 @@ def test_every_wrong_field_is_named_at_once() -> None:
     assert set(caught.value.violations) == {
         "stream_id",
         "call_id",
+        "width",
+        "height",
         "max_fps",
+        "min_fps",
+        "resume_token",
         "smoothing.median_window",
         "smoothing.time_constant_s",
         "display_lines",
@@ -84,3 +92,12 @@ def test_stream_ids_are_printable_and_short(stream_id: str) -> None:
 def test_unicode_names_are_welcome() -> None:
     """Printable letters of any script make a stream id."""
     assert StreamSettings(stream_id="Zoë 李 / room 4").stream_id == "Zoë 李 / room 4"
+
+
+@pytest.mark.parametrize("max_fps", [1e-9, 0.099, math.inf, math.nan, 1000.1])
+def test_a_rate_that_would_outlast_the_idle_timeout_is_refused(max_fps: float) -> None:
+    """Under COMPLETE delivery frames are held back to the rate: one in 30 years would hold a stream open."""
+    with pytest.raises(InvalidConfig, match=r"max_fps: must be from 0.1 to 1000"):
+        StreamSettings(stream_id="stream", max_fps=max_fps)
+    assert StreamSettings(stream_id="stream", max_fps=0.1).max_fps == 0.1
+    assert StreamSettings(stream_id="stream", max_fps=0).max_fps == 0

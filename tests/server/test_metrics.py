@@ -2,8 +2,11 @@
 
 import urllib.request
 
+import cv2
+import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
+from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.app import App
 from facegauge_server.config import Config, Limits, StreamSettings
 from facegauge_server.metrics import SessionCollector
@@ -75,11 +78,27 @@ async def test_series_live_as_long_as_their_stream(
     assert after["facegauge_frames_total", (("result", "scored"),)] == 1
     assert after["facegauge_session_quality_ratio_count", ()] == 1
     assert after["facegauge_frames_in_flight", ()] == 0
-    for stage in ("wait", "decode", "locate", "crop", "queue", "score", "total"):
+    for stage in ("worker_wait", "decode", "locate", "crop", "engine_wait", "score", "total"):
         assert after["facegauge_stage_duration_seconds_count", (("stage", stage),)] == 1
 
 
-def test_streams_beyond_the_cap_are_counted() -> None:
+async def test_batches_are_counted_as_they_were_made(
+    start_server: StartServer, connect: Connect, portrait_jpeg: bytes
+) -> None:
+    """On a CPU each face is a call of the engine of its own: two faces are two batches of one."""
+    portrait = cv2.imdecode(np.frombuffer(portrait_jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert portrait is not None
+    pair = cv2.imencode(".jpg", np.hstack([portrait, portrait]))[1].tobytes()
+    app = await start_server()
+    response = await connect(app).AssessImage(pb.AssessImageRequest(data=pair))
+    assert len(response.assessment.faces) == 2
+    samples = scrape(app)
+    assert samples["facegauge_batch_size_count", ()] == 2
+    assert samples["facegauge_batch_size_sum", ()] == 2
+    assert samples["facegauge_batch_size_bucket", (("le", "1.0"),)] == 2
+
+
+async def test_streams_beyond_the_cap_are_counted() -> None:
     """A flood of streams cannot flood Prometheus: the oldest keep their series, the rest are a number."""
     table = SessionTable(Config(limits=Limits(max_exported_streams=2)))
     for number in range(5):

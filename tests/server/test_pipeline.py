@@ -1,4 +1,4 @@
-"""Where a frame's stages run: on one thread for an engine that gains nothing from batches."""
+"""Where a frame's stages run: all in a worker process, or the score here for an engine that takes batches."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import threading
 import cv2
 import numpy as np
 import numpy.typing as npt
-import pytest
 
 from facegauge_server.config import Config
 from facegauge_server.engines import create_engine
 from facegauge_server.engines.student import Student, load_student
 from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
-from facegauge_server.stages.track import FaceTracker
 from facegauge_server.types import EncodedFrame, Encoding, FrameResult, FrameScore, RawScores
+from facegauge_server.workers.tracker_state import TrackerCell
 
 STREAMS = 6
 
@@ -26,9 +25,9 @@ class Watched:
 
     name = "watched"
     precision = "f32"
+    gains_from_batches = True
 
-    def __init__(self, student: Student, *, gains_from_batches: bool) -> None:
-        self.gains_from_batches = gains_from_batches
+    def __init__(self, student: Student) -> None:
         self.calls: list[tuple[str, int]] = []
         self._engine = create_engine("openvino", student, threads=2, precision="f32")
 
@@ -40,42 +39,61 @@ class Watched:
         self._engine.close()
 
 
-async def assess(engine: Watched, student: Student, picture: npt.NDArray[np.uint8]) -> list[FrameScore]:
+async def assess(
+    engine: Watched | None, picture: npt.NDArray[np.uint8], metrics: Metrics
+) -> list[FrameScore]:
     height, width = picture.shape[:2]
     frame = EncodedFrame(0, 0.0, Encoding.RGB24, picture.tobytes(), width, height)
-    async with Pipeline(student, engine, Config(workers=2, max_wait_ms=200), Metrics()) as pipeline:
-        trackers = [FaceTracker(detect_interval_s=0.5, max_faces=4) for _ in range(STREAMS)]
+    config = Config(workers=2, max_wait_ms=500, precision="f32", frame_timeout_s=20)
+    async with Pipeline(load_student("default"), engine, config, metrics) as pipeline:
+        assert pipeline.engine == ("openvino" if engine is None else "watched")
+        assert pipeline.precision == "f32"
+        trackers = [TrackerCell(detect_interval_s=0.5, max_faces=4) for _ in range(STREAMS)]
         scores = await asyncio.gather(*(pipeline.assess(frame, tracker, 720) for tracker in trackers))
-    engine.close()
+    if engine is not None:
+        engine.close()
     return scores
 
 
-@pytest.mark.parametrize("gains_from_batches", [False, True])
-async def test_crops_wait_for_others_only_where_that_pays(
-    astronaut: npt.NDArray[np.uint8], *, gains_from_batches: bool
-) -> None:
-    """One call a face on the frame's own thread, or batches of several streams' faces on the engine's."""
-    student = load_student("default")
-    engine = Watched(student, gains_from_batches=gains_from_batches)
+def count(metrics: Metrics, name: str, **labels: str) -> float:
+    return metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+async def test_crops_wait_for_others_only_where_that_pays(astronaut: npt.NDArray[np.uint8]) -> None:
+    """Scored in the workers one by one, or here in batches of several streams' faces: the same scores."""
     picture = np.asarray(cv2.resize(astronaut, None, fx=1.5, fy=1.5), dtype=np.uint8)
-    scores = await assess(engine, student, picture)
-    assert {score.result for score in scores} == {FrameResult.SCORED}
-    assert len({score.faces[0].raw_quality for score in scores}) == 1
-    threads = {name.partition("_")[0] for name, _ in engine.calls}
-    sizes = [size for _, size in engine.calls]
-    assert sum(sizes) == STREAMS
-    if gains_from_batches:
-        assert threads == {"score"}
-        assert max(sizes) > 1
-    else:
-        assert threads == {"frame"}
-        assert max(sizes) == 1
+    metrics = Metrics()
+    in_workers = await assess(None, picture, metrics)
+    assert {score.result for score in in_workers} == {FrameResult.SCORED}
+    assert count(metrics, "facegauge_frames_total", result="scored") == STREAMS
+    for stage in ("queue", "decode", "locate", "crop", "score"):
+        assert count(metrics, "facegauge_stage_duration_seconds_count", stage=stage) == STREAMS
+    assert count(metrics, "facegauge_batch_size_sum") == STREAMS
+
+    engine = Watched(load_student("default"))
+    assert await assess(engine, picture, Metrics()) == in_workers
+    assert {name.partition("_")[0] for name, _ in engine.calls} == {"score"}
+    assert sum(size for _, size in engine.calls) == STREAMS
 
 
 async def test_a_frame_without_a_face_asks_no_engine() -> None:
     """Nothing to score is no call, and no face is the result."""
-    student = load_student("default")
-    engine = Watched(student, gains_from_batches=False)
-    scores = await assess(engine, student, np.full((360, 640, 3), 90, np.uint8))
-    assert {score.result for score in scores} == {FrameResult.NO_FACE}
+    picture = np.full((360, 640, 3), 90, np.uint8)
+    engine = Watched(load_student("default"))
+    assert {score.result for score in await assess(engine, picture, Metrics())} == {FrameResult.NO_FACE}
     assert engine.calls == []
+
+
+async def test_a_bad_frame_is_a_result() -> None:
+    """What a worker refuses is said in the frame's result, and its tracker stays as it was."""
+    metrics = Metrics()
+    config = Config(workers=1, precision="f32", frame_timeout_s=20)
+    async with Pipeline(load_student("default"), None, config, metrics) as pipeline:
+        tracker = TrackerCell()
+        before = tracker.state
+        score = await pipeline.assess(EncodedFrame(3, 1.5, Encoding.PNG, b"no picture"), tracker, 720)
+    assert (score.sequence, score.capture_time_s, score.result) == (3, 1.5, FrameResult.ERROR)
+    assert "no PNG file" in score.error
+    assert tracker.state == before
+    assert count(metrics, "facegauge_frames_total", result="error") == 1
+    assert count(metrics, "facegauge_worker_restarts_total", reason="crash") == 0

@@ -3,7 +3,7 @@
 import pytest
 
 from facegauge_server.config import Config, StreamSettings
-from facegauge_server.streams.session_table import Session
+from facegauge_server.streams.session import Session
 from facegauge_server.types import (
     Box,
     Delivery,

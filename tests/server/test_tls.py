@@ -41,7 +41,7 @@ async def ask(app: App, credentials: grpc.ChannelCredentials | None) -> int:
         open_channel = grpc.aio.secure_channel(address, credentials)
     async with open_channel as channel:
         stub = quality_pb2_grpc.QualityServiceStub(channel)
-        return (await stub.ListStreams(pb.ListStreamsRequest(), timeout=5)).total
+        return (await stub.ListStreams(pb.ListStreamsRequest(), timeout=60)).total
 
 
 async def test_tls_is_spoken_and_clear_text_is_not(

@@ -38,19 +38,19 @@ Takes JPEG, PNG, WebP, BMP and TIFF. In JSON, stream_id is the picture's path.""
     "json_path",
     metavar="OUT.jsonl",
     type=click.Path(path_type=Path, allow_dash=True, dir_okay=False),
-    help="Write every assessment to a file; - is standard output.",
+    help="File for the assessments, one a line; - is standard output.",
 )
 @click.option(
     "--display-lines",
     type=DISPLAY_LINES,
     default=720,
     show_default=True,
-    help="Lines of the viewers' display.",
+    help="Height of the viewers' display in lines.",
 )
 def assess(
     server: ServerOptions, images: tuple[Path, ...], json_path: Path | None, display_lines: int
 ) -> None:
-    """Score the faces of pictures, each for itself."""
+    """Score the faces of single pictures."""
     to_stdout = json_path is not None and str(json_path) == "-"
     errors = open_console(stderr=True)
     with json_lines(json_path) as write:

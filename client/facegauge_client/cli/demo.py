@@ -27,19 +27,19 @@ __all__ = ["demo"]
 
 STREAM_ID, CALL_ID = "demo", "demo-call"
 SENT_EVERY = 2
-"""Of the call's 10 frames a second, so many apart are sent: 5 a second."""
+"""Interval between sent frames, in frames of the call (10 per second)."""
 REFRESH_S = 0.125
 SCRAPE_S = 0.5
 SVG_WIDTH = 100
 _WEB_FONTS = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
-"""A picture opens no connections: the viewer's own fixed-width font will do."""
+"""Fonts that the picture would load from the web; the viewer's own fixed-width font serves."""
 
 
 @click.command(
     epilog="""\b
 Examples:
   facegauge demo
-  facegauge demo --keep                 goes on until Ctrl-C, to look at the metrics meanwhile
+  facegauge demo --keep                 repeats until Ctrl-C, with metrics to look at
 
 Takes about half a minute; needs no file, no network and no server.""",
 )
@@ -48,8 +48,8 @@ Takes about half a minute; needs no file, no network and no server.""",
 def demo(keep: bool, svg_path: Path | None) -> None:
     """Watch a call's picture quality fall and recover, in the terminal and as a Prometheus series.
 
-    Starts a server, makes a call out of a portrait, encodes it with H.264 at a bitrate that collapses and
-    comes back, and shows the score of the face.
+    Starts a server, turns a portrait into a call, encodes it with H.264 at a bitrate that collapses and
+    recovers, and shows the score of the face.
     """
     console = open_console()
     view = DemoView(duration_s())
@@ -91,7 +91,7 @@ async def _run(view: DemoView, console: Console, *, keep: bool) -> DemoServer:
 
 
 async def _play(stream: MonitorStream, view: DemoView, *, keep: bool) -> None:
-    """Send the call in real time, once or for ever."""
+    """Send the call in real time, once or without end."""
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     bits: deque[int] = deque(maxlen=FPS)

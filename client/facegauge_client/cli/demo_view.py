@@ -1,4 +1,4 @@
-"""What `facegauge demo` shows: the score over time, the bitrate below it, and the series in /metrics."""
+"""Display of `facegauge demo`: the score over time, the bitrate below it, and the series in /metrics."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 @dataclass
 class DemoView:
-    """The demo so far; draws itself at any width."""
+    """State of the demo; draws itself at any width."""
 
     duration_s: float
-    """That the chart spans."""
+    """Seconds that the chart spans."""
     metrics_url: str = ""
     hint: str = ""
     now_s: float = 0.0
@@ -32,7 +32,7 @@ class DemoView:
     width: int = 0
     height: int = 0
     series_value: float | None = None
-    """Of facegauge_stream_quality_ratio, as last read from /metrics."""
+    """Value of facegauge_stream_quality_ratio, as last read from /metrics."""
     latest: Assessment | None = None
     _times_s: list[float] = field(default_factory=list)
     _qualities: list[float | None] = field(default_factory=list)
@@ -53,7 +53,7 @@ class DemoView:
         self._bitrates.append(kbit_per_s)
 
     def quality_between(self, start_s: float, end_s: float) -> float | None:
-        """Mean quality over a stretch of the call."""
+        """Return the mean quality over a part of the call."""
         values = [
             quality
             for time_s, quality in zip(self._times_s, self._qualities, strict=True)
@@ -73,7 +73,7 @@ class DemoView:
             yield Text(self.hint, style="dim")
 
     def line(self) -> str:
-        """One line of plain text, for where there is no terminal."""
+        """Return one line of plain text, for output that is not a terminal."""
         latest = self.latest
         quality = "-" if latest is None or latest.quality is None else f"{latest.quality:.2f}"
         state = latest.state.value if latest else "waiting"
@@ -84,7 +84,7 @@ class DemoView:
         )
 
     def _window(self, columns: int) -> list[float]:
-        """Times at the right edges of the chart's columns."""
+        """Return the times at the right edges of the chart's columns."""
         start_s = max(self.now_s - self.duration_s, 0.0)
         return [start_s + (column + 1) * self.duration_s / columns for column in range(columns)]
 
@@ -137,7 +137,7 @@ class DemoView:
 def _value_at(
     times_s: list[float], values: list[float | None] | list[float], time_s: float, now_s: float
 ) -> float | None:
-    """The newest value up to a time; None before the first and for the future."""
+    """Return the newest value up to a time; None before the first and for the future."""
     index = bisect_right(times_s, time_s) - 1
     if not times_s or time_s > now_s + 0.5:
         return None

@@ -1,4 +1,4 @@
-"""The group of the subcommands, and how their failures end."""
+"""The command with its subcommands; failures end with one sentence."""
 
 from __future__ import annotations
 
@@ -16,18 +16,28 @@ __all__ = ["command"]
 
 
 class _Group(click.Group):
-    """Ends with one sentence and exit code 1 for what the SDK raises on purpose."""
+    """Ends with one sentence and exit code 1 for what the SDK and the commands raise on purpose."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except* FacegaugeError as group:
-            raise click.ClickException(str(_first(group))) from None
+        except (FacegaugeError, BaseExceptionGroup) as error:
+            expected = _first(error)
+            if expected is None:
+                raise
+            if isinstance(expected, click.ClickException):
+                raise expected from None
+            raise click.ClickException(str(expected)) from None
 
 
-def _first(group: BaseExceptionGroup[FacegaugeError]) -> BaseException:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+def _first(error: BaseException) -> FacegaugeError | click.ClickException | None:
+    """Return the first expected error, within groups too; None where one of the errors is not expected."""
+    if isinstance(error, FacegaugeError | click.ClickException):
+        return error
+    if not isinstance(error, BaseExceptionGroup):
+        return None
+    found = [_first(item) for item in error.exceptions]
+    return found[0] if all(found) else None
 
 
 @click.group(
@@ -35,7 +45,7 @@ def _first(group: BaseExceptionGroup[FacegaugeError]) -> BaseException:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
-  facegauge demo                        a call of our own making, its quality falling and recovering
+  facegauge demo                        a synthetic call whose quality falls and recovers
   facegauge replay call.mp4             play a recording to a server and watch its quality
   facegauge assess portrait.jpg         score one picture
   facegauge top                         the live streams of a server, worst first
@@ -44,7 +54,7 @@ A server must run (`facegauge-server`), except for `demo`, which starts its own.
 )
 @click.version_option(package_name="facegauge-client", prog_name="facegauge")
 def command() -> None:
-    """Gauge how good each person in a video call looks to the others."""
+    """Measure how good each person in a video call looks to the others."""
 
 
 command.add_command(replay)

@@ -1,4 +1,4 @@
-"""Options that the commands share: which server, and TLS."""
+"""Options that the commands share: server and TLS."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DISPLAY_LINES = click.IntRange(90, 4320)
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """Where the server is and how to talk to it."""
+    """Address of the server, and TLS files."""
 
     target: str
     tls: bool
@@ -32,7 +32,7 @@ class ServerOptions:
     tls_key: Path | None
 
     def client(self) -> Client:
-        """Make the client; a wrong combination of files ends the command with exit code 2."""
+        """Make the client; raises UsageError for files that cannot be read or do not go together."""
         if not (self.tls or self.tls_ca or self.tls_cert or self.tls_key):
             return Client(self.target)
         try:
@@ -55,12 +55,12 @@ def server_options(command: Command) -> Command:
         envvar="FACEGAUGE_SERVER",
         show_envvar=True,
         callback=_check_target,
-        help="The server.",
+        help="Server to connect to.",
     )
-    @click.option("--tls", is_flag=True, help="Use TLS, with the system's authorities.")
-    @click.option("--tls-ca", type=_FILE, help="PEM file of the authorities for the server; implies --tls.")
+    @click.option("--tls", is_flag=True, help="Use TLS with the system's certificate authorities.")
+    @click.option("--tls-ca", type=_FILE, help="PEM file of certificate authorities; implies --tls.")
     @click.option("--tls-cert", type=_FILE, help="PEM file of the client's certificate; implies --tls.")
-    @click.option("--tls-key", type=_FILE, help="PEM file of that certificate's key.")
+    @click.option("--tls-key", type=_FILE, help="PEM file of the key of --tls-cert.")
     @functools.wraps(command)
     def wrapper(
         target: str,

@@ -1,11 +1,13 @@
-"""Where text and JSON lines go."""
+"""Destinations of text, JSON lines and files."""
 
 from __future__ import annotations
 
+import functools
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -28,7 +30,11 @@ def open_console(*, stderr: bool = False) -> Console:
 
 @contextmanager
 def json_lines(path: Path | None) -> Iterator[Callable[[Assessment], None]]:
-    """Give a function that writes an assessment as a line: to a file, standard output (`-`), or nowhere."""
+    """Give a function that writes an assessment as a line: to a file, standard output (`-`), or nowhere.
+
+    Raises UsageError where the file cannot be opened. The function raises ClickException where a line cannot
+    be written; the lines before it stay.
+    """
     if path is None:
         yield lambda _: None
         return
@@ -36,25 +42,25 @@ def json_lines(path: Path | None) -> Iterator[Callable[[Assessment], None]]:
         yield _to_stdout
         return
     try:
-        file = path.open("w", encoding="utf-8")
+        file = path.open("wb", buffering=0)
     except OSError as error:
         raise click.UsageError(f"cannot write {path}: {error.strerror}; choose another --json") from error
     with file:
-
-        def write(assessment: Assessment) -> None:
-            file.write(assessment.to_json() + "\n")
-
-        yield write
+        yield functools.partial(_write_line, file, path)
 
 
 @contextmanager
 def new_file(path: Path, flag: str) -> Iterator[Callable[[str], None]]:
     """Give a function that writes a file whole, once; that it can be written is tried at once.
 
-    Raises UsageError where it cannot be, and ClickException where that turns out at the end.
+    A regular file is replaced, through symbolic links too; anything else is left alone. Raises UsageError
+    where the file cannot be written, and ClickException where that turns out at the end.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path = path.resolve()
+        if path.exists() and not path.is_file():
+            raise click.UsageError(f"cannot write {path}: not a regular file; choose another {flag}")
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
         unfinished.touch(exist_ok=False)
     except OSError as error:
         raise click.UsageError(f"cannot write {path}: {error.strerror}; choose another {flag}") from error
@@ -72,6 +78,25 @@ def new_file(path: Path, flag: str) -> Iterator[Callable[[str], None]]:
         unfinished.unlink(missing_ok=True)
 
 
+def _write_line(file: io.FileIO, path: Path, assessment: Assessment) -> None:
+    """Write a line at once, or nothing of it."""
+    line = (assessment.to_json() + "\n").encode()
+    written = 0
+    try:
+        while written < len(line):
+            written += file.write(line[written:]) or 0
+    except OSError as error:
+        with suppress(OSError):  # what is no regular file cannot be cut
+            file.truncate(file.tell() - written)
+        raise click.ClickException(f"cannot write {path}: {error.strerror}") from error
+
+
 def _to_stdout(assessment: Assessment) -> None:
-    sys.stdout.write(assessment.to_json() + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(assessment.to_json() + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        # Python writes what it still holds once more as it ends: that must not fail again.
+        with suppress(OSError, io.UnsupportedOperation):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.ClickException(f"cannot write standard output: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""How qualities and states look in a terminal."""
+"""Rendering of qualities and states in a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 LEAST_SHARE = 0.005
-"""Of a stream's time that a state is worth a word."""
+"""Share of a stream's time below which a state is left out."""
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
@@ -46,7 +46,7 @@ _SHORT_STATES = {
 
 
 def style_of(quality: float | None) -> str:
-    """The colour of its band, green to red; dim where there is none."""
+    """Return the colour of a quality's band, green to red; dim for None."""
     return "dim" if quality is None else _BAND_STYLES[band_of(quality)]
 
 
@@ -56,12 +56,12 @@ def is_poor(quality: float | None) -> bool:
 
 
 def number(quality: float | None) -> Text:
-    """A quality with two decimals, or a dash."""
+    """Return a quality with two decimals, or a dash."""
     return Text("-" if quality is None else f"{quality:.2f}", style=style_of(quality))
 
 
 def bar(quality: float | None, width: int) -> Text:
-    """A horizontal bar of `width` cells for 0-1."""
+    """Draw a horizontal bar of `width` cells for 0-1; dots show the rest of the scale, as rich.bar cannot."""
     eighths = round((quality or 0.0) * width * 8)
     full, rest = divmod(eighths, 8)
     filled = "█" * full + (_EIGHTHS[rest] if rest else "")
@@ -71,9 +71,9 @@ def bar(quality: float | None, width: int) -> Text:
 
 
 def sparkline(qualities: Sequence[float | None], width: int) -> Text:
-    """The latest `width` qualities, 0-1 from bottom to top; a gap where there is none."""
+    """Draw the latest `width` qualities, 0-1 from bottom to top; a gap where there is none."""
     text = Text(" " * max(width - len(qualities), 0))
-    for quality in list(qualities)[-width:]:
+    for quality in qualities[max(len(qualities) - width, 0) :]:
         if quality is None:
             text.append(" ")
         else:
@@ -83,18 +83,18 @@ def sparkline(qualities: Sequence[float | None], width: int) -> Text:
 
 
 def state_text(state: StreamState | FaceState | FrameResult) -> Text:
-    """A state in words."""
+    """Return a state in words."""
     return Text(state.value.replace("_", " "), style=_STATE_STYLES.get(state.value, "dim"))
 
 
 def short_state_text(state: StreamState) -> Text:
-    """A stream's state in nine cells at most."""
+    """Return a stream's state in nine cells at most."""
     text = state_text(state)
     return Text(_SHORT_STATES.get(state.value, text.plain), style=text.style)
 
 
 def state_times(summary: Summary, *, leave_out: Iterable[StreamState] = (StreamState.WAITING,)) -> Text:
-    """Shares of a stream's time in each state, the longest first."""
+    """Return the shares of a stream's time in each state, the longest first."""
     times = [item for item in summary.state_times if item.state not in leave_out]
     total_s = sum(item.seconds for item in times)
     times = [item for item in times if item.seconds > total_s * LEAST_SHARE]

@@ -1,4 +1,4 @@
-"""What `facegauge replay` shows: a progress bar and a line a stream while it plays, a table at the end."""
+"""Display of `facegauge replay`: a progress bar and a line per stream while it plays, a table at the end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from facegauge_client.cli.paint import bar, number, sparkline, state_text, state_times
-from facegauge_client.playback.replay import Playback
+from facegauge_client.playback.playback import Playback
 from facegauge_client.sdk.types import FrameResult
 
 __all__ = ["ReplayView", "watching"]
@@ -24,7 +24,7 @@ REFRESHES_PER_S = 8
 
 
 class ReplayView:
-    """The state of all playbacks, as something that rich can draw."""
+    """Renderable state of all playbacks."""
 
     def __init__(self, playbacks: Sequence[Playback]) -> None:
         self._playbacks = playbacks
@@ -61,14 +61,14 @@ class ReplayView:
         )
         return line
 
-    def tell(self, console: Console, told: set[str]) -> None:
+    def print_news(self, console: Console, printed: set[str]) -> None:
         """Print a plain line for each file that has begun or ended since the last time."""
         for playback in self._playbacks:
-            if playback.started and f"began {id(playback)}" not in told:
-                told.add(f"began {id(playback)}")
+            if playback.started and f"began {id(playback)}" not in printed:
+                printed.add(f"began {id(playback)}")
                 console.print(f"{playback.stream_id}: playing", highlight=False, soft_wrap=True)
-            if playback.ended and f"ended {id(playback)}" not in told:
-                told.add(f"ended {id(playback)}")
+            if playback.ended and f"ended {id(playback)}" not in printed:
+                printed.add(f"ended {id(playback)}")
                 outcome = "failed" if playback.error else f"{playback.frames_sent} frames"
                 console.print(f"{playback.stream_id}: {outcome}", highlight=False, soft_wrap=True)
 
@@ -93,10 +93,20 @@ class ReplayView:
             if playback.broken:
                 text = f"{playback.path}: {playback.broken} broken packets or pictures left out"
                 errors.print(Text(text, "yellow"), soft_wrap=True)
+            if playback.reconnects:
+                errors.print(Text(_reconnections(playback), "yellow"), soft_wrap=True)
         for error, failed in _by_error(self._playbacks).items():
             where = str(failed[0].path) if len(failed) == 1 else f"{len(failed)} files"
             named = str(failed[0].path) in error
             errors.print(Text(error if named else f"{where}: {error}", "red"), soft_wrap=True)
+
+
+def _reconnections(playback: Playback) -> str:
+    times = "once" if playback.reconnects == 1 else f"{playback.reconnects} times"
+    part = (
+        "; mean, p10 and state times cover the part since the server's restart" if playback.restarts else ""
+    )
+    return f"{playback.path}: reconnected {times}{part}"
 
 
 def _by_error(playbacks: Sequence[Playback]) -> dict[str, list[Playback]]:
@@ -146,7 +156,7 @@ def _result_row(playback: Playback, *, narrow: bool, wide: bool) -> list[Text]:
 @asynccontextmanager
 async def watching(view: ReplayView, console: Console) -> AsyncIterator[None]:
     """Draw the view while the block runs; where there is no terminal, say when a file begins and ends."""
-    task = asyncio.create_task(_draw(view, console) if console.is_terminal else _tell(view, console))
+    task = asyncio.create_task(_draw(view, console) if console.is_terminal else _print(view, console))
     try:
         yield
     finally:
@@ -161,11 +171,11 @@ async def _draw(view: ReplayView, console: Console) -> None:
             await asyncio.sleep(1 / REFRESHES_PER_S)
 
 
-async def _tell(view: ReplayView, console: Console) -> None:
-    told: set[str] = set()
+async def _print(view: ReplayView, console: Console) -> None:
+    printed: set[str] = set()
     try:
         while True:
-            view.tell(console, told)
+            view.print_news(console, printed)
             await asyncio.sleep(1 / REFRESHES_PER_S)
     finally:
-        view.tell(console, told)
+        view.print_news(console, printed)

@@ -21,8 +21,8 @@ from facegauge_client.sdk.errors import FacegaugeError, RequestRejected
 
 __all__ = ["top"]
 
-LOOKS_PER_S = 10
-"""How often the terminal's size and the clock are looked at; drawn is only what has changed."""
+CHECKS_PER_S = 10
+"""How often the terminal's size and the clock are checked; only changes are drawn."""
 
 
 @click.command(
@@ -42,7 +42,7 @@ q or Ctrl-C ends it.""",
     type=click.FloatRange(0.1, 60),
     default=1.0,
     show_default=True,
-    help="Seconds.",
+    help="Seconds between updates.",
 )
 def top(server: ServerOptions, call_id: str, interval_s: float) -> None:
     """Watch the live streams of a server, the worst quality first."""
@@ -79,7 +79,7 @@ class _Top:
             await self._show(live, quit_asked)
 
     async def _show(self, live: Live, quit_asked: asyncio.Event) -> None:
-        """Draw what has changed, and ask for as many streams as fit on the terminal."""
+        """Draw changes, and request as many streams as fit on the terminal."""
         view, drawn, limit = self._view, None, 0
         follow: asyncio.Task[None] | None = None
         try:
@@ -96,7 +96,7 @@ class _Top:
                     live.refresh()
                     drawn = look
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(quit_asked.wait(), 1 / LOOKS_PER_S)
+                    await asyncio.wait_for(quit_asked.wait(), 1 / CHECKS_PER_S)
         finally:
             await _stop(follow)
 

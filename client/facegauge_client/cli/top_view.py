@@ -1,4 +1,4 @@
-"""What `facegauge top` shows: a line about the server, one about its streams, and a table, worst first."""
+"""Display of `facegauge top`: a line about the server, one about its streams, and a table, worst first."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ HISTORY_SAMPLES = 30
 HEADER_LINES = 3
 """The server, the totals and the names of the columns."""
 LATE_S = 3.0
-"""Beyond two intervals without a list: the server is said to be silent."""
+"""Seconds beyond two intervals without a list after which the server is shown as silent."""
 EMPTY = "no live streams; play one with: facegauge replay FILE"
 
 
 class TopView:
-    """The server's streams as last told, what is known of their past, and how the connection is."""
+    """The latest list of streams, their history, and the state of the connection."""
 
     def __init__(self, target: str, interval_s: float) -> None:
         self.now_s = 0.0
-        """Set before drawing; on the same clock as what `take` and `lose` are told."""
+        """Set before drawing; on the same clock as the times passed to `take` and `lose`."""
         self.changes = 0
-        """Grows with what is taken in."""
+        """Counts calls of `take` and `lose`."""
         self._target = target
         self._interval_s = interval_s
         self._streams = StreamList()
@@ -39,14 +39,14 @@ class TopView:
         self._retry_s: float | None = None
 
     def take(self, streams: StreamList, now_s: float) -> None:
-        """Take in a list, the server being there."""
+        """Take in a list from the server."""
         self.changes += 1
         self._streams, self._taken_s, self._retry_s = streams, now_s, None
-        told = {status.stream_id: status.quality for status in streams.streams}
+        listed = {status.stream_id: status.quality for status in streams.streams}
         for _ in range(self._samples_due(now_s) - 1):
             self._sample({})
         if self._samples_due(now_s):
-            self._sample(told)
+            self._sample(listed)
             self._sampled_s = now_s
 
     def _samples_due(self, now_s: float) -> int:
@@ -55,27 +55,27 @@ class TopView:
             return 1
         return min(round((now_s - self._sampled_s) / self._interval_s), HISTORY_SAMPLES)
 
-    def _sample(self, told: dict[str, float | None]) -> None:
-        """Lengthen all histories, by a gap where nothing is told; forget those that are all gap."""
-        for stream_id in told.keys() - self._histories.keys():
+    def _sample(self, listed: dict[str, float | None]) -> None:
+        """Extend all histories, by a gap where a stream is not listed; drop those that are all gap."""
+        for stream_id in listed.keys() - self._histories.keys():
             self._histories[stream_id] = deque(maxlen=HISTORY_SAMPLES)
         for stream_id, history in list(self._histories.items()):
-            history.append(told.get(stream_id))
-            if stream_id not in told and all(quality is None for quality in history):
+            history.append(listed.get(stream_id))
+            if stream_id not in listed and all(quality is None for quality in history):
                 del self._histories[stream_id]
 
     def lose(self, retry_s: float) -> None:
-        """Note that the server is away and when it is tried again; what is shown is grey until it is back."""
+        """Note that the server is unavailable and when it is tried again; until then the list is grey."""
         self.changes += 1
         self._retry_s = retry_s
 
     @staticmethod
     def rows(height: int) -> int:
-        """How many streams fit on a terminal."""
+        """Return how many streams fit on a terminal."""
         return max(height - HEADER_LINES, 1)
 
     def status(self, width: int) -> Text:
-        """One line on the server and the connection."""
+        """Return one line about the server and the connection."""
         if self._retry_s is not None:
             left_s = math.ceil(self._retry_s - self.now_s)
             again = f"trying again in {left_s} s" if left_s > 0 else "trying again now"
@@ -100,7 +100,7 @@ class TopView:
 
 
 def print_list(streams: StreamList, console: Console) -> None:
-    """Print the list once, for where there is no terminal."""
+    """Print the list once, for output that is not a terminal."""
     console.print(_line(_totals(streams), console.width))
     console.print(stream_table(streams.streams, console.width) if streams.streams else Text(EMPTY))
 

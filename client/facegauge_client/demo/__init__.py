@@ -1,1 +1,1 @@
-"""The call that `facegauge demo` makes, and the server that it starts."""
+"""The call of `facegauge demo`, and its server."""

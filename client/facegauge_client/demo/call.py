@@ -1,4 +1,4 @@
-"""A call of our own making: a portrait that moves, really encoded at a bitrate that collapses and comes back.
+"""A synthetic call: a moving portrait, encoded with H.264 at a bitrate that collapses and recovers.
 
 The portrait is NASA's of Eileen Collins, in the public domain, from scikit-image's wheel.
 """
@@ -23,20 +23,20 @@ __all__ = ["ACTS", "Act", "CallFrame", "duration_s", "play_call"]
 WIDTH, HEIGHT = 1280, 720
 FPS = 10
 FACE_CENTRE = (0.44, 0.24)
-"""In the portrait, as shares of its sides."""
+"""Centre of the face in the portrait, as shares of its sides."""
 ENLARGED = 1.75
-"""Of the portrait in the call's picture."""
+"""Enlargement of the portrait in the call's picture."""
 BACKDROP_BLUR_PX = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A stretch of the call with one encoding."""
+    """A part of the call with one encoding."""
 
     seconds: float
     kbit_per_s: int
     height: int
-    """Lines that are sent, 16:9."""
+    """Height of the encoded picture in lines, 16:9."""
 
 
 ACTS = (
@@ -58,7 +58,7 @@ class CallFrame:
 
 
 def duration_s(acts: tuple[Act, ...] = ACTS) -> float:
-    """Seconds that the call takes."""
+    """Return the length of the call in seconds."""
     return sum(act.seconds for act in acts)
 
 
@@ -106,7 +106,7 @@ class _Scene:
         self._portrait = cv2.resize(portrait, None, fx=2, fy=2, interpolation=cv2.INTER_LANCZOS4)
 
     def at(self, time_s: float) -> npt.NDArray[np.uint8]:
-        """The picture at a time: RGB, uint8, (720, 1280, 3)."""
+        """Return the picture at a time: RGB, uint8, (720, 1280, 3)."""
         side = self._portrait.shape[1]
         scale = ENLARGED / 2 * (1 + 0.03 * math.sin(time_s * 0.9))
         centre_x = WIDTH / 2 + 28 * math.sin(time_s * 0.7)

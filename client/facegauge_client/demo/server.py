@@ -27,7 +27,7 @@ _ANY_FREE = "127.0.0.1:0"
 
 @dataclass(frozen=True, slots=True)
 class DemoServer:
-    """Where the server that was started listens."""
+    """Addresses of the demo's server, and its model."""
 
     target: str
     metrics_url: str
@@ -85,7 +85,7 @@ def _program() -> str:
 
 
 def read_stream_quality(metrics_url: str, stream_id: str) -> float | None:
-    """Ask the metrics page for `facegauge_stream_quality_ratio` of a stream; None where it has none."""
+    """Read `facegauge_stream_quality_ratio` of a stream from the metrics; None where it has none."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
     try:
         with opener.open(metrics_url, timeout=SCRAPE_TIMEOUT_S) as page:

@@ -1,4 +1,4 @@
-"""Files into timed frames: whatever FFmpeg opens, and folders of pictures."""
+"""Timed frames from files: anything that FFmpeg opens, and folders of pictures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Source", "TimedFrame", "open_source", "read_picture"]
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 DEFAULT_PICTURES_PER_S = 25.0
 DEFAULT_VIDEO_FPS = 25.0
-"""Assumed where a container tells neither times nor a rate."""
+"""Assumed where a container gives neither times nor a rate."""
 
 _EXIF_WITHIN = 64 * 1024
 _TEXT_FORMATS = frozenset({"tty", "bin", "xbin", "adf", "idf"})
@@ -42,7 +42,7 @@ class Source(ABC):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.duration_s: float | None = None
-        """Where it is known before the end."""
+        """Duration where it is known before the end."""
         self.broken = 0
         """Packets or pictures so far that could not be read; the rest goes on."""
 

@@ -1,7 +1,7 @@
 """A replay as one HTML page.
 
 `recorder` collects while it plays, into `track` (the scores) and `moments` (the worst, with `thumbnail`).
-`page` writes, with `summary` and `section`; `chart` and `strip` draw.
+`page` and `summary` fill in the templates beside them (`*.html.j2`); `chart` and `strip` draw.
 """
 
 from __future__ import annotations

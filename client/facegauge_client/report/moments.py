@@ -17,7 +17,7 @@ MOST_KEPT = 24
 APART_S = 3.0
 """A moment is the lowest score within so many seconds before and after it."""
 PARTS = 60
-"""Of a long recording: two of its moments are a part apart, if enough of them are."""
+"""Parts of a long recording: moments are at least one part apart, if there are enough of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Moment:
     """A frame in which the main face looked worse than shortly before and after."""
 
     time_s: float
-    """Since the stream's first frame."""
+    """Seconds since the stream's first frame."""
     raw_quality: float
     quality: float | None
     """Smoothed."""
@@ -97,9 +97,7 @@ class WorstMoments:
 
 
 def _boxes(assessment: Assessment) -> tuple[Box | None, tuple[Box, ...]]:
-    """Return the main face's box and the others': the server may hold on to one that is not the largest."""
-    faces = assessment.faces
-    if not faces:
-        return None, ()
-    main = next((face for face in faces if face.raw_quality == assessment.raw_quality), faces[0])
-    return main.box, tuple(face.box for face in faces if face is not main)
+    """Return the box of the main face, None where the frame does not show it, and those of the others."""
+    main = assessment.main_face
+    others = tuple(face.box for face in assessment.faces if face is not main)
+    return (None if main is None else main.box), others

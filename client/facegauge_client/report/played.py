@@ -1,11 +1,12 @@
-"""What the page is about: a session, and what has been played in it."""
+"""Content of the page: a session, and what has been played in it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from facegauge_client.playback.replay import Playback
+from facegauge_client.playback.playback import Playback
 from facegauge_client.report.recorder import Recorder
 from facegauge_client.report.track import Figures, Track, figures
 from facegauge_client.sdk.types import FrameResult
@@ -24,15 +25,15 @@ FRAME_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What was replayed, and how."""
+    """Circumstances of a replay."""
 
     server: str
     began: str
-    """Local time, as people write it."""
+    """Local time, such as 2026-11-23 12:00:00."""
     took_s: float
     call_id: str = ""
     pace: str = ""
-    """How fast it was played, as people say it."""
+    """Speed of the replay in words."""
 
 
 class Played:
@@ -50,7 +51,7 @@ class Played:
 
     @cached_property
     def figures(self) -> Figures:
-        """What the track comes to."""
+        """Statistics of the track."""
         return figures([self.track])
 
     @property
@@ -63,7 +64,7 @@ class Played:
         return "" if self.playback.summary else "the replay was stopped before the end"
 
 
-def frame_counts(played: list[Played]) -> dict[str, int]:
+def frame_counts(played: Sequence[Played]) -> dict[str, int]:
     """Count frames: first those sent, then by what became of them, under the words of the page."""
     sent = sum(item.playback.frames_sent for item in played)
     results = {

@@ -1,4 +1,4 @@
-"""What a report keeps of one stream while it plays: every score, and the pictures of its worst moments."""
+"""Recorder of one stream for the report: every score, and the pictures of its worst moments."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from facegauge_client.sdk.types import Assessment
 __all__ = ["Recorder"]
 
 MOST_WAITING = 64
-"""Frames that are kept until their assessment comes, at most; a server that keeps up has some ten."""
+"""Maximum number of frames kept until their assessment comes; a server that keeps up has some ten."""
 
 
 class Recorder:
-    """Of one stream. Memory grows by 42 bytes a frame; pictures stay of the worst moments alone."""
+    """Recorder of one stream: 42 bytes of memory a frame, and pictures of the worst moments alone."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives seconds, to measure how long answers take."""
+        """`clock` returns seconds; it measures response times."""
         self._clock = clock
         self._waiting: dict[float, tuple[float, Picture]] = {}
-        """By capture time: when it was sent, and the frame."""
+        """Time of sending and frame, by capture time."""
         self._answer_times_s = array("d")
         self._writer = TrackWriter()
         self._worst = WorstMoments()
@@ -39,7 +39,7 @@ class Recorder:
         self._waiting[capture_time_s] = (self._clock(), picture)
 
     def answered(self, assessment: Assessment) -> None:
-        """Note what the server says of a frame.
+        """Record an assessment.
 
         That time has passed without a score (StreamState.STALE, unasked) depends on how fast a file is
         played and has no place in the recording: it is left out.
@@ -55,12 +55,12 @@ class Recorder:
 
     @property
     def track(self) -> Track:
-        """All frames so far."""
+        """Track of all frames so far."""
         return self._writer.read()
 
     @property
     def answer_times_s(self) -> npt.NDArray[np.float64]:
-        """From handing a frame over to its assessment, shape (frames,)."""
+        """Seconds from sending a frame to its assessment, shape (frames,)."""
         return np.array(self._answer_times_s)
 
     def worst_moments(self) -> list[Moment]:

@@ -1,4 +1,4 @@
-"""The head of the page: what was played, when and where, and what all of it comes to."""
+"""The summary of a session: what was played, when and where, and its figures as a whole."""
 
 from __future__ import annotations
 
@@ -7,75 +7,52 @@ from collections.abc import Sequence
 import numpy as np
 
 from facegauge_client.quality_bands import Band
-from facegauge_client.report.markup import NOTHING, clock, number, share, text
 from facegauge_client.report.played import Played, Session, frame_counts
-from facegauge_client.report.track import figures
+from facegauge_client.report.templates import clock, share
+from facegauge_client.report.track import Figures
 
-__all__ = ["session_summary"]
+__all__ = ["session_facts", "session_tiles"]
 
-ALWAYS_TOLD = ("sent", "scored", "without a face", "dropped", "failed")
-
-
-def session_summary(session: Session, played: Sequence[Played]) -> str:
-    """Return the facts, the figures, and what went wrong."""
-    return f"{_facts(session, played)}{_problems(played)}{_tiles(played)}"
+ALWAYS_SHOWN = ("sent", "scored", "without a face", "dropped", "failed")
+NOTHING = "\N{EN DASH}"
+"""Shown where a figure does not exist."""
 
 
-def _facts(session: Session, played: Sequence[Played]) -> str:
+def session_facts(session: Session, played: Sequence[Played]) -> list[tuple[str, str]]:
+    """Return the session's facts with their names; a fact may be empty."""
     models = sorted({item.playback.model for item in played if item.playback.model})
     length_s = sum(item.track.length_s for item in played)
     streams = "1 stream" if len(played) == 1 else f"{len(played)} streams, together"
-    facts = [
+    return [
         ("played", f"{session.began}, {streams} of {clock(length_s)} in {clock(session.took_s)}"),
         ("pace", session.pace),
         ("server", session.server),
         ("model", ", ".join(models) or "unknown"),
         ("call", session.call_id),
     ]
-    rows = (f"<dt>{name}</dt><dd>{text(fact)}</dd>" for name, fact in facts if fact)
-    return f'<dl class="facts">{"".join(rows)}</dl>'
 
 
-def _problems(played: Sequence[Played]) -> str:
-    problems = [
-        f'<li><a href="#stream-{index}">{text(item.name)}</a>: {text(item.problem)}</li>'
-        for index, item in enumerate(played)
-        if item.problem
-    ]
-    if not problems:
-        return ""
-    words = f"{len(problems)} of {len(played)} did not play to the end"
-    return f'<div class="problems"><p>{words}</p><ul>{"".join(problems)}</ul></div>'
-
-
-def _tiles(played: Sequence[Played]) -> str:
-    whole = figures([item.track for item in played])
-    tiles = [
-        ("mean quality", number(whole.mean)),
-        ("p5", number(whole.p5)),
-        ("worst", number(whole.worst)),
+def session_tiles(played: Sequence[Played], whole: Figures) -> list[tuple[str, str]]:
+    """Return shares of the time, frame counts and response times with their names."""
+    has_frames = any(len(item.track) for item in played)
+    return [
         ("of the time below 0.40", share(whole.bands[Band.POOR]) if whole.bands else NOTHING),
-        (
-            "of the time without a score",
-            share(whole.unscored) if any(len(item.track) for item in played) else NOTHING,
-        ),
+        ("of the time without a score", share(whole.unscored) if has_frames else NOTHING),
         *(
             (f"frames {words}" if words == "sent" else words, str(count))
-            for words, count in frame_counts(list(played)).items()
-            if count or words in ALWAYS_TOLD
+            for words, count in frame_counts(played).items()
+            if count or words in ALWAYS_SHOWN
         ),
-        *_answer_times(played),
+        *_response_times(played),
     ]
-    items = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles)
-    return f'<dl class="tiles">{items}</dl>'
 
 
-def _answer_times(played: Sequence[Played]) -> list[tuple[str, str]]:
+def _response_times(played: Sequence[Played]) -> list[tuple[str, str]]:
     times_s = np.concatenate([item.recorder.answer_times_s for item in played])
     if not len(times_s):
         return []
     median_s, p95_s = np.percentile(times_s, [50, 95])
-    return [("from sending to answer, median", _duration(median_s)), ("the same, p95", _duration(p95_s))]
+    return [("response time, median", _duration(median_s)), ("response time, p95", _duration(p95_s))]
 
 
 def _duration(seconds: float) -> str:

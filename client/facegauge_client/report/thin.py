@@ -10,7 +10,7 @@ from facegauge_client.report.track import HOLDS_S, Track
 __all__ = ["COLUMNS", "MOST_A_COLUMN", "runs", "segments", "thin"]
 
 COLUMNS = 500
-"""Of a chart. A column keeps its first and last point, its extremes, and that it has a gap."""
+"""Columns of a chart. Each keeps its first and last point, its extremes, and that it has a gap."""
 MOST_A_COLUMN = 7
 
 Indices = npt.NDArray[np.int64]

@@ -19,12 +19,12 @@ __all__ = ["Thumbnail", "thumbnail"]
 FRAME_WIDTH_PX, FRAME_HEIGHT_PX = 480, 200
 FACE_WIDTH_PX, FACE_HEIGHT_PX = 150, 200
 FACE_MARGIN = 0.4
-"""Around the detector's box, as a share of it."""
+"""Margin around the detector's box, as a share of it."""
 JPEG_QUALITY = 80
 MAIN_RGB, OTHER_RGB, OUTLINE_RGB = (80, 255, 80), (190, 190, 190), (0, 0, 0)
 BEYOND_GRAY = 128
 MARK_APART_PX = 3
-"""Between a face and its mark: a face may be small here."""
+"""Distance between a face and its mark: a face may be small here."""
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -55,7 +55,7 @@ def thumbnail(picture: Picture, face: Box | None, others: Sequence[Box] = ()) ->
 
 
 def _is_near(box: Box, width: int, height: int) -> bool:
-    """Tell whether a box has numbers that fit the frame: some of it inside, none of it far out."""
+    """Check whether a box has numbers that fit the frame: some of it inside, none of it far out."""
     sides = (box.x, box.y, box.width, box.height)
     return (
         all(map(math.isfinite, sides))

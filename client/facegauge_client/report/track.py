@@ -1,4 +1,4 @@
-"""What was said of one stream, frame by frame, and what that comes to."""
+"""The scores of one stream, frame by frame, and their statistics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from facegauge_client.sdk.types import Assessment, StreamState
 __all__ = ["HOLDS_S", "STATES", "Figures", "Track", "TrackWriter", "figures"]
 
 HOLDS_S = 3.0
-"""How long a frame speaks for its stream: the server's own limit, after which a stream is stale."""
+"""Seconds for which a frame stands for its stream: the server's stale limit."""
 STATES = (
     StreamState.SCORED,
     StreamState.LOW_RESOLUTION,
@@ -36,27 +36,32 @@ class Track:
     """Arrays of shape (frames,), in the order of time."""
 
     times_s: Floats
-    """Since the stream's first frame."""
+    """Seconds since the stream's first frame."""
     qualities: Floats
     """Smoothed, 0-1; NaN where there is none."""
     raw_qualities: Floats
-    """Of the frame alone, 0-1; NaN where it was not scored."""
+    """Quality in the frame alone, 0-1; NaN where it was not scored."""
     states: npt.NDArray[np.int64]
     """Indices into STATES."""
     faces: npt.NDArray[np.int64]
-    """How many were found."""
+    """Number of faces found."""
 
     def __len__(self) -> int:
         return len(self.times_s)
 
     @property
     def length_s(self) -> float:
-        """From the first frame to the last."""
+        """Seconds from the first frame to the last."""
         return float(self.times_s[-1]) if len(self) else 0.0
 
     @property
+    def states_seen(self) -> list[StreamState]:
+        """The states that occur, in the order of STATES."""
+        return [STATES[index] for index in np.unique(self.states)]
+
+    @property
     def seconds(self) -> Floats:
-        """How long each frame spoke for the stream: until the next one, HOLDS_S at most."""
+        """Seconds for which each frame stood for the stream: until the next one, HOLDS_S at most."""
         if len(self) < 2:
             return np.ones(len(self))
         gaps_s = np.diff(self.times_s)
@@ -64,7 +69,7 @@ class Track:
 
 
 class TrackWriter:
-    """Takes assessments as they come. Memory: 34 bytes a frame."""
+    """Collects assessments as they come. Memory: 34 bytes a frame."""
 
     def __init__(self) -> None:
         self._first_s: float | None = None
@@ -98,7 +103,7 @@ class TrackWriter:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one stream or several. Qualities are smoothed and of scored frames, 0-1; None where none was."""
+    """Statistics of one stream or several: smoothed qualities of scored frames, 0-1; None without any."""
 
     mean: float | None
     p5: float | None
@@ -109,7 +114,7 @@ class Figures:
     unscored: float
     """Share of the time without any current quality, 0-1."""
     length_s: float
-    """From the first frame to the last, all streams together."""
+    """Seconds from the first frame to the last, summed over the streams."""
 
 
 def figures(tracks: Sequence[Track]) -> Figures:

@@ -1,4 +1,4 @@
-"""How long to wait before each new attempt."""
+"""Delays between attempts to reconnect."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["backoff_delays_s"]
 def backoff_delays_s(
     *, first_s: float = 0.1, longest_s: float = 5.0, factor: float = 2.0, rng: random.Random | None = None
 ) -> Iterator[float]:
-    """Give delays in seconds without end: growing exponentially up to `longest_s`, each cut by up to a half.
+    """Yield delays in seconds without end: growing exponentially up to `longest_s`, each cut by up to a half.
 
-    The cut is random, so that the clients of a server that went down do not all come back at once.
+    The cut is random, so that the clients of a server that failed do not all come back at once.
     """
     rng = rng or random.Random()  # noqa: S311 - spreads load, guards nothing
     delay_s = first_s

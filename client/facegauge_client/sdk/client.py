@@ -1,4 +1,4 @@
-"""The asynchronous SDK: a connection to one server, and what can be asked of it."""
+"""The asynchronous SDK: a connection to one server, and its calls."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from facegauge.v1 import quality_pb2_grpc
 from facegauge_client.sdk import proto_codec
-from facegauge_client.sdk.channel import DEFAULT_TARGET, explained, open_channel, unavailable
+from facegauge_client.sdk.channel import DEFAULT_TARGET, open_channel
 from facegauge_client.sdk.connection import StreamOptions
+from facegauge_client.sdk.failures import explained, unavailable
 from facegauge_client.sdk.frames import Picture, encode
 from facegauge_client.sdk.stream import MonitorStream
 from facegauge_client.sdk.types import Assessment, Delivery, HealthStatus, StreamList
@@ -29,7 +30,7 @@ class Client:
 
     `target` is HOST:PORT. `credentials` from `grpc.ssl_channel_credentials()` or `ssl_credentials()` switch
     TLS on. Entering it opens no connection yet: the first call does, and fails within `connect_timeout_s`
-    where no server answers. Other calls than streams end after `request_timeout_s`.
+    where no server answers. Calls other than streams end after `request_timeout_s`.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Client:
         display_lines: int = 0,
         median_window: int | None = None,
         time_constant_s: float | None = None,
-        reconnect_timeout_s: float = 60.0,
+        reconnect_timeout_s: float | None = None,
         stall_timeout_s: float = 30.0,
         mailbox_frames: int = 1,
         unread_assessments: int = 1024,
@@ -85,9 +86,10 @@ class Client:
 
         `max_fps`, `min_fps` (how slowly a steady stream may be sampled), `display_lines` (lines that the
         viewers' display shows), `median_window` and `time_constant_s` (seconds) are StreamConfig's, with the
-        server's defaults where left out. A LIVE stream tries for `reconnect_timeout_s` to restore a broken
-        connection (0: not at all) and keeps `mailbox_frames` frames at most; `unread_assessments` bounds what
-        waits to be read. A COMPLETE stream fails after `stall_timeout_s` without progress.
+        server's defaults where left out. A broken connection is retried for `reconnect_timeout_s` (0: not at
+        all; None: 60 s under LIVE, not at all under COMPLETE). At most `mailbox_frames` frames wait to be
+        sent, and at most `unread_assessments` assessments to be read. A COMPLETE stream fails after
+        `stall_timeout_s` without progress.
 
         Entering it raises ServerUnavailable, StreamRejected, StreamExists or ServerFull.
         """
@@ -112,7 +114,7 @@ class Client:
     async def assess_image(self, picture: Picture, *, display_lines: int = 0) -> Assessment:
         """Score the faces of one picture, without smoothing or tracking.
 
-        Raises TypeError or ValueError for what is no picture, RequestRejected for one that the server cannot
+        Raises TypeError or ValueError for what is no picture, PictureRejected for one that the server cannot
         read, ServerFull for one that is too large.
         """
         request = proto_codec.assess_image_request(encode(picture), display_lines=display_lines)
@@ -134,7 +136,7 @@ class Client:
     async def watch_streams(
         self, call_id: str = "", *, limit: int = 0, interval_s: float = 1.0
     ) -> AsyncGenerator[StreamList, None]:
-        """Give the list of live streams again every `interval_s` seconds until the iteration is left."""
+        """Yield the list of live streams every `interval_s` seconds until the iteration is left."""
         request = proto_codec.watch_streams_request(call_id=call_id, limit=limit, interval_s=interval_s)
         await self._connected()
         call = self._stub.WatchStreams(request)
@@ -146,7 +148,7 @@ class Client:
             call.cancel()
 
     async def health(self, service: str = "facegauge.v1.QualityService") -> HealthStatus:
-        """Ask the server's health service; NOT_SERVING while it drains."""
+        """Query the server's health service; NOT_SERVING while it drains."""
         await self._connected()
         stub = health_pb2_grpc.HealthStub(self._channel)
         async with explained(self.target):

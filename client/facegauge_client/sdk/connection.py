@@ -11,8 +11,14 @@ import grpc
 import grpc.aio
 
 from facegauge_client.sdk import proto_codec
-from facegauge_client.sdk.channel import explain, unavailable
-from facegauge_client.sdk.errors import FacegaugeError, ServerFailed, ServerUnavailable, StreamIdle
+from facegauge_client.sdk.errors import (
+    DeadlineExceeded,
+    FacegaugeError,
+    ServerFailed,
+    ServerUnavailable,
+    StreamIdle,
+)
+from facegauge_client.sdk.failures import explain_call, unavailable
 from facegauge_client.sdk.frames import EncodedFrame
 from facegauge_client.sdk.mailbox import Mailbox, MailboxClosed
 from facegauge_client.sdk.types import Accepted, Delivery, Summary
@@ -20,15 +26,15 @@ from facegauge_client.sdk.types import Accepted, Delivery, Summary
 __all__ = ["Connection", "OpenCall", "Outgoing", "StreamOptions", "Tally"]
 
 OpenCall = Callable[[], Any]
-"""Begins a MonitorStream call on a channel."""
+"""Function that starts a MonitorStream call on a channel."""
 
 _WRITE_FAILED = "Internal error from Core"
-"""What grpc.aio puts in place of the call's own status where a write meets the end of the call."""
+"""Details that grpc.aio reports instead of the call's own status when a write meets the end of the call."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """What is asked of a stream; the fields up to `time_constant_s` are StreamConfig's."""
+    """Settings of a stream; the fields up to `time_constant_s` are those of StreamConfig."""
 
     stream_id: str
     call_id: str = ""
@@ -39,7 +45,7 @@ class StreamOptions:
     median_window: int | None = None
     time_constant_s: float | None = None
     connect_timeout_s: float = 5.0
-    reconnect_timeout_s: float = 60.0
+    reconnect_timeout_s: float | None = None
     stall_timeout_s: float = 30.0
     mailbox_frames: int = 1
     unread_assessments: int = 1024
@@ -54,13 +60,46 @@ class Outgoing:
     frame: EncodedFrame
 
 
-@dataclass(slots=True)
 class Tally:
     """Frames of a stream over all its connections."""
 
-    sent: int = 0
-    lost: int = 0
-    """Taken for sending when the connection broke."""
+    def __init__(self, *, keep_unanswered: bool) -> None:
+        self.sent = 0
+        self.lost = 0
+        """Frames that were being written when the connection broke."""
+        self._keep_unanswered = keep_unanswered
+        self._unanswered: dict[int, Outgoing] = {}
+        """By sequence, in the order of sending."""
+
+    def begin(self, item: Outgoing) -> None:
+        """Count a frame as lost until it is written."""
+        self.lost += 1
+        if self._keep_unanswered:
+            self._unanswered[item.sequence] = item
+
+    def written(self) -> None:
+        """Count the frame that was begun as sent."""
+        self.lost -= 1
+        self.sent += 1
+
+    def answered(self, sequence: int | None) -> None:
+        """Let go of a frame that the server has answered."""
+        if sequence is not None:
+            self._unanswered.pop(sequence, None)
+
+    @property
+    def has_unanswered(self) -> bool:
+        """Whether a frame that is kept waits for its answer."""
+        return bool(self._unanswered)
+
+    def take_unanswered(self) -> list[Outgoing]:
+        """Return the frames without an answer, to be sent again: they no longer count as sent or lost."""
+        items = list(self._unanswered.values())
+        self._unanswered.clear()
+        lost = min(self.lost, len(items))
+        self.lost -= lost
+        self.sent -= len(items) - lost
+        return items
 
 
 class Connection:
@@ -70,7 +109,7 @@ class Connection:
         self._call = call  # a grpc.aio.StreamStreamCall, whose stubs lose the messages' types on the way
         self._target = target
         self.accepted = accepted
-        self.ended = asyncio.Event()
+        self.ended = False
 
     @classmethod
     async def open(
@@ -110,10 +149,10 @@ class Connection:
         take: Callable[[proto_codec.Response | None], Awaitable[None]],
         tally: Tally,
     ) -> FacegaugeError | None:
-        """Send frames and take answers until the call is over.
+        """Send frames and pass responses to `take` until the call is over.
 
-        Returns what broke it, or None where the server summed up. Once `frames` is closed and empty, the
-        server is told that no more come.
+        Returns what broke it, or None where the server sent its summary. The request side is closed once
+        `frames` is closed and empty.
         """
         call = self._call
         writer = asyncio.create_task(self._write(frames, tally))
@@ -132,7 +171,7 @@ class Connection:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
             call.cancel()
-            self.ended.set()
+            self.ended = True
         return None if summed_up else ServerFailed(f"{self._target} ended the stream without its summary")
 
     def cancel(self) -> None:
@@ -144,13 +183,12 @@ class Connection:
         try:
             while True:
                 item = await frames.get()
-                tally.lost += 1
+                tally.begin(item)
                 request = proto_codec.frame_request(
                     item.frame, sequence=item.sequence, capture_time_s=item.capture_time_s
                 )
                 await self._call.write(request)
-                tally.lost -= 1
-                tally.sent += 1
+                tally.written()
         except MailboxClosed:
             await self._call.done_writing()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
@@ -159,10 +197,11 @@ class Connection:
 
 async def _failure(call: Any, target: str) -> FacegaugeError:
     """Say why a call is over."""
-    code = await call.code()
     details = await call.details()
-    if code is grpc.StatusCode.INTERNAL and details == _WRITE_FAILED:
+    if await call.code() is grpc.StatusCode.INTERNAL and details == _WRITE_FAILED:
         return ServerUnavailable(f"the connection to {target} broke; see the server's log")
-    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return StreamIdle(details or "no frame came within the server's idle timeout; send one in time")
-    return explain(code, details, target)
+    error = await explain_call(call, target)
+    if isinstance(error, DeadlineExceeded):
+        # A stream has no deadline of its own: a server that names no reason means the more frequent one.
+        return StreamIdle(details or "no frame arrived within the server's idle timeout; send one in time")
+    return error

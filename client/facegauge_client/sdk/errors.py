@@ -1,20 +1,24 @@
-"""What can go wrong for a caller of the SDK, each class saying who must act.
+"""Errors that a caller of the SDK may get; each class says who must act.
 
     FacegaugeError
-    ├── ServerUnavailable    the operator: no server answers at the target, or it went away
-    ├── ServerFailed         us: the server broke the interface or failed inside
-    ├── RequestRejected      the caller: the server will not take this request, and says why
-    │   ├── StreamRejected       this stream's configuration or its frames' order
+    ├── ServerUnavailable    the operator: no server answers at the target, or it is shutting down
+    ├── ServerFailed         the server's developers: it failed inside or broke the interface
+    ├── RequestRejected      the caller: the server refuses the request and says why
+    │   ├── StreamRejected       the stream's configuration, or the order of its messages
+    │   ├── PictureRejected      a picture that cannot be read (`assess_image`)
     │   ├── StreamExists         the stream id is live on another connection
-    │   ├── StreamTakenOver      another connection showed this stream's resume token
-    │   └── ServerFull           a limit of the server; later, or with less
+    │   ├── ResumeRefused        the resume token is not that of the stream
+    │   ├── StreamTakenOver      another connection resumed the stream
+    │   └── ServerFull           a limit of the server; try later, or with less
     ├── DeadlineExceeded     the operator: the server answers too slowly
-    ├── StreamIdle           the caller: no frame came within the server's idle timeout
-    ├── StreamStalled        the caller or the operator: frames or answers are not being read
-    ├── StreamClosed         the caller: the stream has ended, no more frames go in
-    └── VideoError           the caller: a file is no video or picture that can be read
+    ├── StreamIdle           the caller: no frame arrived within the server's idle timeout
+    ├── ResponsesUnread      the caller: responses were left unread for longer than the server waits
+    ├── StreamStalled        the caller or the operator: frames or assessments are not being read
+    ├── StreamClosed         the caller: the stream has ended and takes no more frames
+    └── VideoError           the caller: a file is not a video or picture that can be read
 
-A picture of a wrong type or shape is a plain TypeError or ValueError, raised where it is handed over.
+`failures.ERRORS_BY_REASON` maps the interface's ErrorReason to these classes. A picture of a wrong type or
+shape is a plain TypeError or ValueError, raised where it is passed in.
 """
 
 from __future__ import annotations
@@ -22,7 +26,10 @@ from __future__ import annotations
 __all__ = [
     "DeadlineExceeded",
     "FacegaugeError",
+    "PictureRejected",
     "RequestRejected",
+    "ResponsesUnread",
+    "ResumeRefused",
     "ServerFailed",
     "ServerFull",
     "ServerUnavailable",
@@ -37,11 +44,11 @@ __all__ = [
 
 
 class FacegaugeError(Exception):
-    """Base of all that this package raises on purpose; its text is one sentence that names the way out."""
+    """Base of the errors that this package raises on purpose; its text says in a sentence what to do."""
 
 
 class ServerUnavailable(FacegaugeError):
-    """No server answers at the target, or the one that did has gone away."""
+    """No server answers at the target, or the one that did is gone."""
 
 
 class ServerFailed(FacegaugeError):
@@ -49,19 +56,27 @@ class ServerFailed(FacegaugeError):
 
 
 class RequestRejected(FacegaugeError):
-    """The server will not take this request; the text carries its reason."""
+    """The server refuses this request; the text carries its reason."""
 
 
 class StreamRejected(RequestRejected):
     """The stream's configuration is not acceptable, or its messages came in a wrong order."""
 
 
+class PictureRejected(RequestRejected):
+    """The server cannot read the picture."""
+
+
 class StreamExists(RequestRejected):
     """The stream id is live on another connection."""
 
 
+class ResumeRefused(RequestRejected):
+    """The resume token is not that of the stream."""
+
+
 class StreamTakenOver(RequestRejected):
-    """Another connection showed this stream's resume token and goes on with it."""
+    """Another connection resumed the stream with its token."""
 
 
 class ServerFull(RequestRejected):
@@ -73,7 +88,11 @@ class DeadlineExceeded(FacegaugeError):
 
 
 class StreamIdle(FacegaugeError):
-    """The server ended the stream, for no frame came within its idle timeout."""
+    """The server ended the stream, since no frame arrived within its idle timeout."""
+
+
+class ResponsesUnread(FacegaugeError):
+    """The server ended the stream, since its responses were left unread for too long."""
 
 
 class StreamStalled(FacegaugeError):

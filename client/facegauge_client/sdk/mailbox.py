@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 __all__ = ["Mailbox", "MailboxClosed"]
@@ -57,6 +58,11 @@ class Mailbox(Generic[T]):
             await self._writable.wait()
         self.offer(item)
 
+    def put_back(self, items: Iterable[T]) -> None:
+        """Put items before all others, whether there is room or not, and also once closed."""
+        self._items.extendleft(reversed(list(items)))
+        self._update()
+
     async def get(self) -> T:
         """Take the oldest item, waiting for one; MailboxClosed once the mailbox is closed and empty."""
         while not self._items:
@@ -72,7 +78,7 @@ class Mailbox(Generic[T]):
         await self._readable.wait()
 
     def relax(self) -> None:
-        """From now on `put` drops the oldest item where it would have waited."""
+        """Let `put` drop the oldest item, from now on, where it would have waited."""
         self._relaxed = True
         self._update()
 

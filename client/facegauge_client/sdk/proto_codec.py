@@ -106,7 +106,7 @@ def watch_streams_request(*, call_id: str, limit: int, interval_s: float) -> pb.
 
 
 def read_response(message: pb.MonitorStreamResponse) -> Response | None:
-    """Read what a stream's server said; None for a kind of message that this version does not know."""
+    """Read a response of a stream; None for a kind of message that this version does not know."""
     match message.WhichOneof("message"):
         case "accepted":
             return _accepted(message.accepted)
@@ -134,6 +134,7 @@ def read_assessment(message: pb.Assessment) -> Assessment:
         frames_dropped=message.frames_dropped,
         frames_skipped=message.frames_skipped,
         error=message.error,
+        main_track_id=_optional(message, "main_track_id"),
     )
 
 

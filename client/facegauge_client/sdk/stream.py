@@ -16,6 +16,7 @@ from facegauge_client.sdk.errors import (
     DeadlineExceeded,
     FacegaugeError,
     RequestRejected,
+    ResponsesUnread,
     ServerFull,
     ServerUnavailable,
     StreamClosed,
@@ -31,6 +32,7 @@ __all__ = ["MonitorStream"]
 
 T = TypeVar("T")
 _NOTICES_KEPT = 32
+_RECONNECT_TIMEOUT_S = 60.0
 
 
 class MonitorStream:
@@ -39,7 +41,9 @@ class MonitorStream:
     LIVE never waits: `send` puts the frame into a mailbox where the newest wins (`frames_dropped` counts the
     others), assessments that nobody reads make room for newer ones (`assessments_dropped`), and a connection
     that breaks is resumed with its smoothing. COMPLETE waits on both sides and drops nothing, so frames and
-    assessments need a task each.
+    assessments need a task each; a connection that breaks is an error, unless a `reconnect_timeout_s` is set:
+    then a server that kept the stream resumes it, and one that was restarted gets the frames again that
+    nobody has answered (their sequence numbers must differ).
 
     Iteration ends with the stream: after `finish()`, or when the server drains and no other takes over.
     """
@@ -55,8 +59,13 @@ class MonitorStream:
         self._error: FacegaugeError | None = None
         self._draining = False
         self._next_sequence = 0
+        is_live = options.delivery is Delivery.LIVE
+        timeout_s = options.reconnect_timeout_s
+        self._reconnect_timeout_s = (
+            (_RECONNECT_TIMEOUT_S if is_live else 0.0) if timeout_s is None else timeout_s
+        )
         self.accepted = Accepted()
-        """What the server granted on the present connection."""
+        """Configuration that the server granted on the present connection."""
         self.summary: Summary | None = None
         """The whole stream, once it has ended; after a server change, of the part since."""
         self.latest: Assessment | None = None
@@ -64,8 +73,16 @@ class MonitorStream:
         self.notices: deque[Notice] = deque(maxlen=_NOTICES_KEPT)
         """The newest notices."""
         self.reconnects = 0
+        """Connections after the first."""
+        self.restarts = 0
+        """Connections, among these, on which the stream began anew: with new smoothing and a new summary."""
         self.frames_dropped_by_server = 0
-        self._tally = Tally()
+        self._tally = Tally(keep_unanswered=not is_live and self._reconnect_timeout_s > 0)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server has accepted the stream on a connection that still carries it."""
+        return self._connection is not None and not self._connection.ended
 
     @property
     def frames_sent(self) -> int:
@@ -129,7 +146,7 @@ class MonitorStream:
         return item.sequence
 
     async def finish(self) -> None:
-        """Say that no more frames come; what is under way is still scored, then iteration ends."""
+        """Close the stream for frames; those under way are still scored, then iteration ends."""
         self._frames.close()
 
     def __aiter__(self) -> AsyncIterator[Assessment]:
@@ -179,7 +196,7 @@ class MonitorStream:
             return self._error
         if self._draining:
             return ServerUnavailable(
-                f"the server at {self._target} is going down and has ended the stream; open one on another"
+                f"the server at {self._target} is shutting down and has ended the stream; open one on another"
             )
         return StreamClosed("the stream has ended and takes no more frames; open a new one")
 
@@ -197,13 +214,14 @@ class MonitorStream:
             while True:
                 assert self._connection is not None  # noqa: S101 - opened on entering
                 broken = await self._connection.carry(self._frames, self._take, self._tally)
-                if self._frames.closed and (broken is None or self.summary is not None):
-                    break
                 if not self._may_reconnect(broken):
-                    self._error = broken
+                    self._error = broken if self.summary is None or not self._frames.closed else None
                     break
                 self._connection = await self._reconnect(broken)
                 self.reconnects += 1
+                if not self.accepted.resumed:
+                    self.restarts += 1
+                    self._frames.put_back(self._tally.take_unanswered())
         except FacegaugeError as error:
             self._error = error
         finally:
@@ -214,6 +232,7 @@ class MonitorStream:
         match response:
             case Assessment():
                 self.latest = response
+                self._tally.answered(response.sequence)
                 self.frames_dropped_by_server += response.frames_dropped
                 if self._options.delivery is Delivery.LIVE:
                     self._assessments.offer(response)
@@ -228,23 +247,31 @@ class MonitorStream:
     # Reconnection
 
     def _may_reconnect(self, broken: FacegaugeError | None) -> bool:
-        if self._options.delivery is not Delivery.LIVE or self._options.reconnect_timeout_s <= 0:
+        if self._reconnect_timeout_s <= 0:
             return False
-        if self._frames.closed:
-            return False
-        return (broken is None and self._draining) or isinstance(broken, ServerUnavailable | StreamIdle)
+        is_handed_on = broken is None and self._draining
+        if self._options.delivery is Delivery.LIVE:
+            is_open = not self._frames.closed
+            return is_open and (
+                is_handed_on or isinstance(broken, ServerUnavailable | StreamIdle | ResponsesUnread)
+            )
+        is_open = not self._frames.closed or self._tally.has_unanswered or len(self._frames) > 0
+        return (is_handed_on and is_open) or isinstance(broken, ServerUnavailable)
 
     async def _reconnect(self, broken: FacegaugeError | None) -> Connection:
         """Open the stream again, taking the old one over where the server still has it."""
         if isinstance(broken, StreamIdle):
             await self._frames.wait_readable()  # a camera that is off needs no connection
         token = self.accepted.resume_token if broken is not None else ""
-        give_up = asyncio.get_running_loop().time() + self._options.reconnect_timeout_s
+        give_up = asyncio.get_running_loop().time() + self._reconnect_timeout_s
         for delay_s in backoff_delays_s():
             try:
                 return await self._connect(token)
-            except (ServerUnavailable, ServerFull, StreamExists, DeadlineExceeded, StreamIdle) as error:
-                failure = error
+            except (
+                *(ServerUnavailable, ServerFull, StreamExists),
+                *(DeadlineExceeded, StreamIdle, ResponsesUnread),
+            ) as error:
+                failure: FacegaugeError = error
             except RequestRejected:
                 if not token:
                     raise
@@ -252,7 +279,7 @@ class MonitorStream:
                 continue
             if asyncio.get_running_loop().time() + delay_s > give_up:
                 raise ServerUnavailable(
-                    f"the connection to {self._target} broke, and for {self._options.reconnect_timeout_s:g} s"
+                    f"the connection to {self._target} broke, and for {self._reconnect_timeout_s:g} s"
                     f" it could not be restored: {failure}"
                 ) from failure
             await asyncio.sleep(delay_s)
@@ -272,7 +299,7 @@ class MonitorStream:
             self._connection.cancel()
 
     async def _unless_stalled(self, work: Awaitable[T], why: str) -> T:
-        """Wait for `work` as long as frames or answers still move."""
+        """Wait for `work` as long as frames or assessments still move, or a connection is being restored."""
         task = asyncio.ensure_future(work)
         try:
             while True:
@@ -280,7 +307,7 @@ class MonitorStream:
                 done, _ = await asyncio.wait([task], timeout=self._options.stall_timeout_s)
                 if done:
                     return task.result()
-                if before == (self.frames_sent, self.latest, self.reconnects):
+                if self.connected and before == (self.frames_sent, self.latest, self.reconnects):
                     raise StreamStalled(f"no progress for {self._options.stall_timeout_s:g} s: {why}")
         finally:
             task.cancel()

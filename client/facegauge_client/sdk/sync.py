@@ -91,7 +91,7 @@ class Client:
     def watch_streams(
         self, call_id: str = "", *, limit: int = 0, interval_s: float = 1.0
     ) -> Iterator[StreamList]:
-        """Give the list of live streams again every `interval_s` seconds until the iteration is left."""
+        """Yield the list of live streams every `interval_s` seconds until the iteration is left."""
         lists = self._client.watch_streams(call_id, limit=limit, interval_s=interval_s)
         try:
             while (streams := self._loop.run(_next(lists))) is not None:
@@ -100,7 +100,7 @@ class Client:
             self._loop.run(lists.aclose())
 
     def health(self, service: str = "facegauge.v1.QualityService") -> HealthStatus:
-        """Ask the server's health service; NOT_SERVING while it drains."""
+        """Query the server's health service; NOT_SERVING while it drains."""
         return self._loop.run(self._client.health(service))
 
     @property
@@ -149,7 +149,7 @@ class MonitorStream:
         return self._loop.run(self._stream.send(frame, capture_time_s=capture_time_s, sequence=sequence))
 
     def finish(self) -> None:
-        """Say that no more frames come; what is under way is still scored, then iteration ends."""
+        """Close the stream for frames; those under way are still scored, then iteration ends."""
         self._loop.run(self._stream.finish())
 
     def __iter__(self) -> Iterator[Assessment]:
@@ -163,7 +163,7 @@ class MonitorStream:
 
     @property
     def accepted(self) -> Accepted:
-        """What the server granted on the present connection."""
+        """Configuration that the server granted on the present connection."""
         return self._stream.accepted
 
     @property
@@ -175,6 +175,11 @@ class MonitorStream:
     def notices(self) -> tuple[Notice, ...]:
         """The newest notices, oldest first."""
         return tuple(self._stream.notices)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server has accepted the stream on a connection that still carries it."""
+        return self._stream.connected
 
     @property
     def frames_sent(self) -> int:
@@ -190,6 +195,11 @@ class MonitorStream:
     def reconnects(self) -> int:
         """Connections after the first."""
         return self._stream.reconnects
+
+    @property
+    def restarts(self) -> int:
+        """Connections, among these, on which the stream began anew: with new smoothing and a new summary."""
+        return self._stream.restarts
 
     @property
     def _stream(self) -> AsyncMonitorStream:

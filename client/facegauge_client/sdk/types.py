@@ -1,4 +1,4 @@
-"""What the server says, as frozen values under the interface's field names.
+"""The server's messages as frozen values, with the interface's field names.
 
 Qualities are 0-1 with 1 the best; a quality that does not exist is None, never 0. Boxes are in pixels of the
 frame, times in seconds. `to_dict()` and `to_json()` print enum values in their lowercase short form
@@ -34,7 +34,7 @@ __all__ = [
 
 
 class FrameEncoding(enum.StrEnum):
-    """How a frame's bytes are to be read."""
+    """Layout of a frame's bytes."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -49,7 +49,7 @@ class FrameEncoding(enum.StrEnum):
 
 
 class Delivery(enum.StrEnum):
-    """What happens when frames come faster than they are scored."""
+    """Handling of frames that come faster than they are scored."""
 
     LIVE = "live"
     """The newest frame wins, older ones are dropped and counted; a connection that breaks is resumed."""
@@ -58,7 +58,7 @@ class Delivery(enum.StrEnum):
 
 
 class FrameResult(enum.StrEnum):
-    """What became of one frame."""
+    """Outcome of one frame."""
 
     UNSPECIFIED = "unspecified"
     """The assessment is not about a frame: see StreamState.STALE."""
@@ -72,7 +72,7 @@ class FrameResult(enum.StrEnum):
 
 
 class FaceState(enum.StrEnum):
-    """What the score of one face is worth."""
+    """Reliability of the score of one face."""
 
     UNSPECIFIED = "unspecified"
     SCORED = "scored"
@@ -83,7 +83,7 @@ class FaceState(enum.StrEnum):
 
 
 class StreamState(enum.StrEnum):
-    """What a stream's quality is worth now."""
+    """Reliability of a stream's current quality."""
 
     UNSPECIFIED = "unspecified"
     WAITING = "waiting"
@@ -100,17 +100,17 @@ class StreamState(enum.StrEnum):
 
 
 class NoticeKind(enum.StrEnum):
-    """What a notice is about."""
+    """Subject of a notice."""
 
     UNSPECIFIED = "unspecified"
     DRAINING = "draining"
-    """The server is going down; it finishes what it has."""
+    """The server is shutting down; it finishes the frames that it has."""
     THROTTLED = "throttled"
     """Frames come faster than the rate limit; the surplus is dropped."""
 
 
 class HealthStatus(enum.StrEnum):
-    """What the server's health service says."""
+    """Status reported by the server's health service."""
 
     UNKNOWN = "unknown"
     SERVING = "serving"
@@ -121,7 +121,7 @@ class _Record:
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """This value under the interface's field names, ready for JSON; what is None is left out."""
+        """Return this value with the interface's field names, ready for JSON; None is left out."""
         return {
             field.name: _plain(value)
             for field in dataclasses.fields(self)  # type: ignore[arg-type]  # each subclass is a dataclass
@@ -129,7 +129,7 @@ class _Record:
         }
 
     def to_json(self) -> str:
-        """`to_dict()` as one line of JSON."""
+        """Return `to_dict()` as one line of JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
 
@@ -158,19 +158,19 @@ class Face(_Record):
     """One face of a frame."""
 
     track_id: int = 0
-    """Lives as long as the face is followed in this stream; tells nothing of who it is."""
+    """Stays the same while the face is followed in this stream; does not identify a person."""
     box: Box = dataclasses.field(default_factory=Box)
     state: FaceState = FaceState.UNSPECIFIED
     quality: float | None = None
     """Smoothed, 0-1."""
     raw_quality: float | None = None
-    """Of this frame alone, 0-1."""
+    """Quality in this frame alone, 0-1."""
     short_side_px: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment(_Record):
-    """What one frame showed, or that time has passed without a score."""
+    """Result of one frame, or the news that time has passed without a score."""
 
     stream_id: str = ""
     sequence: int | None = None
@@ -178,22 +178,34 @@ class Assessment(_Record):
     result: FrameResult = FrameResult.UNSPECIFIED
     state: StreamState = StreamState.UNSPECIFIED
     quality: float | None = None
-    """The stream's: that of its main (largest) face, smoothed, 0-1."""
+    """Smoothed quality of the main face, which stands for the stream, 0-1."""
     raw_quality: float | None = None
-    """The main face's, of this frame alone, 0-1."""
+    """Quality of the main face in this frame alone, 0-1."""
     faces: tuple[Face, ...] = ()
     """Largest first."""
     frames_dropped: int = 0
-    """By the server, since the last assessment."""
+    """Dropped by the server since the last assessment."""
     error: str = ""
     """For FrameResult.ERROR: what is wrong with the frame."""
     frames_skipped: int = 0
-    """Left out by the server since, as the stream was steady."""
+    """Left out by the server since the last assessment, as the stream was steady."""
+    main_track_id: int | None = None
+    """Track of the main face, the one that stands for the stream; None while no face has been scored."""
+
+    @property
+    def main_face(self) -> Face | None:
+        """The face in `faces` that stands for the stream; the largest where the server names none.
+
+        None where the frame shows no face, or not the main one.
+        """
+        if self.main_track_id is None:
+            return self.faces[0] if self.faces else None
+        return next((face for face in self.faces if face.track_id == self.main_track_id), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted(_Record):
-    """What the server grants a stream."""
+    """Configuration that the server grants a stream."""
 
     resume_token: str = dataclasses.field(default="", repr=False)
     resumed: bool = False
@@ -201,15 +213,15 @@ class Accepted(_Record):
     model: str = ""
     max_message_bytes: int = 0
     max_fps: float = 0.0
-    """Frames a second taken at most; 0: no limit."""
+    """Maximum frames per second; 0: no limit."""
     min_fps: float = 0.0
-    """Frames a second scored at least while the stream is steady; 0: every frame is scored."""
+    """Minimum frames per second scored while the stream is steady; 0: every frame is scored."""
     display_lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Notice(_Record):
-    """Something that the client should know and that is no assessment."""
+    """Message to the client that is not an assessment."""
 
     kind: NoticeKind = NoticeKind.UNSPECIFIED
     text: str = ""
@@ -225,13 +237,13 @@ class StateTime(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Summary(_Record):
-    """A whole stream, as it ended."""
+    """Statistics of a whole stream, sent at its end."""
 
     stream_id: str = ""
     mean_quality: float | None = None
-    """Of the smoothed quality over the scored frames, 0-1."""
+    """Mean of the smoothed quality over the scored frames, 0-1."""
     p10_quality: float | None = None
-    """What the worst tenth of the stream stays under, 0-1."""
+    """10th percentile of the smoothed quality, 0-1."""
     state_times: tuple[StateTime, ...] = ()
     frames_scored: int = 0
     frames_no_face: int = 0

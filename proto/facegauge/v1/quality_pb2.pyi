@@ -56,6 +56,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ABORTED. Another connection resumed the stream."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 11
     """INTERNAL. A defect of the server; the message carries an id that its log explains."""
+    ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 12
+    """UNAUTHENTICATED. The call has no token, or one that does not hold: send the metadata
+    "authorization: Bearer TOKEN".
+    """
+    ERROR_REASON_FORBIDDEN: _ErrorReason.ValueType  # 13
+    """PERMISSION_DENIED. The token lacks the right, or does not cover the call."""
+    ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 14
+    """RESOURCE_EXHAUSTED. The tenant has used up its quota of streams or frames."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call ended with an error: ErrorInfo.reason, without the prefix ERROR_REASON_."""
@@ -83,6 +91,14 @@ ERROR_REASON_TAKEN_OVER: ErrorReason.ValueType  # 10
 """ABORTED. Another connection resumed the stream."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 11
 """INTERNAL. A defect of the server; the message carries an id that its log explains."""
+ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 12
+"""UNAUTHENTICATED. The call has no token, or one that does not hold: send the metadata
+"authorization: Bearer TOKEN".
+"""
+ERROR_REASON_FORBIDDEN: ErrorReason.ValueType  # 13
+"""PERMISSION_DENIED. The token lacks the right, or does not cover the call."""
+ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 14
+"""RESOURCE_EXHAUSTED. The tenant has used up its quota of streams or frames."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 class _FrameEncoding:

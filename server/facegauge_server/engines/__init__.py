@@ -1,4 +1,4 @@
-"""What runs the student: OpenVINO on a CPU (the default), torch on a GPU (the extra `torch`)."""
+"""Engines that run the student: OpenVINO on a CPU (the default), torch on a GPU (the extra `torch`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from facegauge_server.engines.student import Student
 from facegauge_server.errors import BadConfiguration
 from facegauge_server.types import RawScores
 
-__all__ = ["Engine", "create_engine"]
+__all__ = ["Engine", "create_engine", "engine_kind"]
 
 
 class Engine(Protocol):
@@ -26,7 +26,7 @@ class Engine(Protocol):
 
     @property
     def precision(self) -> str:
-        """Of the arithmetic, such as `f32`."""
+        """Arithmetic that it computes in, such as `f32`."""
 
     @property
     def gains_from_batches(self) -> bool:
@@ -39,35 +39,43 @@ class Engine(Protocol):
         """Give back memory and threads; `score` must not be called any more."""
 
 
+def engine_kind(kind: str) -> str:
+    """Return what `auto` stands for here, or the kind itself.
+
+    Raises BadConfiguration for one that does not exist.
+    """
+    if kind == "auto":
+        return "torch" if _torch_sees_a_gpu() else "openvino"
+    if kind not in ("openvino", "torch"):
+        raise BadConfiguration(f"--engine {kind}: choose auto, openvino or torch")
+    return kind
+
+
 def create_engine(kind: str, student: Student, threads: int, precision: str = AUTO) -> Engine:
     """Load a student into an engine.
 
     Args:
         kind: `openvino`, `torch`, or `auto`: torch where it is installed and sees a GPU, else openvino.
         student: from `load_student`.
-        threads: that will call `score` at the same time.
-        precision: of the arithmetic; `auto` for the fastest that scores as `f32` does (`precision.py`).
+        threads: number that will call `score` at the same time.
+        precision: arithmetic; `auto` for the fastest that scores as `f32` does (`precision.py`).
 
     Raises:
         BadConfiguration: the engine is unknown, its package is missing, or it cannot do the precision.
         BadModel: the engine cannot load the student.
     """
-    if kind == "auto":
-        kind = "torch" if _torch_sees_a_gpu() else "openvino"
-    if kind == "openvino":
+    if engine_kind(kind) == "openvino":
         from facegauge_server.engines.openvino import OpenVinoEngine
 
         make = partial(OpenVinoEngine, student, threads)
         return choose(precision, OpenVinoEngine.precisions(), student, make)
-    if kind == "torch":
-        try:
-            from facegauge_server.engines.torch import TorchEngine
-        except ImportError as error:
-            raise BadConfiguration(
-                f"--engine torch needs the package {error.name}: install facegauge-server[torch]"
-            ) from error
-        return choose(precision, TorchEngine.precisions(), student, partial(TorchEngine, student))
-    raise BadConfiguration(f"--engine {kind}: choose auto, openvino or torch")
+    try:
+        from facegauge_server.engines.torch import TorchEngine
+    except ImportError as error:
+        raise BadConfiguration(
+            f"--engine torch needs the package {error.name}: install facegauge-server[torch]"
+        ) from error
+    return choose(precision, TorchEngine.precisions(), student, partial(TorchEngine, student))
 
 
 def _torch_sees_a_gpu() -> bool:

@@ -10,12 +10,14 @@ manifest names (`float32_first`: the tensors where they end) stay in float32: se
 from __future__ import annotations
 
 import queue
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from facegauge_server.block_import import blocked
+from facegauge_server.compiled_networks import compile_or_load
 from facegauge_server.engines.split import split
 from facegauge_server.engines.student import Student
 from facegauge_server.errors import BadModel
@@ -28,7 +30,7 @@ __all__ = ["OpenVinoEngine"]
 
 
 class OpenVinoEngine:
-    """Runs a student's ONNX file on the CPU, in the precision that it is told: OpenVINO alone takes bf16."""
+    """Runs a student's ONNX file on the CPU, in the given precision: left alone, OpenVINO takes bf16."""
 
     name = "openvino"
     gains_from_batches = False
@@ -39,11 +41,7 @@ class OpenVinoEngine:
         self._idle: queue.SimpleQueue[_Network] = queue.SimpleQueue()
         try:
             for _ in range(threads):
-                parts = [(_read(student), precision)]
-                if first_in_f32:
-                    first, rest = split(_read(student), _read(student), first_in_f32)
-                    parts = [(first, "f32"), (rest, precision)]
-                self._idle.put(_Network([_compile(part, arithmetic) for part, arithmetic in parts]))
+                self._idle.put(_Network(_parts(student, precision, first_in_f32)))
         except KeyError as error:
             raise BadModel(
                 f"{student.onnx_path} has no tensor {error}, where its manifest ends float32_first: export "
@@ -54,7 +52,7 @@ class OpenVinoEngine:
 
     @staticmethod
     def precisions() -> tuple[str, ...]:
-        """Return what this machine's CPU computes in."""
+        """Return the precisions that this machine's CPU computes in."""
         able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         return ("f32", "bf16") if "BF16" in able else ("f32",)
 
@@ -67,7 +65,7 @@ class OpenVinoEngine:
             self._idle.put(network)
 
     def close(self) -> None:
-        """Let go of the compiled networks."""
+        """Release the compiled networks."""
         while not self._idle.empty():
             self._idle.get()
 
@@ -85,7 +83,7 @@ class _Network:
 
     def score(self, crop: npt.NDArray[np.uint8]) -> float:
         """Return the quality of one crop."""
-        self._pixels[:] = crop  # a copy takes less than telling OpenVINO of other memory
+        self._pixels[:] = crop  # a copy takes less than handing OpenVINO other memory
         for request in self._requests:
             request.infer()
         return float(self._quality.item())
@@ -99,11 +97,23 @@ def _read(student: Student) -> openvino.Model:
     return model
 
 
-def _compile(model: openvino.Model, precision: str) -> openvino.CompiledModel:
+def _parts(student: Student, precision: str, first_in_f32: list[str]) -> list[openvino.CompiledModel]:
+    if not first_in_f32:
+        return [_compile(f"{student.sha256} whole", lambda: _read(student), precision)]
+
+    def part(index: int) -> openvino.Model:
+        return split(_read(student), _read(student), first_in_f32)[index]
+
+    first = _compile(f"{student.sha256} first", lambda: part(0), "f32")
+    rest = _compile(f"{student.sha256} rest", lambda: part(1), precision)
+    return [first, rest]
+
+
+def _compile(name: str, read: Callable[[], openvino.Model], precision: str) -> openvino.CompiledModel:
     settings = {
         "INFERENCE_PRECISION_HINT": precision,
         "NUM_STREAMS": 1,
         "INFERENCE_NUM_THREADS": 1,
         "ENABLE_CPU_PINNING": False,  # it would move whoever calls to the first core
     }
-    return openvino.Core().compile_model(model, "CPU", settings)
+    return compile_or_load(f"{name} {precision}", read, settings)

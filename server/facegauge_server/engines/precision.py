@@ -1,9 +1,9 @@
-"""Which arithmetic the student runs in: the fastest of those that score as f32 does.
+"""Choose the arithmetic that the student runs in: the fastest of those that score as f32 does.
 
 Two checks, both against `MAX_MOVE`. The student's manifest says how far a precision moved the scores of all
 its validation crops when it was exported. And as the server starts, it scores the probe's crops, a NASA
 portrait in states from pristine to ruined, in each precision on the processor at hand, whose kernels may
-differ; that also tells which is the fastest there.
+differ; that also shows which is the fastest there.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What the probe has measured of one precision."""
+    """Measurement of one precision by the probe."""
 
     precision: str
     milliseconds: float
@@ -55,7 +55,7 @@ def choose(wanted: str, can: Iterable[str], student: Student, make: Callable[[st
     Args:
         wanted: a precision, or `auto`.
         can: the precisions that the engine has on this machine.
-        student: whose manifest tells how far it may be trusted in each.
+        student: whose manifest says how far each moves its scores.
         make: makes the engine in a precision; those not chosen are closed.
 
     Raises:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from facegauge_server import crop_spec
 from facegauge_server.errors import BadModel
-from facegauge_server.stages import crop
 
 __all__ = ["MODELS", "Student", "load_student"]
 
@@ -64,12 +64,7 @@ def load_student(name_or_path: str) -> Student:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadModel(f"{manifest_path} is no manifest of a student: {error!r}") from error
     _check_file(student, expected_bytes)
-    served_crop = {
-        "aspect_ratio": crop.ASPECT_RATIO,
-        "widen": crop.WIDEN,
-        "heighten": crop.HEIGHTEN,
-        "raise": crop.RAISE,
-    }
+    served_crop = crop_spec.manifest_entry()
     if trained_crop != served_crop:
         raise BadModel(
             f"student {student.name} was trained on the crop {trained_crop}, this server cuts {served_crop}: "

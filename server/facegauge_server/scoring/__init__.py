@@ -1,1 +1,1 @@
-"""Where crops wait for the engine."""
+"""Batching of crops for engines that gain from it."""

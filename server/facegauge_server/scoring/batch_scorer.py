@@ -1,14 +1,14 @@
-"""Drives the batcher: crops of all streams come in as coroutines and leave as scores.
+"""Score crops of all streams in batches: each caller awaits its own crops' scores.
 
-The batcher is a synchronous core that is told the time; this is the clock, the engine's threads and the
-futures around it. Everything but the engine's call runs on the event loop.
+The batcher is a synchronous core; around it stand the clock, the engine's threads and the futures. Everything
+but the engine's call runs on the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from facegauge_server.engines import Engine
@@ -23,11 +23,28 @@ __all__ = ["BatchScorer"]
 class BatchScorer:
     """Scores crops in batches, at most one batch in each engine thread at a time."""
 
-    def __init__(self, engine: Engine, batcher: Batcher, threads: int, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        batcher: Batcher,
+        threads: int,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Make a scorer.
+
+        Args:
+            engine: that scores; closed by whoever made it.
+            batcher: that forms the batches.
+            threads: that may call the engine at the same time.
+            metrics: that waits and batches are counted in.
+            clock: monotonic time, seconds.
+        """
         self._engine = engine
         self._batcher = batcher
         self._idle_threads = threads
         self._metrics = metrics
+        self._clock = clock
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="score")
         self._waiting: dict[int, tuple[asyncio.Future[float], float]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -36,7 +53,7 @@ class BatchScorer:
     async def score(self, crops: Sequence[FaceCrop]) -> list[float]:
         """Return the raw quality of each crop, 0-1; cancelling takes back those not yet in the engine."""
         loop = asyncio.get_running_loop()
-        now_s = time.monotonic()
+        now_s = self._clock()
         futures: list[asyncio.Future[float]] = []
         tickets: list[int] = []
         for crop in crops:
@@ -66,7 +83,7 @@ class BatchScorer:
             self._timer.cancel()
             self._timer = None
         while self._idle_threads:
-            now_s = time.monotonic()
+            now_s = self._clock()
             batch = self._batcher.take(now_s)
             if batch is None:
                 deadline_s = self._batcher.deadline_s
@@ -82,11 +99,11 @@ class BatchScorer:
     async def _run(self, batch: Batch, now_s: float) -> None:
         for ticket in batch.tickets:
             if ticket in self._waiting:
-                self._metrics.observe_stage("queue", now_s - self._waiting[ticket][1])
+                self._metrics.observe_stage("engine_wait", now_s - self._waiting[ticket][1])
         try:
             loop = asyncio.get_running_loop()
             scores = await loop.run_in_executor(self._executor, self._score, batch)
-        except Exception as error:  # noqa: BLE001 - told to every crop's owner, none of whom runs here
+        except Exception as error:  # noqa: BLE001 - raised for every crop's owner, none of whom runs here
             self._settle(batch, error)
         else:
             self._settle(batch, scores)

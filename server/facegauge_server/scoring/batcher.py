@@ -1,7 +1,8 @@
-"""FaceCrops of all streams -> Batch: a synchronous core that is told the time.
+"""FaceCrops of all streams -> Batch: a synchronous core that gets the time as an argument.
 
-A crop waits until its batch is full or it has waited for `max_wait_s`, whichever comes first. On a CPU a
-batch gains nothing, so `max_wait_s` is 0 there and a batch is whatever is waiting when an engine is free.
+A crop waits until its batch is full or it has waited for `max_wait_s`, whichever comes first. Only engines
+that gain from batches, those of GPUs, are fed from here: on a CPU each crop is scored by the thread that cut
+it (`pipeline.py`).
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What a frame goes through, a module a stage."""
+"""The stages of the pipeline that turn an encoded frame into a stream's quality."""

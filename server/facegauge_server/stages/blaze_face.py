@@ -1,14 +1,14 @@
 """MediaPipe's two face models, run by OpenVINO instead of by MediaPipe's graph.
 
-The short-range one sees a picture as 128 x 128 pixels. MediaPipe's own task runs it on whole frames; for the
-closer look at a part of a frame (`locate.py`) the graph, with its threads and copies, takes as long as the
-model, and a live call has several such looks to one at the whole frame. Boxes agree with the task's to 1% of
-a face's width (standard deviation; 285 looks at faces in 25 clips), which the task rounds to whole pixels.
+The short-range one sees a picture as 128 x 128 pixels. MediaPipe's own task runs it on whole frames; for
+parts of a frame (`passes.py`) the graph, with its threads and copies, takes as long as the model, and a live
+call has several such passes to one over the whole frame. Boxes agree with the task's to 1% of a face's width
+(standard deviation; 285 faces in 25 clips), which the task rounds to whole pixels.
 
 The full-range one sees 192 x 192 pixels and gives a second opinion on faces. It is right about small and
 hard-coded ones where the short-range model is not: in a research clip coded with x264 at CRF 43, a face of
 74 px gets 0.42 to 0.74 from the short-range model and the print on the shirt below it as much, here the face
-gets 0.74 to 0.87 and the print 0.42 at most. It takes three times as long, so it is asked in doubt only.
+gets 0.74 to 0.87 and the print 0.42 at most. It takes three times as long, so it runs in doubt only.
 MediaPipe's task refuses it at run time, since it wants the short-range model's count of boxes.
 
 Source of the decoding: both models have anchors in the middle of the cells of square grids, and give a box's
@@ -25,22 +25,22 @@ import numpy as np
 import numpy.typing as npt
 
 from facegauge_server.block_import import blocked
+from facegauge_server.compiled_networks import compile_or_load
+from facegauge_server.stages.detection import SAME_FACE_IOU, Detection
 from facegauge_server.types import Box, Pixels
 
 with blocked("openvino_telemetry"):
     import openvino
 
-__all__ = ["FULL_RANGE", "SHORT_RANGE", "BlazeFace", "Kind", "Sighting"]
+__all__ = ["FULL_RANGE", "SHORT_RANGE", "BlazeFace", "Kind"]
 
 ASSETS = Path(__file__).parent.parent / "assets"
 MIN_CONFIDENCE = 0.3
-SAME_FACE_IOU = 0.3
-"""Boxes that overlap more are averaged into one, weighted by their confidence, as MediaPipe does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What tells one model from the other."""
+    """The properties in which the two models differ."""
 
     path: Path
     input_px: int
@@ -63,15 +63,6 @@ SHORT_RANGE = Kind(ASSETS / "face_detection_short_range.tflite", 128, ((16, 2), 
 FULL_RANGE = Kind(ASSETS / "face_detection_full_range_sparse.tflite", 192, ((48, 1),), cv2.INTER_AREA)
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A face that the model sees; the box is square, from brow to chin, in the picture's pixels."""
-
-    box: Box
-    confidence: float
-    """0-1."""
-
-
 class BlazeFace:
     """One of the two models. For one thread at a time."""
 
@@ -85,11 +76,11 @@ class BlazeFace:
         self._kind = kind
         self._anchors = kind.anchors()
         self._picture = np.empty((1, kind.input_px, kind.input_px, 3), np.float32)
-        compiled = openvino.Core().compile_model(kind.path, "CPU", settings)
+        compiled = compile_or_load(kind.path.stem, lambda: kind.path, settings)
         self._request = compiled.create_infer_request()
         self._request.set_input_tensor(openvino.Tensor(self._picture, shared_memory=True))
 
-    def find(self, pixels: Pixels) -> list[Sighting]:
+    def detect(self, pixels: Pixels) -> list[Detection]:
         """Return the faces of an RGB picture, uint8 (height, width, 3), the most confident first."""
         height, width = pixels.shape[:2]
         side = self._kind.input_px
@@ -112,7 +103,7 @@ class BlazeFace:
         return _merge(boxes, scores)
 
     def close(self) -> None:
-        """Let go of the model."""
+        """Release the model."""
         del self._request
 
 
@@ -128,16 +119,16 @@ def _decode(
     return np.column_stack((centres - sizes / 2, sizes)), scores
 
 
-def _merge(boxes: npt.NDArray[np.float64], scores: npt.NDArray[np.float64]) -> list[Sighting]:
-    """Make one sighting of boxes (n, 4), best first, that show the same face."""
-    sightings = []
+def _merge(boxes: npt.NDArray[np.float64], scores: npt.NDArray[np.float64]) -> list[Detection]:
+    """Average boxes (n, 4), best first, that show the same face, weighted by confidence as MediaPipe does."""
+    detections = []
     while len(boxes):
         same = _ious(boxes[0], boxes) > SAME_FACE_IOU
         same[0] = True  # an empty box overlaps nothing, itself included
         mean = scores[same] @ boxes[same] / scores[same].sum()
-        sightings.append(Sighting(Box(*mean.tolist()), float(scores[0])))
+        detections.append(Detection(Box(*mean.tolist()), float(scores[0])))
         boxes, scores = boxes[~same], scores[~same]
-    return sightings
+    return detections
 
 
 def _ious(box: npt.NDArray[np.float64], boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

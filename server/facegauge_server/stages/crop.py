@@ -1,9 +1,7 @@
 """Cut a face out of a frame: the one definition of the crop, in serving and in training.
 
-The detector's box spans the face from brow to chin. The crop widens it 1.3 times and heightens it 1.7
-times, with the centre moved up by a tenth of the box's height, which takes in hair and chin, then grows the
-shorter dimension until the crop is 3 wide to 4 high. At a frame's edge the crop shifts inwards; where the
-frame is too small to hold it, the missing rows and columns repeat the edge. It is never squashed.
+Its geometry stands in `crop_spec.py`. At a frame's edge the crop shifts inwards; where the frame is too
+small to hold it, the missing rows and columns repeat the edge. It is never squashed.
 
 The pixels come from the frame at its native resolution, except that a frame with more lines than the
 display shows is first reduced to them: what the viewer's screen drops, the score must not see.
@@ -15,20 +13,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from facegauge_server.crop_spec import ASPECT_RATIO, HEIGHTEN, RAISE, WIDEN
+from facegauge_server.face_limits import MIN_FACE_PX
 from facegauge_server.types import Box, FaceBoxes, FaceCrop, FaceCrops, Pixels
 
-__all__ = ["MIN_FACE_PX", "crop_box", "crop_faces", "crop_region"]
-
-WIDEN = 1.3
-HEIGHTEN = 1.7
-RAISE = 0.1
-ASPECT_RATIO = 3 / 4
+__all__ = ["crop_box", "crop_faces", "crop_region"]
 
 BLURRED_UP_TO = 3.0
 """Shrinking by more takes a mean over more pixels than a blur of three can give."""
-
-MIN_FACE_PX = 32.0
-"""A face whose box has a shorter side than this is not scored."""
 
 
 def crop_box(face: Box, frame_width: int, frame_height: int) -> Box:

@@ -23,13 +23,18 @@ __all__ = ["decode"]
 MAX_JPEG_SCANS = 100
 """Passes over the picture; encoders make ten. A file of a few kilobytes can ask for hours of them."""
 
+MAX_ASPECT_RATIO = 8.0
+"""Longer side to shorter side of a frame; the widest screens have 3.6 (32:9), two of them in a row 7.1."""
 
-def decode(frame: EncodedFrame, max_pixels: int) -> Frame:
+
+def decode(frame: EncodedFrame, max_pixels: int, max_side: int) -> Frame:
     """Return the frame's pixels: RGB, uint8, (height, width, 3).
 
     Args:
         frame: as it came over the wire.
-        max_pixels: of width times height; read from the header and judged before any memory is taken.
+        max_pixels: of width times height.
+        max_side: of width and of height, pixels. Sizes are read from the header and checked before any
+            memory is taken, as is the aspect ratio.
 
     Raises:
         BadFrame: says what is wrong with the frame, in words for whoever sent it.
@@ -37,14 +42,14 @@ def decode(frame: EncodedFrame, max_pixels: int) -> Frame:
     if not math.isfinite(frame.capture_time_s):
         raise BadFrame(f"capture_time_s must be a finite number, not {frame.capture_time_s}")
     if frame.encoding.is_raw:
-        _check_size(frame.width, frame.height, max_pixels)
+        _check_size(frame.width, frame.height, max_pixels, max_side)
         pixels = _decode_raw(frame)
     else:
-        pixels = _decode_compressed(frame, max_pixels)
+        pixels = _decode_compressed(frame, max_pixels, max_side)
     return Frame(frame.sequence, frame.capture_time_s, pixels)
 
 
-def _decode_compressed(frame: EncodedFrame, max_pixels: int) -> Pixels:
+def _decode_compressed(frame: EncodedFrame, max_pixels: int, max_side: int) -> Pixels:
     name = frame.encoding.name
     if not frame.data:
         raise BadFrame(f"the frame is empty: its data must be a {name} file")
@@ -52,7 +57,7 @@ def _decode_compressed(frame: EncodedFrame, max_pixels: int) -> Pixels:
         width, height = HEADER_READERS[frame.encoding](frame.data)
     except (ValueError, KeyError, IndexError, struct.error) as error:
         raise BadFrame(f"the data is no {name} file: check the frame's encoding") from error
-    _check_size(width, height, max_pixels)
+    _check_size(width, height, max_pixels, max_side)
     declared = (frame.width or width, frame.height or height)
     if declared != (width, height):
         raise BadFrame(f"the picture is {width}x{height}, not {declared[0]}x{declared[1]} as declared")
@@ -109,13 +114,23 @@ def _as_pixels(picture: cv2.typing.MatLike) -> Pixels:
     return np.asarray(picture, dtype=np.uint8)
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
+def _check_size(width: int, height: int, max_pixels: int, max_side: int) -> None:
     if width < 1 or height < 1:
         raise BadFrame(f"the frame's width and height must be at least 1 pixel, not {width}x{height}")
     if width * height > max_pixels:
         raise BadFrame(
             f"the frame has {width}x{height} pixels, the server takes {max_pixels} (--max-frame-pixels): "
             "send it smaller"
+        )
+    if max(width, height) > max_side:
+        raise BadFrame(
+            f"the frame is {width}x{height}, the server takes sides up to {max_side} (--max-frame-side): "
+            "send it smaller"
+        )
+    if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
+        raise BadFrame(
+            f"the frame is {width}x{height}, the server takes aspect ratios up to {MAX_ASPECT_RATIO:g}:1: "
+            "crop it to the people in it"
         )
 
 

@@ -23,13 +23,10 @@ from facegauge_server.types import (
     StreamState,
 )
 
-__all__ = ["LOW_RESOLUTION_PX", "QualitySmoother", "SessionPool"]
-
-LOW_RESOLUTION_PX = 96.0
-"""A face whose short side is below this is scored and marked."""
+__all__ = ["QualitySmoother", "SessionPool"]
 
 FORGET_TRACK_AFTER_S = 3.0
-"""A face found again within this capture time goes on with its smoothing; later it starts anew."""
+"""A face found again within this capture time continues its smoothing; later it starts anew."""
 
 SWITCH_AREA_RATIO = 1.25
 SWITCH_AFTER_S = 1.0
@@ -63,7 +60,7 @@ class _Track:
 
 
 class QualitySmoother:
-    """The smoothing of one stream. Frames must come with capture times that never decrease."""
+    """Smooths one stream. Frames must come with capture times that never decrease."""
 
     def __init__(self, median_window: int, time_constant_s: float, stale_after_s: float) -> None:
         self._median_window = median_window
@@ -76,7 +73,7 @@ class QualitySmoother:
         self._scored_now_s: float | None = None
 
     def add(self, score: FrameScore, now_s: float) -> StreamQuality:
-        """Take a frame in; `now_s` is the server's clock, which only staleness is judged by."""
+        """Add a frame; `now_s` is the server's clock, used only to judge staleness."""
         if score.result is not FrameResult.ERROR:  # whose capture time may be what is wrong with it
             self._forget_tracks(score.capture_time_s)
         faces = tuple(self._smooth(face, score.capture_time_s) for face in score.faces)
@@ -84,17 +81,17 @@ class QualitySmoother:
         if main is None:
             held = self.at(now_s)
             state = STATES.get(score.result, held.state)
-            self._now = StreamQuality(state, held.quality, None, faces)
+            self._now = StreamQuality(state, held.quality, None, faces, held.main_track_id)
         else:
             self._scored_now_s = now_s
             state = (
                 StreamState.LOW_RESOLUTION if main.state is FaceState.LOW_RESOLUTION else StreamState.SCORED
             )
-            self._now = StreamQuality(state, main.quality, main.raw_quality, faces)
+            self._now = StreamQuality(state, main.quality, main.raw_quality, faces, main.face.track_id)
         return self._now
 
     def at(self, now_s: float) -> StreamQuality:
-        """What is known at a moment of the server's clock: STALE, without a quality, when that is too old."""
+        """Return the quality at a time of the server's clock: STALE if the last score is too old."""
         if self._scored_now_s is not None and now_s - self._scored_now_s >= self._stale_after_s:
             self._scored_now_s = None
             self._now = StreamQuality(StreamState.STALE)
@@ -156,12 +153,12 @@ class SessionPool:
 
     @property
     def mean(self) -> float | None:
-        """Of all qualities; None before the first."""
+        """Mean of all qualities; None before the first."""
         count = int(self._counts.sum())
         return self._sum / count if count else None
 
     def percentile(self, percent: float) -> float | None:
-        """The quality that `percent` of 100 do not exceed, to a thousandth; None before the first."""
+        """Return the quality that `percent` % do not exceed, to a thousandth; None before the first."""
         count = int(self._counts.sum())
         if not count:
             return None

@@ -1,1 +1,1 @@
-"""The live streams: a session, the table of sessions, and what runs one connection."""
+"""Live streams: a session, the table of sessions, where frames wait, and what runs one connection."""

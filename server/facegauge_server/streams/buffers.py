@@ -1,73 +1,155 @@
 """The two ends of a stream inside the server: frames that wait to be scored, messages that wait to be sent.
 
 Both are bounded and belong to one event loop. Under LIVE delivery they replace what is old, under COMPLETE
-they make the other side wait.
+they make the other side wait. An inbox has one writer and one reader.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
+from facegauge_server.streams.adaptive_sampler import AdaptiveSampler
+from facegauge_server.streams.frame_gate import FrameGate, LeftOut, ReceivedFrame
+from facegauge_server.streams.rate_limit import RateLimit
 from facegauge_server.types import Assessment, Delivery, EncodedFrame, Notice, StreamSummary
 
-__all__ = ["Inbox", "Message", "Outbox", "ReceivedFrame"]
+__all__ = ["COMPLETE_CAPACITY", "CompleteInbox", "Inbox", "LiveInbox", "Message", "Outbox", "create_inbox"]
 
 Message = Assessment | Notice | StreamSummary
 
 COMPLETE_CAPACITY = 4
 """Frames or assessments of one stream that wait under COMPLETE delivery before the other side must."""
 
-ReceivedFrame = tuple[EncodedFrame, float]
-"""A frame and the server's monotonic time at which it came, seconds."""
+
+class Inbox(Protocol):
+    """Frames of one stream on their way to the pipeline. `now_s` is the server's monotonic clock."""
+
+    async def wait_for_room(self) -> None:
+        """Wait until another frame may be put."""
+
+    def put(self, frame: EncodedFrame, now_s: float) -> LeftOut | None:
+        """Add a frame; says why another one was left out for it, if one was."""
+
+    async def wait_for_frame(self) -> bool:
+        """Wait until a frame may be scored; False once the inbox is closed and empty."""
+
+    def take(self, now_s: float) -> ReceivedFrame | None:
+        """Hand out the next frame; None when there is none."""
+
+    def scored(self, raw_quality: float | None, capture_time_s: float) -> None:
+        """Note the raw quality of a frame's main face, 0-1, or that it had none."""
+
+    def close(self) -> None:
+        """Accept no more frames; those that wait are handed out without further delay."""
 
 
-class Inbox:
-    """Frames of one stream on their way to the pipeline."""
+class LiveInbox:
+    """Room for the newest frame, which a `FrameGate` holds until it may be scored."""
 
-    def __init__(self, delivery: Delivery) -> None:
-        self._capacity = 1 if delivery is Delivery.LIVE else COMPLETE_CAPACITY
-        self._replaces = delivery is Delivery.LIVE
-        self._frames: deque[ReceivedFrame] = deque()
-        self._changed = asyncio.Condition()
+    def __init__(self, gate: FrameGate, clock: Callable[[], float] = time.monotonic) -> None:
+        self._gate = gate
+        self._clock = clock
+        self._changed = asyncio.Event()
         self._closed = False
 
-    async def put(self, frame: EncodedFrame, now_s: float) -> int:
-        """Add a frame and return how many were dropped for it; waits for room under COMPLETE delivery."""
-        async with self._changed:
-            dropped = 0
-            if self._replaces:
-                while len(self._frames) >= self._capacity:
-                    self._frames.popleft()
-                    dropped += 1
-            else:
-                await self._changed.wait_for(lambda: len(self._frames) < self._capacity or self._closed)
+    async def wait_for_room(self) -> None:
+        """Return at once: a newer frame replaces the one that waits."""
+
+    def put(self, frame: EncodedFrame, now_s: float) -> LeftOut | None:
+        """Hold a frame; says why the one that was held is left out, if there was one."""
+        self._changed.set()
+        return self._gate.put(frame, now_s)
+
+    async def wait_for_frame(self) -> bool:
+        """Wait until the newest frame may be scored; False once the inbox is closed and empty."""
+        while True:
+            ready_s, now_s = self._gate.ready_s, self._clock()
             if self._closed:
-                return dropped + 1
-            self._frames.append((frame, now_s))
-            self._changed.notify_all()
-            return dropped
+                return ready_s is not None
+            if ready_s is not None and ready_s <= now_s:
+                return True
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if ready_s is None else ready_s - now_s):
+                    await self._changed.wait()
 
-    async def has_frame(self) -> bool:
-        """Wait for a frame without taking it; False once the inbox is closed and empty."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._frames or self._closed)
-            return bool(self._frames)
+    def take(self, now_s: float) -> ReceivedFrame | None:
+        """Hand out the newest frame."""
+        return self._gate.take(now_s)
 
-    async def get(self) -> ReceivedFrame | None:
-        """Wait for the oldest frame; None once the inbox is closed and empty."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._frames or self._closed)
-            frame = self._frames.popleft() if self._frames else None
-            self._changed.notify_all()
-            return frame
+    def scored(self, raw_quality: float | None, capture_time_s: float) -> None:
+        """Note the raw quality of a frame's main face, 0-1, or that it had none."""
+        self._gate.scored(raw_quality, capture_time_s)
 
-    async def close(self) -> None:
-        """Take no more frames; those that wait are still handed out."""
-        async with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+    def close(self) -> None:
+        """Accept no more frames; the one that is held is handed out at once."""
+        self._closed = True
+        self._changed.set()
+
+
+class CompleteInbox:
+    """A short queue from which nothing is dropped: the writer waits for room, and for the rate limit."""
+
+    def __init__(self, rate_limit: RateLimit, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate_limit = rate_limit
+        self._clock = clock
+        self._frames: deque[ReceivedFrame] = deque()
+        self._frame = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._closed = False
+
+    async def wait_for_room(self) -> None:
+        """Wait until the queue has room and the rate limit lets another frame pass."""
+        await self._room.wait()
+        wait_s = self._rate_limit.ready_s - self._clock()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+
+    def put(self, frame: EncodedFrame, now_s: float) -> None:
+        """Add a frame; the caller has waited for room."""
+        self._rate_limit.take(now_s)
+        self._frames.append(ReceivedFrame(frame, now_s))
+        self._frame.set()
+        if len(self._frames) >= COMPLETE_CAPACITY:
+            self._room.clear()
+
+    async def wait_for_frame(self) -> bool:
+        """Wait for a frame; False once the inbox is closed and empty."""
+        if not self._frames and not self._closed:
+            self._frame.clear()
+            await self._frame.wait()
+        return bool(self._frames)
+
+    def take(self, now_s: float) -> ReceivedFrame | None:  # noqa: ARG002 - the gate of a live stream needs it
+        """Hand out the oldest frame; None when there is none."""
+        if not self._frames:
+            return None
+        received = self._frames.popleft()
+        self._room.set()
+        return received
+
+    def scored(self, raw_quality: float | None, capture_time_s: float) -> None:
+        """Do nothing: under COMPLETE delivery every frame is scored."""
+
+    def close(self) -> None:
+        """Accept no more frames; those that wait are handed out."""
+        self._closed = True
+        self._frame.set()
+
+
+def create_inbox(delivery: Delivery, *, max_fps: float, min_fps: float) -> Inbox:
+    """Make the inbox of a stream; a rate of 0 sets no limit, see `RateLimit` and `AdaptiveSampler`."""
+    rate_limit = RateLimit(max_fps)
+    if delivery is Delivery.COMPLETE:
+        return CompleteInbox(rate_limit)
+    return LiveInbox(FrameGate(rate_limit, AdaptiveSampler(min_fps)))
 
 
 class Outbox:
@@ -95,7 +177,7 @@ class Outbox:
             self._room.clear()
 
     async def wait_for_room(self) -> None:
-        """Under COMPLETE delivery, wait until the client has taken some of the messages."""
+        """Under COMPLETE delivery, wait until the client has read some of the messages."""
         if not self._coalesces:
             await self._room.wait()
 
@@ -118,7 +200,7 @@ class Outbox:
         self._changed.set()
 
     def _merge(self, newest: Assessment) -> Assessment:
-        """Take back the assessment that waits, if any, and return the newest with its drops added."""
+        """Remove the assessment that waits, if any, and return the newest with its counts added."""
         for waiting in self._messages:
             if isinstance(waiting, Assessment):
                 self._messages.remove(waiting)

@@ -1,4 +1,4 @@
-"""One connection of one stream: receive frames, score them in order, send what came of it, end well.
+"""Run one connection of one stream: receive frames, score them in order, send the assessments, end well.
 
 Knows nothing of protobuf: `service.py` gives it an iterator of frames and a way to send.
 """
@@ -7,144 +7,116 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any
 
-from facegauge_server.admission import Turns
+from facegauge_server.admission import WorkerSlots
 from facegauge_server.config import Config
-from facegauge_server.errors import BadFrame
+from facegauge_server.errors import BadFrame, ResponsesUnread, StreamIdle, TakenOver
 from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
-from facegauge_server.streams.adaptive_sampler import SteadySampler
 from facegauge_server.streams.buffers import Message
-from facegauge_server.streams.session_table import Connection, Session
-from facegauge_server.types import (
-    Delivery,
-    EncodedFrame,
-    FrameResult,
-    FrameScore,
-    Notice,
-    NoticeKind,
-)
+from facegauge_server.streams.frame_gate import LeftOut
+from facegauge_server.streams.session import Ending
+from facegauge_server.streams.session_table import Opened
+from facegauge_server.types import EncodedFrame, FrameResult, FrameScore, Notice, NoticeKind
 
-__all__ = ["IdleStreamError", "StreamRunner", "StuckClientError", "TakenOverError"]
+__all__ = ["StreamRunner"]
 
-THROTTLE_BURST_S = 0.1
-"""How far ahead of its allowed rate a live stream may get before frames are dropped."""
-
-
-class IdleStreamError(Exception):
-    """No frame came within the idle timeout."""
-
-
-class StuckClientError(Exception):
-    """The client has not read its responses within the send timeout."""
-
-
-class TakenOverError(Exception):
-    """Another connection showed the stream's resume token."""
+IDLE_CHECKS = 20
+"""Times within the idle timeout that a stream is checked for being idle while frames of it are held."""
 
 
 class StreamRunner:
     """Runs one connection from its first frame to its summary."""
 
     def __init__(
-        self,
-        session: Session,
-        connection: Connection,
-        pipeline: Pipeline,
-        turns: Turns,
-        config: Config,
-        metrics: Metrics,
+        self, opened: Opened, pipeline: Pipeline, slots: WorkerSlots, config: Config, metrics: Metrics
     ) -> None:
-        self._session = session
-        self._connection = connection
+        self._session = opened.session
+        self._connection = opened.connection
         self._pipeline = pipeline
-        self._turns = turns
+        self._slots = slots
         self._config = config
         self._metrics = metrics
-        self._sampler = SteadySampler(session.min_fps)
-        self._ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        connection.on_drain = self._finish
-        connection.on_taken_over = self._give_way
+        self._reported_throttling = False
+        self._unanswered = 0
+        self._active_s = time.monotonic()
 
     async def run(
         self, frames: AsyncIterator[EncodedFrame], send: Callable[[Message], Awaitable[None]]
     ) -> None:
-        """Follow the stream until the client closes it, the server drains, or something ends it.
+        """Follow the stream until the client closes it, the server drains, or an error ends it.
 
-        Raises IdleStreamError, StuckClientError, TakenOverError, and what `frames` raises.
+        Raises StreamIdle, ResponsesUnread, TakenOver, and what `frames` and `send` raise.
         """
         receiver = asyncio.create_task(self._receive(frames))
         scorer = asyncio.create_task(self._score())
         sender = asyncio.create_task(self._send(send))
-        tasks = (receiver, scorer, sender)
+        tasks = (receiver, scorer, sender, asyncio.create_task(self._end_when_idle()))
+        ended = self._connection.ended
         try:
-            await self._until_ended({receiver, scorer, sender, self._ending})
+            await _first([*tasks, ended])
+            if ended.done() and ended.result() is Ending.TAKEN_OVER:
+                raise TakenOver("another connection resumed the stream")
             receiver.cancel()
-            await self._connection.inbox.close()
-            await self._until_ended({scorer, sender}, everything=True)
+            self._connection.inbox.close()
+            await _all([scorer, sender])
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._ending.cancel()
-
-    async def _until_ended(self, waited_for: set[asyncio.Future[None]], *, everything: bool = False) -> None:
-        """Wait for the first of the futures, or for all, raising the first exception that any ends with."""
-        when = asyncio.FIRST_EXCEPTION if everything else asyncio.FIRST_COMPLETED
-        done, _ = await asyncio.wait(waited_for, return_when=when)
-        for future in done:
-            future.result()
+            self._leave_out(FrameResult.DROPPED, self._unanswered)
 
     async def _receive(self, frames: AsyncIterator[EncodedFrame]) -> None:
-        max_fps = self._session.max_fps
-        throttle = _Throttle(max_fps)
-        told_throttled = False
-        while True:
-            try:
-                async with asyncio.timeout(self._config.idle_timeout_s):
-                    frame = await anext(frames, None)
-            except TimeoutError:
-                raise IdleStreamError from None
-            if frame is None:
-                return
-            now_s = time.monotonic()
+        inbox = self._connection.inbox
+        async for frame in frames:
+            self._active_s = now_s = time.monotonic()
             self._session.note_frame(now_s, time.time())
-            if not self._sampler.wants(frame):
-                self._leave_out(FrameResult.SKIPPED, 1)
-                continue
-            wait_s = throttle.wait_s(now_s)
-            if wait_s > 0 and self._session.settings.delivery is Delivery.LIVE:
-                self._leave_out(FrameResult.DROPPED, 1)
-                if not told_throttled:
-                    told_throttled = True
-                    text = f"more than {max_fps:g} frames a second: the surplus is dropped"
-                    self._connection.outbox.put(Notice(NoticeKind.THROTTLED, text))
-                continue
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
-            throttle.take(now_s + wait_s)
-            self._sampler.taken(frame)
-            self._leave_out(FrameResult.DROPPED, await self._connection.inbox.put(frame, now_s))
+            self._unanswered += 1
+            left_out = inbox.put(frame, now_s)
+            if left_out is not None:
+                self._note_left_out(left_out)
+            await inbox.wait_for_room()
+
+    async def _end_when_idle(self) -> None:
+        """Raise StreamIdle once no frame has arrived for the idle timeout, none being held or scored."""
+        timeout_s = self._config.idle_timeout_s
+        while True:
+            left_s = self._active_s + timeout_s - time.monotonic()
+            if left_s <= 0 and not self._unanswered:
+                raise StreamIdle(f"no frame arrived for {timeout_s:g} s (--idle-timeout)")
+            await asyncio.sleep(max(left_s, timeout_s / IDLE_CHECKS))
+
+    def _note_left_out(self, why: LeftOut) -> None:
+        self._leave_out(FrameResult.SKIPPED if why is LeftOut.STEADY else FrameResult.DROPPED, 1)
+        if why is LeftOut.TOO_FAST and not self._reported_throttling:
+            self._reported_throttling = True
+            text = f"more than {self._session.max_fps:g} frames per second: the surplus is dropped"
+            self._connection.outbox.put(Notice(NoticeKind.THROTTLED, text))
 
     def _leave_out(self, result: FrameResult, count: int) -> None:
+        self._unanswered -= count
         self._session.note_unscored(result, count)
         self._metrics.count_frames(result, count)
 
     async def _score(self) -> None:
-        session, outbox = self._session, self._connection.outbox
-        inbox = self._connection.inbox
-        while await inbox.has_frame():
+        session, inbox, outbox = self._session, self._connection.inbox, self._connection.outbox
+        while await inbox.wait_for_frame():
             await outbox.wait_for_room()
-            async with self._turns.turn():
-                received = await inbox.get()  # the newest there is by now
+            async with self._slots.slot(session.flow) as turn:
+                received = inbox.take(time.monotonic())  # the newest by now
                 if received is None:
                     break
-                frame, received_s = received
-                score = await self._assess(frame)
+                score = await self._assess(received.frame)
+                turn.cost_s = score.work_s
             now_s = time.monotonic()
-            outbox.put(session.assess(score, now_s))
-            self._metrics.observe_stage("total", now_s - received_s)
+            assessment = session.assess(score, now_s)
+            self._unanswered -= 1
+            self._active_s = now_s
+            outbox.put(assessment)
+            inbox.scored(assessment.stream.raw_quality, score.capture_time_s)
+            self._metrics.observe_stage("total", now_s - received.ready_s)
         outbox.put(session.summary(time.monotonic()))
         outbox.close()
 
@@ -157,44 +129,32 @@ class StreamRunner:
         score = await self._pipeline.assess(
             frame, self._session.tracker, self._session.settings.display_lines
         )
-        raw_qualities = [face.raw_quality for face in score.faces if face.raw_quality is not None]
-        for raw_quality in raw_qualities:
-            self._metrics.observe_quality(raw_quality)
-        self._sampler.scored(raw_qualities[0] if raw_qualities else None, frame.capture_time_s)
+        for face in score.faces:
+            if face.raw_quality is not None:
+                self._metrics.observe_quality(face.raw_quality)
         return score
 
     async def _send(self, send: Callable[[Message], Awaitable[None]]) -> None:
+        send_timeout_s = self._config.send_timeout_s
         while (message := await self._connection.outbox.get()) is not None:
             try:
-                async with asyncio.timeout(self._config.send_timeout_s):
+                async with asyncio.timeout(send_timeout_s):
                     await send(message)
             except TimeoutError:
-                raise StuckClientError from None
-
-    def _finish(self) -> None:
-        if not self._ending.done():
-            self._ending.set_result(None)
-
-    def _give_way(self) -> None:
-        if not self._ending.done():
-            self._ending.set_exception(TakenOverError())
+                raise ResponsesUnread(
+                    f"responses were left unread for {send_timeout_s:g} s (--send-timeout)"
+                ) from None
 
 
-class _Throttle:
-    """Lets a stream's frames through at its agreed rate, on the server's clock."""
+async def _first(futures: Iterable[asyncio.Future[Any]]) -> None:
+    """Wait for the first of the futures, raising the exception that it ended with, if any."""
+    done, _ = await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+    for future in done:
+        future.result()
 
-    def __init__(self, max_fps: float) -> None:
-        self._max_fps = max_fps
-        self._next_s = 0.0
 
-    def wait_s(self, now_s: float) -> float:
-        """Seconds until another frame may pass; 0 when it may now."""
-        if not self._max_fps:
-            return 0.0
-        wait_s = self._next_s - THROTTLE_BURST_S - now_s
-        return max(0.0, wait_s)
-
-    def take(self, now_s: float) -> None:
-        """A frame passes at `now_s`."""
-        if self._max_fps:
-            self._next_s = max(self._next_s, now_s) + 1 / self._max_fps
+async def _all(futures: Iterable[asyncio.Future[Any]]) -> None:
+    """Wait for all of the futures, raising the first exception that one of them ends with."""
+    done, _ = await asyncio.wait(futures, return_when=asyncio.FIRST_EXCEPTION)
+    for future in done:
+        future.result()

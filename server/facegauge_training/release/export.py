@@ -23,9 +23,9 @@ import openvino
 import torch
 
 from facegauge_models.students import FaceStudent
+from facegauge_server import crop_spec
 from facegauge_server.engines.openvino import OpenVinoEngine
 from facegauge_server.engines.student import Student
-from facegauge_server.stages import crop as serving
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.label_crops import train_stores
 from facegauge_training.data.ladder import ladder_store
@@ -37,7 +37,7 @@ from facegauge_training.release.model_card import write_card
 
 __all__ = ["main"]
 
-ASSETS = Path(serving.__file__).parent.parent / "assets" / "models"
+ASSETS = Path(crop_spec.__file__).parent / "assets" / "models"
 MAX_GFLOPS, MAX_PARAMETERS, MAX_BYTES, MAX_DIFFERENCE = 0.5, 5_000_000, 16_000_000, 1e-3
 
 
@@ -102,12 +102,7 @@ def main(cache: Path, faces: Path, run: str, name: str, version: str, out: Path)
             "color": "RGB",
         },
         "output": {"name": "quality"},
-        "crop": {
-            "aspect_ratio": serving.ASPECT_RATIO,
-            "widen": serving.WIDEN,
-            "heighten": serving.HEIGHTEN,
-            "raise": serving.RAISE,
-        },
+        "crop": crop_spec.manifest_entry(),
         "normalization": {"mean": FaceStudent.MEAN, "scale": FaceStudent.SCALE},
         "gflops": round(gflops, 4),
         "parameters": parameters,

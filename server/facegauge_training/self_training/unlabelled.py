@@ -17,7 +17,8 @@ import av
 import cv2
 import numpy as np
 
-from facegauge_server.stages.crop import MIN_FACE_PX, crop_box, crop_region
+from facegauge_server.face_limits import MIN_FACE_PX
+from facegauge_server.stages.crop import crop_box, crop_region
 from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.types import Box, Pixels
 from facegauge_training.common.errors import RecipeError

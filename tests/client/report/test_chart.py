@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from facegauge_client.report.chart import quality_chart
-from facegauge_client.report.markup import clock, share
 from facegauge_client.report.strip import state_strip
+from facegauge_client.report.templates import clock, share
 from facegauge_client.sdk.types import StreamState
 
 from .conftest import track_of
@@ -47,7 +47,7 @@ def test_thinning_is_no_gap() -> None:
     assert line[1].count("M") == 1
 
 
-def test_hovering_tells_the_qualities() -> None:
+def test_hovering_shows_the_qualities() -> None:
     """A range, for each of the columns."""
     chart = quality_chart(track_of([0.5, 0.75] * 300), "a", "a")
     assert "0:10 to 0:12: quality 0.50 to 0.75" in chart
@@ -61,7 +61,7 @@ def test_an_hour_at_full_rate_stays_small() -> None:
     assert len(chart) < 200_000
 
 
-def test_states_are_told_with_their_times() -> None:
+def test_states_are_drawn_with_their_times() -> None:
     """Each stretch of one state is one bar, and the shares stand in words."""
     states = [StreamState.SCORED] * 3 + [StreamState.NO_FACE] * 2 + [StreamState.SCORED] * 3
     strip = state_strip(track_of([0.5] * 8, fps=1, states=states), 7.0)
@@ -87,4 +87,4 @@ def test_clock() -> None:
 def test_a_share_is_rounded_to_nothing_only_where_it_is_nothing() -> None:
     """The same at the other end."""
     shares = [share(part) for part in (0, 0.001, 0.5, 0.999, 1)]
-    assert shares == ["0%", "&lt;1%", "50%", "&gt;99%", "100%"]
+    assert shares == ["0%", "<1%", "50%", ">99%", "100%"]

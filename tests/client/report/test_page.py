@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from facegauge_client.playback.replay import Playback
+from facegauge_client.playback.playback import Playback
 from facegauge_client.report import Played, Session, write_page
 from facegauge_client.sdk.types import FrameResult, Summary
 
@@ -105,7 +105,7 @@ def test_a_hostile_name_is_text() -> None:
     page = write_page(session, [one, played("b", [0.4])])
     check(page)
     assert "<script" not in page
-    assert "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#x27;???.mp4" in page
+    assert "&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;&amp;&#39;???.mp4" in page
     page.encode()
 
 
@@ -119,7 +119,7 @@ def test_nothing_is_loaded() -> None:
     assert "script-src" not in page
 
 
-def test_a_file_that_failed_is_told() -> None:
+def test_a_file_that_failed_is_reported() -> None:
     """At the top and in its row, with its reason; the others are not the less."""
     page = write_page(SESSION, [played("broken.mp4", [], error="not a video"), played("a.mp4", [0.5] * 9)])
     check(page)
@@ -129,8 +129,8 @@ def test_a_file_that_failed_is_told() -> None:
     assert "1 of 2 did not play to the end" in page
 
 
-def test_a_replay_that_was_stopped_is_told() -> None:
-    """What was seen is shown; what was not played is said."""
+def test_a_replay_that_was_stopped_is_reported() -> None:
+    """What was seen is shown; what was not played is named."""
     stopped, waiting = played("stopped.mp4", [0.5] * 9), played("waiting.mp4", [])
     stopped.playback.summary = waiting.playback.summary = None
     stopped.playback.frames_sent, waiting.playback.started = 12, False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from unittest.mock import Mock
 
@@ -20,8 +21,8 @@ from facegauge_client.sdk.types import FaceState, FrameResult, StreamState
 PICTURE: npt.NDArray[np.uint8] = np.zeros((72, 128, 3), np.uint8)
 
 
-def face(quality: float | None, box: Box = Box(40, 20, 30, 30)) -> Face:  # noqa: B008 - frozen
-    return Face(1, box, FaceState.SCORED, quality, quality, 30.0)
+def face(quality: float | None, box: Box = Box(40, 20, 30, 30), track_id: int = 1) -> Face:  # noqa: B008 - frozen
+    return Face(track_id, box, FaceState.SCORED, quality, quality, 30.0)
 
 
 def scored(time_s: float, raw_quality: float | None, *faces: Face) -> Assessment:
@@ -133,17 +134,26 @@ def test_the_track_tells_what_there_is_and_what_there_is_not() -> None:
     assert track.faces.tolist() == [1, 0, 0]
 
 
-def test_the_main_face_is_marked_also_where_another_is_larger() -> None:
-    """The main face is the one whose score is the stream's."""
+@pytest.mark.parametrize(
+    ("main_track_id", "shown"),
+    [(2, "main"), (None, "larger"), (3, "nobody")],
+    ids=["named", "not named", "gone"],
+)
+def test_the_face_that_the_server_names_is_shown(main_track_id: int | None, shown: str) -> None:
+    """The main face, though another is larger and scores the same; the largest where none is named."""
     recorder = Recorder()
     coloured = np.zeros((200, 400, 3), np.uint8)
     coloured[:, 200:] = (0, 0, 255)
     recorder.sent(coloured, 0.0)
-    larger, main = face(0.9, Box(20, 20, 90, 120)), face(0.3, Box(260, 40, 80, 100))
-    recorder.answered(scored(0.0, 0.3, larger, main))
+    larger, main = face(0.3, Box(20, 20, 90, 120)), face(0.3, Box(260, 40, 80, 100), track_id=2)
+    assessment = scored(0.0, 0.3, larger, main)
+    recorder.answered(dataclasses.replace(assessment, main_track_id=main_track_id))
     (moment,) = recorder.worst_moments()
-    picture = decode(moment.thumbnail.face)
-    assert picture[100, 75, 2] > 200, "blue: the right half"
+    if shown == "nobody":
+        assert moment.thumbnail.face == b""
+    else:
+        blue = decode(moment.thumbnail.face)[100, 75, 2]
+        assert (blue > 200) == (shown == "main"), "the right half is blue"
 
 
 def decode(jpeg: bytes) -> npt.NDArray[np.uint8]:

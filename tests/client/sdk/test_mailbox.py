@@ -71,3 +71,15 @@ def test_a_mailbox_without_room_makes_no_sense() -> None:
     """A capacity below one is refused."""
     with pytest.raises(ValueError, match="at least one item, not 0"):
         Mailbox(0)
+
+
+async def test_what_is_put_back_comes_out_first() -> None:
+    """In its order, beyond the capacity, and also from a mailbox that is closed."""
+    box: Mailbox[int] = Mailbox(1)
+    await box.put(3)
+    box.close()
+    box.put_back([1, 2])
+    assert [await box.get() for _ in range(3)] == [1, 2, 3]
+    assert box.dropped == 0
+    with pytest.raises(MailboxClosed):
+        await box.get()

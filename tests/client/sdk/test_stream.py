@@ -18,6 +18,7 @@ from facegauge_client import (
     Delivery,
     FacegaugeError,
     NoticeKind,
+    ResponsesUnread,
     ServerFull,
     ServerUnavailable,
     StreamClosed,
@@ -75,16 +76,28 @@ async def test_leaving_the_block_finishes_the_stream(target: str) -> None:
 async def test_live_sending_never_waits_and_the_newest_frame_wins(
     service: ScriptedService, target: str
 ) -> None:
-    """While the server takes nothing, 50 frames of 1.5 MB go in at once and the oldest are dropped."""
-    service.reading.clear()
+    """Frames sent in one turn of the event loop replace each other: the newest one alone is sent."""
     async with Client(target) as client, client.monitor("a") as stream:
         for number in range(50):
-            await stream.send(MEGABYTES, capture_time_s=number / 5)
+            stream.send_nowait(PICTURE, capture_time_s=number / 5)
+    assert [frame.sequence for frame in service.frames] == [49]
+    assert (stream.frames_sent, stream.frames_dropped) == (1, 49)
+
+
+async def test_a_server_that_stops_reading_costs_frames_and_no_time(
+    service: ScriptedService, target: str
+) -> None:
+    """However much gRPC buffers, each frame is sent or dropped, and the newest one arrives at last."""
+    service.reading.clear()
+    async with Client(target) as client, client.monitor("a") as stream:
+        sent = 0
+        while stream.frames_dropped < 10:
+            await stream.send(MEGABYTES, capture_time_s=sent / 5)
+            sent += 1
             await asyncio.sleep(0)
         service.reading.set()
-    assert stream.frames_sent + stream.frames_dropped == 50
-    assert stream.frames_dropped > 30
-    assert service.frames[-1].sequence == 49
+    assert stream.frames_sent + stream.frames_dropped == sent
+    assert service.frames[-1].sequence == sent - 1
 
 
 async def test_assessments_that_nobody_reads_stay_bounded_under_live(
@@ -105,7 +118,7 @@ async def test_assessments_that_nobody_reads_stay_bounded_under_live(
 async def test_assessments_that_nobody_reads_hold_a_complete_stream_back(
     service: ScriptedService, target: str
 ) -> None:
-    """Under COMPLETE unread answers hold the sender back, which is told after a while instead of hanging."""
+    """Under COMPLETE unread answers hold the sender back; after a while that is an error."""
     service.answers_a_frame = 1000  # fills the connection's own buffers soon
     async with Client(target) as client:
         with pytest.raises(StreamStalled, match=r"not being read \(use a task of their own\)"):
@@ -114,7 +127,7 @@ async def test_assessments_that_nobody_reads_hold_a_complete_stream_back(
             ) as stream:
                 for _ in range(1000):
                     await stream.send(PICTURE)
-    assert len(stream._assessments) == 2
+        assert len([answer async for answer in stream]) == 2
 
 
 async def test_a_broken_live_stream_is_resumed(service: ScriptedService, target: str) -> None:
@@ -133,7 +146,6 @@ async def test_a_broken_live_stream_is_resumed(service: ScriptedService, target:
                 await stream.send(PICTURE, sequence=(number := number + 1))
                 await asyncio.sleep(0.002)
             assert stream.accepted.resumed
-            await until(lambda: len(stream._frames) == 0)
             last = await stream.send(PICTURE)
         await reader
     assert [config.resume_token for config in service.configs] == ["", "token-1", "token-2"]
@@ -166,7 +178,7 @@ async def test_a_stream_that_cannot_be_restored_ends_with_one_sentence(
 
 
 async def test_a_broken_complete_stream_is_an_error(service: ScriptedService, target: str) -> None:
-    """COMPLETE promises every frame, so a connection that breaks is told and not patched over."""
+    """COMPLETE promises every frame: unless asked to reconnect, a connection that breaks is an error."""
     service.break_after_frames = [3]
     async with Client(target) as client:
         with pytest.raises(ServerUnavailable, match="broke"):
@@ -249,18 +261,90 @@ async def test_sequence_numbers_are_the_callers_and_wrap(service: ScriptedServic
     assert [frame.sequence for frame in service.frames] == [2**32 - 1, 0]
 
 
-async def test_a_camera_that_is_off_costs_no_connection(service: ScriptedService, target: str) -> None:
+@pytest.mark.parametrize("reason", ["STREAM_IDLE", ""])
+async def test_a_camera_that_is_off_costs_no_connection(
+    service: ScriptedService, target: str, reason: str
+) -> None:
     """A live stream that the server ended as idle comes back with its next frame, not before."""
     service.break_after_frames = [1]
-    service.break_with = grpc.StatusCode.DEADLINE_EXCEEDED
+    service.break_with, service.break_reason = grpc.StatusCode.DEADLINE_EXCEEDED, reason
     async with Client(target) as client, client.monitor("a") as stream:
         await stream.send(PICTURE)
         await anext(stream)
-        await stream._connection.ended.wait()  # type: ignore[union-attr]
+        await until(lambda: not stream.connected)
         assert len(service.configs) == 1
         last = await stream.send(PICTURE)
         assert (await anext(stream)).sequence == last
     assert [config.resume_token for config in service.configs] == ["", "token-1"]
+
+
+async def test_a_live_stream_ended_for_unread_responses_comes_back_at_once(
+    service: ScriptedService, target: str
+) -> None:
+    """Idle and unread share a status code; the reason says that no frame needs to be awaited."""
+    service.break_after_frames = [1]
+    service.break_with, service.break_reason = grpc.StatusCode.DEADLINE_EXCEEDED, "RESPONSES_UNREAD"
+    async with Client(target) as client, client.monitor("a") as stream:
+        await stream.send(PICTURE)
+        await until(lambda: stream.reconnects == 1)
+    assert [config.resume_token for config in service.configs] == ["", "token-1"]
+
+
+async def test_a_complete_stream_ended_for_unread_responses_says_so(
+    service: ScriptedService, target: str
+) -> None:
+    """The caller has to read: an error of its own class, not an idle stream."""
+    service.break_after_frames = [1]
+    service.break_with, service.break_reason = grpc.StatusCode.DEADLINE_EXCEEDED, "RESPONSES_UNREAD"
+    async with Client(target) as client:
+        with pytest.raises(ResponsesUnread, match="the line broke"):
+            async with client.monitor("a", delivery=Delivery.COMPLETE) as stream:
+                await stream.send(PICTURE)
+
+
+@pytest.mark.parametrize("is_forgotten", [True, False])
+async def test_a_complete_stream_that_may_reconnect_loses_nothing_to_a_restart(
+    service: ScriptedService, target: str, is_forgotten: bool
+) -> None:
+    """Frames that a restarted server never answered are sent again, in order, each answered once."""
+    service.break_after_frames = [2, 3]
+    service.forget_streams = is_forgotten
+    answers: list[Assessment] = []
+
+    async def read() -> None:
+        answers.extend([assessment async for assessment in stream])
+
+    async with Client(target) as client:
+        async with client.monitor("a", delivery=Delivery.COMPLETE, reconnect_timeout_s=30) as stream:
+            reader = asyncio.create_task(read())
+            for number in range(20):
+                await stream.send(PICTURE, capture_time_s=number / 5)
+        await reader
+    assert stream.reconnects == 2
+    assert [config.resume_token for config in service.configs] == ["", "token-1", "token-2"]
+    sequences = [answer.sequence for answer in answers if answer.sequence is not None]
+    assert sequences == sorted(set(sequences))
+    if is_forgotten:
+        assert sequences == list(range(20))
+        assert (stream.frames_sent, stream.frames_dropped) == (20, 0)
+
+
+async def test_a_complete_stream_waits_for_a_server_longer_than_its_stall_timeout(
+    service: ScriptedService, target: str
+) -> None:
+    """Time without a server counts against the reconnect timeout alone."""
+    service.break_after_frames = [1]
+    service.forget_streams = True
+    async with Client(target) as client:
+        async with client.monitor(
+            "a", delivery=Delivery.COMPLETE, reconnect_timeout_s=30, stall_timeout_s=0.7
+        ) as stream:
+            service.refusals = [(grpc.StatusCode.UNAVAILABLE, "down")] * 5  # 1.55 s of waiting at least
+            await stream.send(PICTURE)
+            await stream.send(PICTURE)
+        answers = [answer.sequence async for answer in stream]
+    assert answers == [0, 1]
+    assert stream.reconnects == 1
 
 
 async def test_a_draining_server_hands_a_live_stream_on(service: ScriptedService, target: str) -> None:
@@ -287,7 +371,7 @@ async def test_without_reconnection_a_draining_server_ends_the_stream(
         async with client.monitor("a", delivery=delivery, reconnect_timeout_s=0) as stream:
             await stream.send(PICTURE)
             assert [answer.sequence async for answer in stream] == [0]
-            with pytest.raises(ServerUnavailable, match="is going down and has ended the stream"):
+            with pytest.raises(ServerUnavailable, match="is shutting down and has ended the stream"):
                 await stream.send(PICTURE)
     assert stream.summary is not None
     assert stream.summary.frames_scored == 1

@@ -35,6 +35,20 @@ def test_json_has_short_enums_prints_defaults_and_leaves_out_what_is_unset() -> 
     }
 
 
+def test_the_main_face_is_the_one_that_the_server_names() -> None:
+    """It is printed where it is known; without a name the largest stands in, and none where it is gone."""
+    message = pb.Assessment(faces=[pb.Face(track_id=7), pb.Face(track_id=3)], main_track_id=3)
+    assessment = read_assessment(message)
+    assert assessment.main_face == assessment.faces[1]
+    assert assessment.to_dict()["main_track_id"] == 3
+    message.main_track_id = 9
+    assert read_assessment(message).main_face is None
+    message.ClearField("main_track_id")
+    assert read_assessment(message).main_face == assessment.faces[0]
+    assert "main_track_id" not in read_assessment(message).to_dict()
+    assert read_assessment(pb.Assessment()).main_face is None
+
+
 def test_a_summary_lists_its_state_times() -> None:
     """Nested values are printed by the same rules."""
     summary = Summary("a", 0.5, state_times=(StateTime(StreamState.SCORED, 2.0),))

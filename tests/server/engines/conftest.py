@@ -14,8 +14,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from facegauge_server import crop_spec
 from facegauge_server.engines.student import MODELS, Student, load_student
-from facegauge_server.stages import crop
 
 WIDTH, HEIGHT = 12, 16
 
@@ -62,12 +62,7 @@ def write_student(tmp_path: Path) -> WriteStudent:
             "sha256": hashlib.sha256(data).hexdigest(),
             "bytes": len(data),
             "input": {"width": WIDTH, "height": HEIGHT},
-            "crop": {
-                "aspect_ratio": crop.ASPECT_RATIO,
-                "widen": crop.WIDEN,
-                "heighten": crop.HEIGHTEN,
-                "raise": crop.RAISE,
-            },
+            "crop": crop_spec.manifest_entry(),
         }
         manifest |= changes
         kept = {key: value for key, value in manifest.items() if value is not None}

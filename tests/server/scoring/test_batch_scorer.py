@@ -104,6 +104,23 @@ async def test_a_batch_that_never_fills_leaves_in_time() -> None:
         assert await asyncio.wait_for(scorer.score(crops(100)), 20) == [0.5]
 
 
+async def test_the_wait_is_measured_on_the_given_clock() -> None:
+    """A crop that waits for the engine while two seconds pass on the clock has waited two seconds."""
+    engine, metrics, times_s = GatedEngine(), Metrics(), [100.0]
+    scorer = BatchScorer(engine, Batcher(8, 0.0), 1, metrics, clock=lambda: times_s[0])
+    engine.gate.clear()
+    first = asyncio.create_task(scorer.score(crops(1)))
+    await until_taken(engine, 1)
+    second = asyncio.create_task(scorer.score(crops(2)))
+    await asyncio.sleep(0)
+    times_s[0] = 102.0
+    engine.gate.set()
+    await asyncio.gather(first, second)
+    await scorer.close()
+    waited_s = metrics.registry.get_sample_value("facegauge_stage_duration_seconds_sum", {"stage": "queue"})
+    assert waited_s == pytest.approx(2.0)
+
+
 async def test_a_stream_that_leaves_takes_its_crops_along() -> None:
     """Cancelled before its turn a crop is not scored, cancelled in it nobody else notices."""
     engine = GatedEngine()

@@ -41,24 +41,24 @@ def test_a_face_is_found_in_frames_of_any_shape(
     frame = np.full((height, width, 3), 120, np.uint8)
     left, top = (width - 512) // 2, (height - 512) // 2
     frame[top : top + 512, left : left + 512] = astronaut
-    (sighting,) = full_range.find(frame)
-    assert sighting.box.iou(Box(FACE.x + left, FACE.y + top, FACE.width, FACE.height)) > 0.6
-    assert 0.7 < sighting.confidence <= 1
+    (detection,) = full_range.detect(frame)
+    assert detection.box.iou(Box(FACE.x + left, FACE.y + top, FACE.width, FACE.height)) > 0.6
+    assert 0.7 < detection.confidence <= 1
 
 
 def test_a_small_face_in_a_wide_frame(astronaut: Pixels, full_range: BlazeFace) -> None:
     """A face of 74 px in 720 lines is found."""
     frame = np.full((720, 1280, 3), 120, np.uint8)
     frame[200:600, 500:900] = cv2.resize(astronaut, (400, 400), interpolation=cv2.INTER_AREA)
-    (sighting,) = full_range.find(frame)
-    assert sighting.box.iou(Box(500 + 138, 200 + 52, 74, 74)) > 0.5
+    (detection,) = full_range.detect(frame)
+    assert detection.box.iou(Box(500 + 138, 200 + 52, 74, 74)) > 0.5
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 900, 3), (900, 1, 3), (33, 640, 3), (720, 1280, 3)])
 def test_nobody_is_found_where_nobody_is(model: BlazeFace, shape: tuple[int, int, int]) -> None:
     """Flat and noisy pictures of any shape have no face."""
-    assert model.find(np.full(shape, 127, np.uint8)) == []
-    assert model.find(np.random.default_rng(1).integers(0, 255, shape, dtype=np.uint8)) == []
+    assert model.detect(np.full(shape, 127, np.uint8)) == []
+    assert model.detect(np.random.default_rng(1).integers(0, 255, shape, dtype=np.uint8)) == []
 
 
 @pytest.mark.parametrize("side", [200, 300, 512])
@@ -67,13 +67,13 @@ def test_the_same_face_as_from_mediapipes_own_task(astronaut: Pixels, side: int)
     part = np.ascontiguousarray(astronaut[40 : 40 + side, 100 : 100 + side])
     options = FaceDetectorOptions(base_options=BaseOptions(model_asset_path=str(SHORT_RANGE.path)))
     with FaceDetector.create_from_options(options) as task:
-        (detection,) = task.detect(mediapipe.Image(mediapipe.ImageFormat.SRGB, part)).detections
+        (expected,) = task.detect(mediapipe.Image(mediapipe.ImageFormat.SRGB, part)).detections
     model = BlazeFace(SHORT_RANGE)
-    (sighting,) = model.find(part)
+    (detection,) = model.detect(part)
     model.close()
-    at = detection.bounding_box
-    assert sighting.box.iou(Box(at.origin_x, at.origin_y, at.width, at.height)) > 0.92
-    assert sighting.confidence == pytest.approx(detection.categories[0].score, abs=0.02)
+    at = expected.bounding_box
+    assert detection.box.iou(Box(at.origin_x, at.origin_y, at.width, at.height)) > 0.92
+    assert detection.confidence == pytest.approx(expected.categories[0].score, abs=0.02)
 
 
 def test_anchors_lie_in_the_middle_of_their_cells() -> None:

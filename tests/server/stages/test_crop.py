@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facegauge_server.stages.crop import MIN_FACE_PX, crop_box, crop_faces, crop_region
+from facegauge_server.face_limits import MIN_FACE_PX
+from facegauge_server.stages.crop import crop_box, crop_faces, crop_region
 from facegauge_server.types import Box, FaceBox, FaceBoxes, Frame
 
 sides = st.floats(1, 3000)

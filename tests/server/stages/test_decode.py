@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import struct
 import time
 import tracemalloc
@@ -20,6 +21,7 @@ from facegauge_server.stages.decode import decode
 from facegauge_server.types import EncodedFrame, Encoding, Frame, Pixels
 
 MAX_PIXELS = 4096 * 2304
+MAX_SIDE = 8192
 
 COMPRESSED = (Encoding.JPEG, Encoding.PNG, Encoding.WEBP)
 MAGIC = {
@@ -50,7 +52,7 @@ def encode(pixels: Pixels, encoding: Encoding) -> bytes:
 
 
 def try_decode(data: bytes, encoding: Encoding, width: int = 0, height: int = 0) -> Frame:
-    return decode(EncodedFrame(7, 1.5, encoding, data, width, height), MAX_PIXELS)
+    return decode(EncodedFrame(7, 1.5, encoding, data, width, height), MAX_PIXELS, MAX_SIDE)
 
 
 PNG_END = bytes(4) + b"IEND\xae\x42\x60\x82"
@@ -119,7 +121,7 @@ def test_transparency_and_depth_are_dropped(astronaut: npt.NDArray[np.uint8]) ->
 def test_a_time_that_is_no_number_is_refused(time_s: float) -> None:
     """Capture times are compared later: NaN would pass every comparison."""
     with pytest.raises(BadFrame, match="capture_time_s must be a finite number"):
-        decode(EncodedFrame(0, time_s, Encoding.RGB24, bytes(12), 2, 2), MAX_PIXELS)
+        decode(EncodedFrame(0, time_s, Encoding.RGB24, bytes(12), 2, 2), MAX_PIXELS, MAX_SIDE)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +146,42 @@ def test_a_bad_size_is_told(encoding: Encoding, width: int, height: int, size: i
     """Each wrong size or byte count is named with what was expected."""
     with pytest.raises(BadFrame, match=reason):
         try_decode(bytes(size), encoding, width, height)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "reason"),
+    [
+        (8192, 1024, None),
+        (1024, 8192, None),
+        (8193, 1100, "8193x1100, the server takes sides up to 8192 .--max-frame-side"),
+        (32767, 32, "--max-frame-side"),
+        (3, 65500, "--max-frame-side"),
+        (8192, 1023, "8192x1023, the server takes aspect ratios up to 8:1"),
+        (1, 9, "aspect ratios up to 8:1"),
+        (1000, 1, "aspect ratios up to 8:1"),
+        (8, 1, None),
+    ],
+)
+@pytest.mark.parametrize("encoding", [Encoding.RGB24, Encoding.PNG])
+def test_a_frame_of_an_extreme_shape_is_refused(
+    encoding: Encoding, width: int, height: int, reason: str | None
+) -> None:
+    """Each side and the aspect ratio have a limit, and what just fits passes."""
+    if reason is None:
+        data = encode(np.zeros((height, width, 3), np.uint8), encoding)
+        assert try_decode(data, encoding, width, height).pixels.shape == (height, width, 3)
+        return
+    data = bytes(width * height * 3) if encoding.is_raw else png_header(width, height)
+    with pytest.raises(BadFrame, match=reason):
+        try_decode(data, encoding, width, height)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (720, 1560), (1080, 2520), (5120, 1440), (2560, 361)])
+def test_shapes_that_calls_have_are_taken(size: tuple[int, int]) -> None:
+    """Wide screens of 32:9 and two of 16:9 side by side, and upright phones, are frames."""
+    width, height = size
+    frame = try_decode(bytes(width * height * 3), Encoding.RGB24, width, height)
+    assert (frame.width, frame.height) == size
 
 
 @pytest.mark.parametrize("encoding", COMPRESSED)
@@ -190,10 +228,11 @@ def test_a_png_chunk_that_claims_gigabytes_is_refused(astronaut: npt.NDArray[np.
     """OpenCV takes a chunk's memory before it looks whether the file has so much: we look first."""
     data = bytearray(encode(astronaut, Encoding.PNG))
     data[33:37] = struct.pack(">I", 2**31 - 2)  # the length of the first chunk of pixels
-    started_s = time.monotonic()
+    before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(BadFrame, match="damaged or cut short"):
         try_decode(bytes(data), Encoding.PNG)
-    assert time.monotonic() - started_s < 0.2
+    taken_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib
+    assert taken_kib < 500_000, "the chunk claims two gigabytes"
 
 
 def test_a_jpeg_of_endless_scans_is_refused(astronaut: npt.NDArray[np.uint8]) -> None:
@@ -227,7 +266,7 @@ def test_a_file_cut_short_is_refused(
 
 
 def _decode_or_refuse(data: bytes, encoding: Encoding, width: int = 0, height: int = 0) -> None:
-    started_s = time.monotonic()
+    started_s = time.process_time()
     try:
         frame = try_decode(data, encoding, width, height)
     except BadFrame as error:
@@ -239,7 +278,8 @@ def _decode_or_refuse(data: bytes, encoding: Encoding, width: int = 0, height: i
         assert 0 < frame.width * frame.height <= MAX_PIXELS
     assert reason.isprintable()
     assert 0 < len(reason) < 400
-    assert time.monotonic() - started_s < 2
+    # Of this process alone, so a busy machine does not count; an honest picture of this size takes 1 ms.
+    assert time.process_time() - started_s < 2
 
 
 FUZZ = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

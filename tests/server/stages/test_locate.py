@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from facegauge_server.stages.locate import FaceDetector, locate
+from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.stages.track import FaceTracker
 from facegauge_server.types import Box, Frame, Pixels
 
@@ -70,7 +70,7 @@ def test_pixels_in_any_memory_order(astronaut: npt.NDArray[np.uint8], detector: 
 def test_a_stream_keeps_its_face(astronaut: npt.NDArray[np.uint8], detector: FaceDetector) -> None:
     """Frame by frame the same face, detected or not."""
     tracker = FaceTracker()
-    found = [locate(Frame(index, index / 10, astronaut), tracker, detector) for index in range(12)]
+    found = [tracker.step(Frame(index, index / 10, astronaut), detector) for index in range(12)]
     assert {face.track_id for boxes in found for face in boxes.faces} == {1}
     assert all(len(boxes.faces) == 1 for boxes in found)
     assert all(boxes.frame.pixels is astronaut for boxes in found)
@@ -107,7 +107,7 @@ def test_the_faces_of_every_clip_are_found(shared_dir: Path, detector: FaceDetec
                 cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8
             )
             for tracker, faces, picture in zip(trackers, found, (pixels, small), strict=True):
-                faces.append(bool(locate(Frame(0, time_s, picture), tracker, detector).faces))
+                faces.append(bool(tracker.step(Frame(0, time_s, picture), detector).faces))
         shares[path.name] = (float(np.mean(found[0])), float(np.mean(found[1])))
     assert len(shares) >= 25
     assert {name: share for name, share in shares.items() if min(share) < 0.95} == {}

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from facegauge_server.stages.locate import FaceDetector, locate
+from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.stages.track import FaceTracker
 from facegauge_server.types import Box, Frame, Pixels
 
@@ -41,7 +41,7 @@ def test_a_known_face_is_held_down_to_the_smallest_that_is_scored(
     tracker = FaceTracker()
     for index, face_px in enumerate(range(160, 33, -6)):
         frame, truth = standing_back(astronaut, face_px)
-        (face,) = locate(Frame(index, index * 0.5, frame), tracker, detector).faces
+        (face,) = tracker.step(Frame(index, index * 0.5, frame), detector).faces
         assert face.track_id == 1
         assert face.box.iou(truth) > 0.5, face_px
 
@@ -71,8 +71,8 @@ def test_a_turned_phone_starts_anew(astronaut: npt.NDArray[np.uint8], detector: 
     wide, _ = standing_back(astronaut, 160)
     tall = np.ascontiguousarray(wide[:, 400:880])
     tracker = FaceTracker()
-    (before,) = locate(Frame(0, 0.0, wide), tracker, detector).faces
-    (after,) = locate(Frame(1, 0.1, tall), tracker, detector).faces
+    (before,) = tracker.step(Frame(0, 0.0, wide), detector).faces
+    (after,) = tracker.step(Frame(1, 0.1, tall), detector).faces
     assert after.track_id != before.track_id
     assert after.box.iou(Box(before.box.x - 400, before.box.y, before.box.width, before.box.height)) > 0.5
 
@@ -87,7 +87,7 @@ def test_a_print_on_a_shirt_is_no_face(shared_dir: Path, name: str, detector: Fa
     while capture.grab():
         if count % 5 == 0:
             pixels = np.asarray(cv2.cvtColor(capture.retrieve()[1], cv2.COLOR_BGR2RGB), dtype=np.uint8)
-            (face,) = locate(Frame(count, count / 12, pixels), tracker, detector).faces
+            (face,) = tracker.step(Frame(count, count / 12, pixels), detector).faces
             assert face.box.y + face.box.height < 200, "the skull lies below"
         count += 1
     capture.release()

@@ -136,6 +136,22 @@ def test_a_main_face_that_is_gone_is_replaced_at_once() -> None:
     assert smooth.add(scored(0.2, (2, 100, 0.9)), 0.2).quality == 0.9
 
 
+def test_the_main_face_is_named() -> None:
+    """`main_track_id` names the face whose quality is the stream's, chosen with hysteresis."""
+    smooth = smoother()
+    tiny = FaceScore(FaceBox(9, Box(0, 0, 20, 20)), FaceState.TOO_SMALL, None)
+    assert smooth.add(FrameScore(0, 0.0, FrameResult.TOO_SMALL, (tiny,)), 0.0).main_track_id is None
+
+    def main(time_s: float, *faces: Face) -> int | None:
+        return smooth.add(scored(time_s, *faces), time_s).main_track_id
+
+    assert main(0.1, (1, 200, 0.1), (2, 100, 0.9)) == 1
+    assert main(0.2, (1, 200, 0.1), (2, 210, 0.9)) == 1, "larger, but not for long by much"
+    assert smooth.add(FrameScore(0, 0.3, FrameResult.NO_FACE), 0.3).main_track_id == 1, "its quality holds"
+    assert main(0.4, (2, 210, 0.9)) == 2
+    assert smooth.at(4.0).main_track_id is None, "a stale stream has no quality, and so no main face"
+
+
 @pytest.mark.parametrize(
     ("result", "state"),
     [
@@ -150,7 +166,7 @@ def test_the_quality_holds_until_it_is_stale(result: FrameResult, state: StreamS
     assert smooth.add(FrameScore(0, 0, result), 0) == StreamQuality(state), "nothing to hold yet"
     smooth.add(scored(0.2, (1, 200, 0.6)), 10.0)
     for now_s in (10.2, 12.9):
-        assert smooth.add(FrameScore(0, now_s, result), now_s) == StreamQuality(state, 0.6)
+        assert smooth.add(FrameScore(0, now_s, result), now_s) == StreamQuality(state, 0.6, main_track_id=1)
         assert smooth.at(now_s).quality == 0.6
     assert smooth.at(13.0) == StreamQuality(StreamState.STALE)
     assert smooth.add(FrameScore(0, 13.1, result), 13.1) == StreamQuality(state)

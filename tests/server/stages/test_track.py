@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facegauge_server.stages.schedule import Look
 from facegauge_server.stages.track import FaceTracker
-from facegauge_server.types import Box, FaceBox, Frame
+from facegauge_server.types import Box, FaceBox, Frame, Pixels
 
 GREY = np.full((720, 1280, 3), 90, np.uint8)
 FACE = Box(500, 200, 200, 200)
@@ -18,22 +17,36 @@ def moved(box: Box, x: float) -> Box:
     return Box(box.x + x, box.y, box.width, box.height)
 
 
+class Scripted:
+    """A detector that finds the boxes it was given, and notes what it was asked."""
+
+    def __init__(self, *boxes: Box) -> None:
+        self.boxes = boxes
+        self.known: tuple[Box, ...] | None = None
+        """As given to the last search; None before the first."""
+
+    def detect(self, pixels: Pixels, known: tuple[Box, ...] = ()) -> tuple[Box, ...]:
+        assert pixels.dtype == np.uint8
+        self.known = known
+        return self.boxes
+
+    def follow(self, pixels: Pixels, known: tuple[Box, ...]) -> tuple[Box, ...] | None:
+        return self.detect(pixels, known)
+
+
 def step(
     tracker: FaceTracker, time_s: float, *detections: Box, brightness: int = 90
 ) -> tuple[FaceBox, ...] | None:
     """One frame; the faces, or None where the detector was not asked (it would have found these boxes)."""
     frame = Frame(0, time_s, GREY if brightness == 90 else np.full_like(GREY, brightness))
-    if tracker.wanted_look(frame) is Look.NOTHING:
-        tracker.update(frame, None)
-        return None
-    return tracker.update(frame, detections).faces
+    detector = Scripted(*detections)
+    faces = tracker.step(frame, detector).faces
+    return None if detector.known is None else faces
 
 
 def faces_at(tracker: FaceTracker, time_s: float, *detections: Box) -> tuple[FaceBox, ...]:
     """The faces of a frame, whether or not the detector was asked."""
-    frame = Frame(0, time_s, GREY)
-    wanted = tracker.wanted_look(frame) is not Look.NOTHING
-    return tracker.update(frame, detections if wanted else None).faces
+    return tracker.step(Frame(0, time_s, GREY), Scripted(*detections)).faces
 
 
 def ids(faces: tuple[FaceBox, ...] | None) -> list[int]:
@@ -103,18 +116,20 @@ def test_a_scene_cut_is_looked_at_and_drops_what_is_gone() -> None:
     assert step(tracker, 0.4, brightness=20) == ()
 
 
-def test_a_cut_hides_the_old_places_from_the_closer_look() -> None:
+def test_a_cut_hides_the_old_places_from_the_detector() -> None:
     """Places where faces were are known until a cut, and not for longer than three seconds."""
-    tracker = FaceTracker(detect_interval_s=10)
-    step(tracker, 0.0, FACE)
-    step(tracker, 1.0)
-    assert list(tracker.known_boxes) == [FACE]
-    tracker.wanted_look(Frame(0, 1.1, np.full_like(GREY, 255)))
-    assert list(tracker.known_boxes) == []
-    other = FaceTracker()
-    step(other, 0.0, FACE)
-    other.wanted_look(Frame(0, 3.1, GREY))
-    assert other.known_boxes == ()
+
+    def known_at(time_s: float, brightness: int) -> tuple[Box, ...] | None:
+        tracker = FaceTracker(detect_interval_s=0)
+        step(tracker, 0.0, FACE)
+        step(tracker, 1.0)
+        detector = Scripted()
+        tracker.step(Frame(0, time_s, np.full_like(GREY, brightness)), detector)
+        return detector.known
+
+    assert known_at(1.1, 90) == (FACE,)
+    assert known_at(1.1, 255) == ()
+    assert known_at(3.1, 90) == ()
 
 
 def test_a_jump_in_time_forgets_everyone() -> None:
@@ -132,8 +147,7 @@ def test_another_shape_of_frame_begins_anew() -> None:
     tracker = FaceTracker(detect_interval_s=100)
     step(tracker, 0.0, FACE)
     upright = Frame(1, 0.1, np.full((1280, 720, 3), 90, np.uint8))
-    assert tracker.wanted_look(upright) is Look.WHOLE_FRAME
-    assert tracker.update(upright, (FACE,)).faces == (FaceBox(2, FACE),)
+    assert tracker.step(upright, Scripted(FACE)).faces == (FaceBox(2, FACE),)
 
 
 def test_two_frames_of_one_moment() -> None:
@@ -187,5 +201,6 @@ def test_tiny_frames(shape: tuple[int, int, int]) -> None:
     tracker = FaceTracker(detect_interval_s=0.5)
     for index in range(3):
         frame = Frame(index, index / 10, np.zeros(shape, np.uint8))
-        assert (tracker.wanted_look(frame) is not Look.NOTHING) == (index == 0)
-        assert tracker.update(frame, () if index == 0 else None).faces == ()
+        detector = Scripted()
+        assert tracker.step(frame, detector).faces == ()
+        assert (detector.known is not None) == (index == 0)

@@ -1,10 +1,15 @@
 """Frames and messages wait in bounded places: LIVE replaces what is old, COMPLETE makes others wait."""
 
+from __future__ import annotations
+
 import asyncio
 
 import pytest
 
-from facegauge_server.streams.buffers import COMPLETE_CAPACITY, Inbox, Outbox
+from facegauge_server.streams.adaptive_sampler import AdaptiveSampler
+from facegauge_server.streams.buffers import COMPLETE_CAPACITY, CompleteInbox, LiveInbox, Outbox, create_inbox
+from facegauge_server.streams.frame_gate import FrameGate, LeftOut
+from facegauge_server.streams.rate_limit import RateLimit
 from facegauge_server.types import (
     Assessment,
     Delivery,
@@ -16,6 +21,7 @@ from facegauge_server.types import (
     StreamState,
     StreamSummary,
 )
+from tests.server.stepping import Stepped
 
 
 def frame(sequence: int) -> EncodedFrame:
@@ -26,43 +32,132 @@ def assessment(frames_dropped: int = 0) -> Assessment:
     return Assessment(None, StreamQuality(StreamState.SCORED), frames_dropped)
 
 
+class Clock:
+    """Time that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def live(max_fps: float = 0.0) -> tuple[LiveInbox, Clock]:
+    clock = Clock()
+    return LiveInbox(FrameGate(RateLimit(max_fps), AdaptiveSampler(0)), clock), clock
+
+
+def complete(max_fps: float = 0.0) -> tuple[CompleteInbox, Clock]:
+    clock = Clock()
+    return CompleteInbox(RateLimit(max_fps), clock), clock
+
+
 async def test_the_newest_live_frame_wins() -> None:
-    """Under LIVE delivery older frames give way, and each is counted."""
-    inbox = Inbox(Delivery.LIVE)
-    dropped = [await inbox.put(frame(sequence), 0.0) for sequence in range(5)]
-    assert dropped == [0, 1, 1, 1, 1]
-    received = await inbox.get()
+    """Under LIVE delivery there is always room; older frames give way, and it is said why."""
+    inbox, _ = live()
+    left_out = []
+    for sequence in range(5):
+        await inbox.wait_for_room()
+        left_out.append(inbox.put(frame(sequence), 0.0))
+    assert left_out == [None, *[LeftOut.OVERLOAD] * 4]
+    assert await inbox.wait_for_frame()
+    received = inbox.take(0.0)
     assert received is not None
-    assert received[0].sequence == 4
+    assert received.frame.sequence == 4
+    assert inbox.take(0.0) is None
+
+
+async def test_a_live_frame_is_handed_out_when_its_limit_allows() -> None:
+    """The reader waits for a frame, then until it may pass; meanwhile a newer frame takes its place."""
+    inbox, clock = live(max_fps=0.001)
+    reader = Stepped(inbox.wait_for_frame())
+    assert reader.waits()
+    inbox.put(frame(0), 0.0)
+    assert reader.result()
+    assert inbox.take(0.0) is not None
+    inbox.put(frame(1), 1.0)
+    reader = Stepped(inbox.wait_for_frame())
+    assert inbox.put(frame(2), 2.0) is LeftOut.TOO_FAST
+    assert reader.waits()
+    clock.now_s = 1000.0
+    inbox.put(frame(3), 1000.0)
+    assert reader.result()
+    received = inbox.take(1000.0)
+    assert received is not None
+    assert received.frame.sequence == 3
+
+
+async def test_a_live_frame_that_nothing_follows_wakes_its_reader() -> None:
+    """No event but time itself: the loop's timer is set for the moment when the frame may pass."""
+    inbox = create_inbox(Delivery.LIVE, max_fps=5.0, min_fps=0.0)
+    loop = asyncio.get_running_loop()
+    for sequence in range(2):
+        inbox.put(frame(sequence), loop.time())
+        async with asyncio.timeout(60):
+            assert await inbox.wait_for_frame()
+        assert inbox.take(loop.time()) is not None
+
+
+async def test_closing_a_live_inbox_releases_what_it_holds() -> None:
+    """The end of a stream waits for no limit; without a frame there is nothing to wait for at all."""
+    inbox, _ = live(max_fps=0.001)
+    inbox.put(frame(0), 0.0)
+    inbox.take(0.0)
+    inbox.put(frame(1), 1.0)
+    reader = Stepped(inbox.wait_for_frame())
+    assert reader.waits()
+    inbox.close()
+    assert reader.result()
+    assert inbox.take(1.0) is not None
+    assert not await inbox.wait_for_frame()
 
 
 async def test_complete_delivery_waits_for_room() -> None:
-    """Under COMPLETE delivery every frame comes through, in order, and the sender waits."""
-    inbox = Inbox(Delivery.COMPLETE)
-
-    async def send() -> int:
-        return sum([await inbox.put(frame(sequence), 0.0) for sequence in range(20)])
-
-    sender = asyncio.create_task(send())
-    await asyncio.sleep(0)
-    assert not sender.done()
-    sequences = [received[0].sequence for _ in range(20) if (received := await inbox.get())]
-    assert sequences == list(range(20))
-    assert await sender == 0
-
-
-async def test_a_closed_inbox_hands_out_what_it_has() -> None:
-    """Closing loses nothing that was accepted, refuses what comes later, and lets a waiting sender go."""
-    inbox = Inbox(Delivery.COMPLETE)
+    """Under COMPLETE delivery every frame comes through, in order, and the writer waits."""
+    inbox, _ = complete()
     for sequence in range(COMPLETE_CAPACITY):
-        await inbox.put(frame(sequence), 0.0)
-    late = asyncio.create_task(inbox.put(frame(99), 0.0))
-    await asyncio.sleep(0)
-    await inbox.close()
-    assert await late == 1
-    received = [await inbox.get() for _ in range(COMPLETE_CAPACITY + 1)]
-    assert [item[0].sequence for item in received if item] == list(range(COMPLETE_CAPACITY))
-    assert received[-1] is None
+        await inbox.wait_for_room()
+        inbox.put(frame(sequence), 0.0)
+    sequences = []
+    for sequence in range(COMPLETE_CAPACITY, 20):
+        writer = Stepped(inbox.wait_for_room())
+        assert writer.waits()
+        received = inbox.take(0.0)
+        assert received is not None
+        sequences.append(received.frame.sequence)
+        assert not writer.waits()
+        inbox.put(frame(sequence), 0.0)
+    assert sequences == list(range(20 - COMPLETE_CAPACITY))
+
+
+async def test_complete_delivery_waits_for_its_rate() -> None:
+    """Under COMPLETE delivery a rate limit makes the writer wait: nothing is dropped."""
+    inbox, clock = complete(max_fps=0.001)
+    inbox.put(frame(0), 0.0)
+    writer = Stepped(inbox.wait_for_room())
+    assert writer.waits()
+    writer.give_up()
+    clock.now_s = 1000.0
+    await inbox.wait_for_room()
+
+
+async def test_a_closed_complete_inbox_hands_out_what_it_has() -> None:
+    """Closing loses nothing that was accepted, and lets a waiting reader go."""
+    inbox, _ = complete()
+    for sequence in range(COMPLETE_CAPACITY):
+        inbox.put(frame(sequence), 0.0)
+    inbox.close()
+    handed_out = []
+    while await inbox.wait_for_frame():
+        received = inbox.take(0.0)
+        assert received is not None
+        handed_out.append(received.frame.sequence)
+    assert handed_out == list(range(COMPLETE_CAPACITY))
+    empty, _ = complete()
+    reader = Stepped(empty.wait_for_frame())
+    assert reader.waits()
+    empty.close()
+    assert not reader.result()
 
 
 async def test_unread_live_assessments_coalesce() -> None:
@@ -80,24 +175,25 @@ async def test_unread_live_assessments_coalesce() -> None:
 
 
 async def test_a_client_that_never_reads_stops_complete_delivery() -> None:
-    """Under COMPLETE delivery nothing is merged; the scorer waits until some messages are taken."""
+    """Under COMPLETE delivery nothing is merged; the scorer waits until some messages are read."""
     outbox = Outbox(Delivery.COMPLETE)
     for _ in range(COMPLETE_CAPACITY):
-        await asyncio.wait_for(outbox.wait_for_room(), 1)
+        await outbox.wait_for_room()
         outbox.put(assessment())
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(outbox.wait_for_room(), 0.01)
+    scorer = Stepped(outbox.wait_for_room())
+    assert scorer.waits()
     await outbox.get()
-    await asyncio.wait_for(outbox.wait_for_room(), 1)
+    assert not scorer.waits()
 
 
-async def test_closing_wakes_whoever_waits() -> None:
-    """A reader that waits on an empty outbox is let go when it closes."""
-    outbox = Outbox(Delivery.LIVE)
-    reader = asyncio.create_task(outbox.get())
-    await asyncio.sleep(0)
+@pytest.mark.parametrize("delivery", Delivery)
+async def test_closing_wakes_whoever_waits(delivery: Delivery) -> None:
+    """A reader that waits on an empty outbox gets the last message, then the end."""
+    outbox = Outbox(delivery)
+    reader = Stepped(outbox.get())
+    assert reader.waits()
     summary = StreamSummary(None, None, {}, {})
     outbox.put(summary)
     outbox.close()
-    assert await reader == summary
+    assert reader.result() == summary
     assert await outbox.get() is None

@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from facegauge_server import crop_spec
 from facegauge_server.stages import crop
 from facegauge_server.types import Box
 from facegauge_training.data.clips import make_clip
@@ -39,10 +40,10 @@ def test_the_file_is_the_one_that_was_measured(student: tuple[dict[str, Any], An
     assert manifest["gflops"] <= 0.5
     assert manifest["parameters"] < 5_000_000
     used = {
-        "aspect_ratio": crop.ASPECT_RATIO,
-        "widen": crop.WIDEN,
-        "heighten": crop.HEIGHTEN,
-        "raise": crop.RAISE,
+        "aspect_ratio": crop_spec.ASPECT_RATIO,
+        "widen": crop_spec.WIDEN,
+        "heighten": crop_spec.HEIGHTEN,
+        "raise": crop_spec.RAISE,
     }
     assert manifest["crop"] == used
 

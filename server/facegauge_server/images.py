@@ -1,0 +1,61 @@
+"""Score single pictures, without a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from facegauge_server.admission import WorkerSlots
+from facegauge_server.config import Config
+from facegauge_server.errors import BadFrame, Draining, ServerFull
+from facegauge_server.fair_queue import Flow
+from facegauge_server.pipeline import Pipeline
+from facegauge_server.stages.smooth import QualitySmoother
+from facegauge_server.streams.session_table import SessionTable
+from facegauge_server.types import Assessment, EncodedFrame, FrameResult
+from facegauge_server.workers.tracker_state import TrackerCell
+
+__all__ = ["ImageAssessor"]
+
+PICTURES = "\0pictures"
+"""Flow of all pictures of a tenant; no stream's id has a control character."""
+WEIGHT = 0.25
+"""Share of worker time beside that of one stream: pictures wait rather than live calls."""
+
+
+class ImageAssessor:
+    """Scores pictures, a bounded number at a time. Belongs to one event loop."""
+
+    def __init__(self, pipeline: Pipeline, slots: WorkerSlots, table: SessionTable, config: Config) -> None:
+        self._pipeline = pipeline
+        self._slots = slots
+        self._table = table
+        self._limits = config.limits
+        self._max_running = max(1, config.workers // 2)
+        self._in_progress = 0
+
+    async def assess(self, picture: EncodedFrame, display_lines: int, tenant: str = "") -> Assessment:
+        """Score the faces of one picture; every quality equals its raw quality.
+
+        Raises BadFrame. Call it within `place`.
+        """
+        tracker = TrackerCell(detect_interval_s=0, max_faces=self._limits.max_faces)
+        async with self._slots.slot(Flow(tenant, PICTURES, WEIGHT, self._max_running)):
+            score = await self._pipeline.assess(picture, tracker, display_lines)
+        if score.result is FrameResult.ERROR:
+            raise BadFrame(score.error)
+        smoother = QualitySmoother(median_window=1, time_constant_s=0, stale_after_s=1)
+        return Assessment(score, smoother.add(score, now_s=0.0))
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold a place for one picture while the block runs; raises Draining or ServerFull."""
+        if self._table.is_draining:
+            raise Draining("the server is shutting down: connect to another one")
+        if self._in_progress >= self._limits.max_images:
+            raise ServerFull(f"{self._in_progress} images are in progress already (--max-images): try later")
+        self._in_progress += 1
+        try:
+            yield
+        finally:
+            self._in_progress -= 1

@@ -1,0 +1,106 @@
+"""Errors as gRPC statuses: the one map from this package's exceptions to status codes and reasons.
+
+Every status carries a google.rpc.ErrorInfo with the domain "facegauge" and the name of an `ErrorReason` as
+the reason. A wrong field also comes as google.rpc.BadRequest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf import any_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from facegauge.v1 import quality_pb2 as pb
+from facegauge_server.defects import Defects
+from facegauge_server.errors import (
+    BadFrame,
+    Draining,
+    FacegaugeError,
+    Forbidden,
+    InvalidConfig,
+    ProtocolViolation,
+    QuotaExceeded,
+    ResponsesUnread,
+    ResumeRefused,
+    ServerFull,
+    StreamExists,
+    StreamIdle,
+    TakenOver,
+    Unauthenticated,
+)
+
+__all__ = ["DOMAIN", "STATUSES", "errors_as_statuses"]
+
+DOMAIN = "facegauge"
+
+STATUSES: dict[type[FacegaugeError], tuple[grpc.StatusCode, pb.ErrorReason.ValueType]] = {
+    InvalidConfig: (grpc.StatusCode.INVALID_ARGUMENT, pb.ERROR_REASON_INVALID_CONFIG),
+    BadFrame: (grpc.StatusCode.INVALID_ARGUMENT, pb.ERROR_REASON_BAD_FRAME),
+    ProtocolViolation: (grpc.StatusCode.FAILED_PRECONDITION, pb.ERROR_REASON_PROTOCOL_VIOLATION),
+    StreamExists: (grpc.StatusCode.ALREADY_EXISTS, pb.ERROR_REASON_STREAM_EXISTS),
+    ResumeRefused: (grpc.StatusCode.PERMISSION_DENIED, pb.ERROR_REASON_RESUME_REFUSED),
+    ServerFull: (grpc.StatusCode.RESOURCE_EXHAUSTED, pb.ERROR_REASON_SERVER_FULL),
+    Unauthenticated: (grpc.StatusCode.UNAUTHENTICATED, pb.ERROR_REASON_UNAUTHENTICATED),
+    Forbidden: (grpc.StatusCode.PERMISSION_DENIED, pb.ERROR_REASON_FORBIDDEN),
+    QuotaExceeded: (grpc.StatusCode.RESOURCE_EXHAUSTED, pb.ERROR_REASON_QUOTA_EXCEEDED),
+    Draining: (grpc.StatusCode.UNAVAILABLE, pb.ERROR_REASON_DRAINING),
+    StreamIdle: (grpc.StatusCode.DEADLINE_EXCEEDED, pb.ERROR_REASON_STREAM_IDLE),
+    ResponsesUnread: (grpc.StatusCode.DEADLINE_EXCEEDED, pb.ERROR_REASON_RESPONSES_UNREAD),
+    TakenOver: (grpc.StatusCode.ABORTED, pb.ERROR_REASON_TAKEN_OVER),
+}
+"""Status code and reason of every error that a call can end with. Anything else is INTERNAL."""
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@asynccontextmanager
+async def errors_as_statuses(context: _Context, rpc: str, defects: Defects) -> AsyncIterator[None]:
+    """End the call with the status of whatever error its block raises.
+
+    An exception without an entry in `STATUSES` is a defect: it is logged once, with its traceback and an id,
+    and the client gets the id alone.
+    """
+    try:
+        yield
+    except tuple(STATUSES) as error:
+        await _abort(context, *STATUSES[type(error)], str(error), *_details(error))
+    except grpc.aio.BaseError:
+        raise  # gRPC's own: the connection is gone, or the call was aborted already
+    except Exception as error:  # noqa: BLE001 - the last place that can handle it
+        text = defects.note("rpc", error, rpc=rpc)
+        await _abort(context, grpc.StatusCode.INTERNAL, pb.ERROR_REASON_INTERNAL, text)
+
+
+def _details(error: FacegaugeError) -> list[Message]:
+    if not isinstance(error, InvalidConfig):
+        return []
+    violations = [
+        error_details_pb2.BadRequest.FieldViolation(field=name, description=why)
+        for name, why in error.violations.items()
+    ]
+    return [error_details_pb2.BadRequest(field_violations=violations)]
+
+
+async def _abort(
+    context: _Context,
+    code: grpc.StatusCode,
+    reason: pb.ErrorReason.ValueType,
+    text: str,
+    *details: Message,
+    **metadata: str,
+) -> NoReturn:
+    name = pb.ErrorReason.Name(reason).removeprefix("ERROR_REASON_")
+    packed = []
+    for detail in (error_details_pb2.ErrorInfo(reason=name, domain=DOMAIN, metadata=metadata), *details):
+        packed.append(any_pb2.Any())
+        packed[-1].Pack(detail)
+    number: int = code.value[0]
+    status = rpc_status.to_status(status_pb2.Status(code=number, message=text, details=packed))
+    await context.abort(code, text, tuple(status.trailing_metadata))
+    raise AssertionError("abort raises")  # pragma: no cover - for the type checker

@@ -1,0 +1,71 @@
+"""Prometheus series of the live streams, read from the session table at every scrape.
+
+They are gone with their stream, since nothing is kept between scrapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from facegauge_server.streams.session import Session
+from facegauge_server.streams.session_table import SessionTable
+from facegauge_server.types import FrameResult, StreamState
+
+__all__ = ["SessionCollector"]
+
+
+class SessionCollector(Collector):
+    """Exports series of the live streams, read from the table at every scrape."""
+
+    def __init__(self, table: SessionTable, max_exported: int) -> None:
+        self._table = table
+        self._max_exported = max_exported
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metric families; the newest streams, those beyond the cap, are only counted."""
+        sessions = self._table.snapshot()
+        exported = sessions[: self._max_exported]
+        yield GaugeMetricFamily("facegauge_streams_active", "Live streams", value=len(sessions))
+        yield GaugeMetricFamily(
+            "facegauge_streams_unexported",
+            "Live streams beyond --max-exported-streams, which have no series of their own",
+            value=len(sessions) - len(exported),
+        )
+        yield from _stream_families(exported)
+
+
+def _stream_families(sessions: list[Session]) -> Iterator[Metric]:
+    stream = ["stream_id", "call_id"]
+    quality = GaugeMetricFamily(
+        "facegauge_stream_quality_ratio", "Smoothed quality of a stream's main face, 0-1", labels=stream
+    )
+    faces = GaugeMetricFamily("facegauge_stream_faces", "Faces in a stream's last frame", labels=stream)
+    state = GaugeMetricFamily(
+        "facegauge_stream_state",
+        "1 for the state that a stream is in, 0 for all others",
+        labels=[*stream, "state"],
+    )
+    last_frame = GaugeMetricFamily(
+        "facegauge_stream_last_frame_timestamp_seconds",
+        "Unix time at which a stream's last frame arrived",
+        labels=stream,
+    )
+    frames = CounterMetricFamily(
+        "facegauge_stream_frames", "Frames of a stream by result", labels=[*stream, "result"]
+    )
+    for session in sessions:
+        ids = [session.settings.stream_id, session.settings.call_id]
+        now = session.quality
+        if now.quality is not None:
+            quality.add_metric(ids, now.quality)
+        faces.add_metric(ids, len(now.faces))
+        for one in StreamState:
+            state.add_metric([*ids, one], float(one is now.state))
+        if session.last_frame_wall_s is not None:
+            last_frame.add_metric(ids, session.last_frame_wall_s)
+        for result in FrameResult:
+            frames.add_metric([*ids, result], session.frames[result])
+    yield from (quality, faces, state, last_frame, frames)

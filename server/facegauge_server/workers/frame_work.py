@@ -1,0 +1,108 @@
+"""What is done to one frame: decode -> locate -> crop -> score, as a function of the frame and the tracker.
+
+A worker process has one `FrameWork`; nothing in it remembers a stream, so any worker may take any frame.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import cv2
+import numpy as np
+
+from facegauge_server.compiled_networks import recording, reuse
+from facegauge_server.engines import create_engine
+from facegauge_server.engines.openvino import OpenVinoEngine
+from facegauge_server.engines.score import score_crops
+from facegauge_server.stages.classify import classify
+from facegauge_server.stages.crop import crop_faces
+from facegauge_server.stages.decode import decode
+from facegauge_server.stages.locate import FaceDetector
+from facegauge_server.types import EncodedFrame, Encoding, FaceCrop
+from facegauge_server.workers.settings import Prepared, WorkSettings
+from facegauge_server.workers.tracker_state import TrackerCell, pack, unpack
+from facegauge_server.workers.work import Assessed, Work
+
+__all__ = ["FrameWork", "make", "prepare"]
+
+
+class FrameWork:
+    """The stages as they are, for one thread."""
+
+    def __init__(self, settings: WorkSettings, precision: str) -> None:
+        """Load the detectors and, where workers score, the student in a precision."""
+        cv2.setNumThreads(1)  # the processes are the parallelism
+        self._settings = settings
+        self._detector = FaceDetector()
+        self._engine = OpenVinoEngine(settings.student, 1, precision) if settings.scores else None
+
+    def assess(self, frame: EncodedFrame, tracker: bytes, display_lines: int) -> Assessed:
+        """Work on a stream's next frame: see `Work`."""
+        student = self._settings.student
+        times = _StageTimes()
+        faces = unpack(tracker)
+        with times.timed("decode"):
+            limits = self._settings.limits
+            decoded = decode(frame, limits.max_frame_pixels, limits.max_frame_side)
+        with times.timed("locate"):
+            boxes = faces.step(decoded, self._detector)
+        with times.timed("crop"):
+            crops = crop_faces(boxes, student.input_width, student.input_height, display_lines)
+        score = None
+        if self._engine is not None:
+            qualities: list[float] = []
+            if crops.crops:
+                with times.timed("score"):
+                    qualities = self._score(crops.crops, self._engine)
+            score = classify(crops, qualities)
+        return Assessed(pack(faces), crops, score, tuple(times.items))
+
+    def warm_up(self) -> None:
+        """Work on a grey picture and a grey crop: what is broken shows before a stream's frame does."""
+        width, height = 320, 240
+        picture = bytes([127]) * (width * height * 3)
+        frame = EncodedFrame(0, 0.0, Encoding.RGB24, picture, width, height)
+        self.assess(frame, TrackerCell().state, 720)
+        if self._engine is not None:
+            student = self._settings.student
+            score_crops(
+                np.full((1, student.input_height, student.input_width, 3), 127, np.uint8), self._engine
+            )
+
+    def _score(self, crops: tuple[FaceCrop, ...], engine: OpenVinoEngine) -> list[float]:
+        return [float(score_crops(crop.pixels[None], engine)[0]) for crop in crops]
+
+
+class _StageTimes:
+    def __init__(self) -> None:
+        self.items: list[tuple[str, float]] = []
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        start_s = time.perf_counter()
+        yield
+        self.items.append((stage, time.perf_counter() - start_s))
+
+
+def prepare(settings: WorkSettings) -> Prepared:
+    """Choose the precision and compile all networks; runs once, in a process that ends with it.
+
+    Raises BadModel or BadConfiguration as `create_engine` does.
+    """
+    cv2.setNumThreads(1)
+    with recording() as networks:
+        FaceDetector().close()
+        if not settings.scores:
+            return Prepared("", "", networks)
+        engine = create_engine("openvino", settings.student, threads=1, precision=settings.precision)
+        return Prepared(engine.name, engine.precision, networks)
+
+
+def make(settings: WorkSettings, prepared: Prepared) -> Work:
+    """Make a worker's work, and show that it works."""
+    reuse(prepared.networks)
+    work = FrameWork(settings, prepared.precision)
+    work.warm_up()
+    return work

@@ -1,0 +1,142 @@
+"""What the server and a worker say to each other: one packet each way for a frame.
+
+The server reads replies with an unpickler that makes nothing but this project's frozen values: a worker that
+a picture has taken over must not reach the server through its reply. A stream's tracker travels as bytes
+that only workers open.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import dataclass, field
+from typing import Any
+
+from facegauge_server.types import EncodedFrame, Encoding, FaceBox, FrameScore
+
+__all__ = [
+    "MAX_PACKET_BYTES",
+    "BadReply",
+    "Ready",
+    "Refused",
+    "Reply",
+    "Request",
+    "StageFailed",
+    "Worked",
+    "encode",
+    "read_reply",
+    "read_request",
+]
+
+MAX_PACKET_BYTES = 160 * 1024
+"""Less than what a socket takes at once (208 KiB by default); a request has some 3 kB."""
+
+
+class BadReply(Exception):
+    """A worker has said something that no worker says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A frame to work on, whose bytes lie in the shared memory."""
+
+    sequence: int
+    capture_time_s: float
+    encoding: Encoding
+    width: int
+    height: int
+    data_bytes: int
+    tracker: bytes
+    display_lines: int
+
+    @classmethod
+    def of(cls, frame: EncodedFrame, tracker: bytes, display_lines: int) -> Request:
+        """Describe a frame without its bytes."""
+        return cls(
+            frame.sequence,
+            frame.capture_time_s,
+            frame.encoding,
+            frame.width,
+            frame.height,
+            len(frame.data),
+            tracker,
+            display_lines,
+        )
+
+    def frame(self, data: bytes) -> EncodedFrame:
+        """Return the frame with its bytes."""
+        return EncodedFrame(self.sequence, self.capture_time_s, self.encoding, data, self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The worker takes frames from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What came of a frame: its scores, or crops in the shared memory for an engine that takes batches."""
+
+    tracker: bytes
+    """The stream's tracker after this frame."""
+    score: FrameScore | None
+    cropped: tuple[FaceBox, ...] = ()
+    """Faces whose crops lie in the shared memory one after the other, where there is no score."""
+    too_small: tuple[FaceBox, ...] = ()
+    stage_times_s: tuple[tuple[str, float], ...] = ()
+    crop_pixels: bytes = field(default=b"", repr=False)
+    """Added by the server: uint8, (crops, height, width, 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The frame cannot be used; says why, in words for whoever sent it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageFailed:
+    """A stage raised what it must not raise: our bug."""
+
+    error: str
+    trace: str
+
+
+Reply = Ready | Worked | Refused | StageFailed
+
+_ALLOWED_MODULES = ("facegauge_server.types", "facegauge_server.workers.messages")
+
+
+class _ReplyReader(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if module not in _ALLOWED_MODULES or "." in name or name.startswith("_"):
+            raise BadReply(f"a reply names {module}.{name}")
+        found = super().find_class(module, name)
+        if not (isinstance(found, type) and found.__module__ == module):
+            raise BadReply(f"a reply names {module}.{name}")
+        return found
+
+
+def encode(message: Request | Reply) -> bytes:
+    """Return a message as a packet."""
+    return pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+
+
+def read_request(packet: bytes) -> Request:
+    """Return what `encode` made of a request; the server is trusted."""
+    request: Request = pickle.loads(packet)  # noqa: S301 - only the server writes here
+    return request
+
+
+def read_reply(packet: bytes | memoryview) -> Reply:
+    """Return what `encode` made of a reply; raises BadReply for anything else."""
+    try:
+        reply = _ReplyReader(io.BytesIO(packet)).load()
+    except BadReply:
+        raise
+    except Exception as error:  # damaged pickles raise nearly anything
+        raise BadReply(f"a reply cannot be read: {error!r}") from error
+    if not isinstance(reply, Reply):
+        raise BadReply(f"a reply is a {type(reply).__name__}")
+    return reply

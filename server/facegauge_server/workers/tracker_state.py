@@ -1,0 +1,41 @@
+"""A stream's tracker as bytes, between two frames that different workers may take."""
+
+from __future__ import annotations
+
+import pickle
+
+from facegauge_server.stages.track import FaceTracker
+
+__all__ = ["TrackerCell", "pack", "unpack"]
+
+
+class TrackerCell:
+    """A stream's tracker after its last frame. Belongs to the server's event loop."""
+
+    def __init__(
+        self, detect_interval_s: float = 0.5, max_faces: int = 8, steady_detect_interval_s: float = 0.0
+    ) -> None:
+        """Begin a stream: see `FaceTracker`."""
+        self.state = pack(FaceTracker(detect_interval_s, max_faces, steady_detect_interval_s))
+
+    def replace_state(self, before: bytes, after: bytes) -> None:
+        """Go on with the state that a worker made of `before`.
+
+        Raises RuntimeError where that is not the present state: two frames of a stream were under way at
+        once, which their sender must not let happen.
+        """
+        if self.state is not before:
+            raise RuntimeError("two frames of one stream were tracked at the same time")
+        self.state = after
+
+
+def pack(tracker: FaceTracker) -> bytes:
+    """Return a tracker as bytes."""
+    return pickle.dumps((tracker.settings, tracker.state), pickle.HIGHEST_PROTOCOL)
+
+
+def unpack(state: bytes) -> FaceTracker:
+    """Return what `pack` was given."""
+    tracker = FaceTracker()
+    tracker.settings, tracker.state = pickle.loads(state)  # noqa: S301 - from the server or one of its workers
+    return tracker

@@ -1,0 +1,62 @@
+"""The metrics that the server exports, with their labels: API, so a change here needs a changelog entry."""
+
+import asyncio
+import urllib.request
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from .conftest import Connect, StartServer, config_request, frame_request
+
+STREAM = ("call_id", "stream_id")
+
+EXPORTED = {
+    # name as PromQL has it, without a histogram's suffixes: (type, labels)
+    "facegauge_batch_size": ("histogram", ()),
+    "facegauge_draining": ("gauge", ()),
+    "facegauge_event_loop_lag_seconds": ("histogram", ()),
+    "facegauge_frames_in_flight": ("gauge", ()),
+    "facegauge_frames_total": ("counter", ("result",)),
+    "facegauge_model_info": ("gauge", ("engine", "model", "precision", "sha256")),
+    "facegauge_quality_ratio": ("histogram", ()),
+    "facegauge_session_quality_ratio": ("histogram", ()),
+    "facegauge_stage_duration_seconds": ("histogram", ("stage",)),
+    "facegauge_stream_faces": ("gauge", STREAM),
+    "facegauge_stream_frames_total": ("counter", ("call_id", "result", "stream_id")),
+    "facegauge_stream_last_frame_timestamp_seconds": ("gauge", STREAM),
+    "facegauge_stream_quality_ratio": ("gauge", STREAM),
+    "facegauge_stream_state": ("gauge", ("call_id", "state", "stream_id")),
+    "facegauge_streams_active": ("gauge", ()),
+    "facegauge_streams_unexported": ("gauge", ()),
+}
+
+
+def read(url: str) -> str:
+    with urllib.request.urlopen(url) as response:  # noqa: S310 - our own server
+        text: str = response.read().decode()
+    return text
+
+
+async def test_the_server_exports_these_metrics_and_no_others(
+    start_server: StartServer, connect: Connect, portrait_jpeg: bytes
+) -> None:
+    """A scrape during a live stream has exactly these families, types and labels beside the process's own."""
+    app = await start_server()
+    call = connect(app).MonitorStream()
+    await call.write(config_request("s", call_id="c"))
+    await call.write(frame_request(portrait_jpeg))
+    while not (await call.read()).HasField("assessment"):
+        pass
+    families = list(text_string_to_metric_families(await asyncio.to_thread(read, app.metrics_url)))
+    call.cancel()
+    exported = {
+        f"{family.name}_total" if family.type == "counter" else family.name: (
+            family.type,
+            tuple(sorted({label for sample in family.samples for label in sample.labels} - {"le"})),
+        )
+        for family in families
+        # prometheus_client says when a counter or histogram began in a gauge of its own.
+        if not family.name.endswith("_created")
+    }
+    others = {name for name in exported if not name.startswith("facegauge_")}
+    assert all(name.startswith("process_") for name in others)
+    assert {name: exported[name] for name in exported.keys() - others} == EXPORTED

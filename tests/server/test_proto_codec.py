@@ -1,0 +1,210 @@
+"""Messages to our types and back: nothing is lost, defaults are filled in, unknown numbers are refused."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import pytest
+
+from facegauge.v1 import quality_pb2 as pb
+from facegauge_server import proto_codec
+from facegauge_server.config import Config, StreamSettings
+from facegauge_server.errors import BadFrame, InvalidConfig
+from facegauge_server.streams.session import Session
+from facegauge_server.types import (
+    Assessment,
+    Box,
+    Delivery,
+    Encoding,
+    FaceBox,
+    FaceQuality,
+    FaceState,
+    FrameResult,
+    FrameScore,
+    Notice,
+    NoticeKind,
+    StreamQuality,
+    StreamState,
+    StreamSummary,
+)
+
+FACE = FaceQuality(FaceBox(7, Box(1, 2, 30, 40)), FaceState.LOW_RESOLUTION, 0.5, 0.4)
+TINY = FaceQuality(FaceBox(8, Box(1, 2, 3, 4)), FaceState.TOO_SMALL, None, None)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "prefix"),
+    [
+        (Encoding, pb.FrameEncoding, "FRAME_ENCODING_"),
+        (Delivery, pb.Delivery, "DELIVERY_"),
+        (FrameResult, pb.FrameResult, "FRAME_RESULT_"),
+        (FaceState, pb.FaceState, "FACE_STATE_"),
+        (StreamState, pb.StreamState, "STREAM_STATE_"),
+        (NoticeKind, pb.Notice.Kind, "KIND_"),
+    ],
+)
+def test_enums_have_the_same_members(ours: type[enum.StrEnum], theirs: Any, prefix: str) -> None:
+    """Every value of ours has its number, and every number but 0 its value; labels are the short names."""
+    assert {prefix + member.name for member in ours} == set(theirs.keys()) - {f"{prefix}UNSPECIFIED"}
+    assert all(member.value == member.name.lower() for member in ours)
+
+
+def test_an_empty_config_gets_the_defaults() -> None:
+    """Only the id must be given; a smoothing of 0 is not the same as none."""
+    assert proto_codec.settings_from(pb.StreamConfig(stream_id="a")) == StreamSettings(stream_id="a")
+    off = pb.StreamConfig(stream_id="a", smoothing=pb.Smoothing(median_window=1, time_constant_s=0))
+    settings = proto_codec.settings_from(off)
+    assert (settings.median_window, settings.time_constant_s) == (1, 0.0)
+
+
+def test_a_config_in_force_reads_back_as_it_was_asked() -> None:
+    """What StreamAccepted says, sent again as a config, asks for the same stream."""
+    asked = StreamSettings(
+        stream_id="a",
+        call_id="b",
+        encoding=Encoding.NV12,
+        width=64,
+        height=48,
+        max_fps=5.0,
+        min_fps=1.0,
+        median_window=3,
+        time_constant_s=0.5,
+        display_lines=1080,
+        delivery=Delivery.LIVE,
+    )
+    session = Session(asked, Config(), 0.0)
+    response = proto_codec.accepted_response(session, resumed=True, model="m", max_message_bytes=7)
+    accepted = response.accepted
+    assert proto_codec.settings_from(accepted.config) == asked
+    assert (accepted.resume_token, accepted.resumed) == (session.token, True)
+    assert (accepted.model, accepted.max_message_bytes) == ("m", 7)
+
+
+def test_wrong_fields_are_all_named() -> None:
+    """Enum values from a later version of the interface are refused by name."""
+    config = pb.StreamConfig(stream_id="a", encoding=99, delivery=98)  # type: ignore[arg-type]
+    with pytest.raises(InvalidConfig) as caught:
+        proto_codec.settings_from(config)
+    assert caught.value.violations == {
+        "encoding": "99 is no value of this enum",
+        "delivery": "98 is no value of this enum",
+    }
+    with pytest.raises(InvalidConfig, match="max_fps"):
+        proto_codec.settings_from(pb.StreamConfig(stream_id="a", max_fps=float("nan")))
+
+
+def test_a_frame_takes_from_its_stream_what_it_leaves_out() -> None:
+    """Encoding and size of the config hold unless the frame has its own."""
+    settings = StreamSettings(stream_id="a", encoding=Encoding.I420, width=64, height=48)
+    bare = proto_codec.frame_from(pb.Frame(sequence=3, capture_time_s=1.5, data=b"x"), settings)
+    assert (bare.sequence, bare.capture_time_s, bare.data) == (3, 1.5, b"x")
+    assert (bare.encoding, bare.width, bare.height) == (Encoding.I420, 64, 48)
+    own = pb.Frame(encoding=pb.FRAME_ENCODING_PNG, width=8, height=9)
+    full = proto_codec.frame_from(own, settings)
+    assert (full.encoding, full.width, full.height) == (Encoding.PNG, 8, 9)
+
+
+def test_a_picture() -> None:
+    """A picture is a JPEG for 720 lines unless it says otherwise; what it says must exist."""
+    frame, lines = proto_codec.image_from(pb.AssessImageRequest(data=b"x"))
+    assert (frame.encoding, lines) == (Encoding.JPEG, 720)
+    with pytest.raises(BadFrame, match="encoding: 99"):
+        proto_codec.image_from(pb.AssessImageRequest(encoding=99))  # type: ignore[arg-type]
+    with pytest.raises(InvalidConfig, match="display_lines"):
+        proto_codec.image_from(pb.AssessImageRequest(display_lines=1))
+
+
+def test_an_assessment_of_a_frame() -> None:
+    """Every field arrives; a face without a score has none, not 0."""
+    stream = StreamQuality(StreamState.LOW_RESOLUTION, 0.5, 0.4, (FACE, TINY), main_track_id=7)
+    score = FrameScore(3, 1.5, FrameResult.SCORED)
+    message = proto_codec.response_from(Assessment(score, stream, 2, 1), "a").assessment
+    assert (message.stream_id, message.sequence, message.capture_time_s) == ("a", 3, 1.5)
+    assert (message.result, message.state) == (pb.FRAME_RESULT_SCORED, pb.STREAM_STATE_LOW_RESOLUTION)
+    assert (message.quality, message.raw_quality, message.main_track_id) == (0.5, 0.4, 7)
+    assert (message.frames_dropped, message.frames_skipped) == (2, 1)
+    face, tiny = message.faces
+    assert (face.track_id, face.state, face.short_side_px) == (7, pb.FACE_STATE_LOW_RESOLUTION, 30)
+    assert (face.box.x, face.box.y, face.box.width, face.box.height) == (1, 2, 30, 40)
+    assert (face.quality, face.raw_quality) == (0.5, 0.4)
+    assert not tiny.HasField("quality")
+    assert not tiny.HasField("raw_quality")
+
+
+def test_an_assessment_without_a_frame() -> None:
+    """A stale stream's has no sequence, time, quality or main face."""
+    stale = Assessment(None, StreamQuality(StreamState.STALE))
+    message = proto_codec.response_from(stale, "a").assessment
+    assert (message.result, message.state) == (pb.FRAME_RESULT_UNSPECIFIED, pb.STREAM_STATE_STALE)
+    for name in ("sequence", "capture_time_s", "quality", "raw_quality", "main_track_id"):
+        assert not message.HasField(name)
+
+
+def test_a_main_face_of_track_0_is_there() -> None:
+    """0 is a track like any other."""
+    stream = StreamQuality(StreamState.SCORED, 0.0, 0.0, main_track_id=0)
+    message = proto_codec.assessment_message(Assessment(None, stream), "a")
+    assert message.HasField("main_track_id")
+    assert message.HasField("quality")
+
+
+def test_a_picture_has_no_stream() -> None:
+    """The response to a picture has faces and quality, but no sequence, time or stream."""
+    assessment = Assessment(
+        FrameScore(0, 0.0, FrameResult.SCORED), StreamQuality(StreamState.SCORED, 0.5, 0.5)
+    )
+    message = proto_codec.image_response(assessment).assessment
+    assert (message.stream_id, message.quality) == ("", 0.5)
+    assert not message.HasField("sequence")
+    assert not message.HasField("capture_time_s")
+
+
+def test_notices_and_summaries() -> None:
+    """The messages that are no assessments."""
+    notice = proto_codec.response_from(Notice(NoticeKind.THROTTLED, "slow down"), "a").notice
+    assert (notice.kind, notice.text) == (pb.Notice.KIND_THROTTLED, "slow down")
+    frames = {result: number for number, result in enumerate(FrameResult, start=1)}
+    summary = proto_codec.response_from(
+        StreamSummary(0.5, None, {StreamState.SCORED: 2.0}, frames), "a"
+    ).summary
+    assert (summary.stream_id, summary.mean_quality) == ("a", 0.5)
+    assert not summary.HasField("p10_quality")
+    assert [(each.state, each.seconds) for each in summary.state_times] == [(pb.STREAM_STATE_SCORED, 2.0)]
+    counts = (
+        summary.frames_scored,
+        summary.frames_no_face,
+        summary.frames_too_small,
+        summary.frames_dropped,
+        summary.frames_failed,
+        summary.frames_skipped,
+    )
+    assert counts == (1, 2, 3, 4, 5, 6)
+
+
+def test_a_stream_as_an_operator_sees_it() -> None:
+    """A stream without a frame has no age of its last one; one that is scored has a quality."""
+    session = Session(StreamSettings(stream_id="a", call_id="b"), Config(), 10.0)
+    fresh = proto_codec.status_message(session, 12.0)
+    assert (fresh.stream_id, fresh.call_id, fresh.age_s) == ("a", "b", 2.0)
+    assert fresh.state == pb.STREAM_STATE_WAITING
+    assert not fresh.HasField("last_frame_age_s")
+    assert not fresh.HasField("quality")
+    session.note_frame(13.0, 0.0)
+    assert proto_codec.status_message(session, 14.0).last_frame_age_s == 1.0
+
+
+@pytest.mark.parametrize(("asked", "limit"), [(0, 50), (7, 7), (10_000, 10_000)])
+def test_limits_of_lists(asked: int, limit: int) -> None:
+    """0 stands for the default; more than 10,000 is refused."""
+    assert proto_codec.list_limit(asked, 50) == limit
+    with pytest.raises(InvalidConfig, match="limit: must be at most 10000, not 10001"):
+        proto_codec.list_limit(10_001, 50)
+
+
+@pytest.mark.parametrize("interval_s", [0.01, 61.0, -1.0, float("nan"), float("inf")])
+def test_intervals_of_lists(interval_s: float) -> None:
+    """A tenth of a second to a minute; 0 stands for a second."""
+    assert proto_codec.watch_interval_s(pb.WatchStreamsRequest()) == 1.0
+    with pytest.raises(InvalidConfig, match=r"interval_s: must be from 0.1 to 60"):
+        proto_codec.watch_interval_s(pb.WatchStreamsRequest(interval_s=interval_s))
