@@ -1,0 +1,225 @@
+"""Fuzz the real server over the wire: hostile pictures, numbers and bytes.
+
+    python -m tests.under_fire.fuzz --inputs 1000000 [--seed 1] [--json FILE]
+
+Every input gets an answer with a code that blames whoever must act; nothing crashes, hangs or leaks. Inputs
+are a pure function of the seed, so a failure can be repeated. Prints a table of attempts and outcomes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+import grpc
+import psutil
+from prometheus_client.parser import text_string_to_metric_families
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bench.server import Server, server_process
+from facegauge.v1 import quality_pb2 as pb
+from tests.under_fire.memory import memory_bytes
+from tests.under_fire.mutations import Mutator
+
+__all__ = ["Findings", "fuzz"]
+
+SERVICE = "/facegauge.v1.QualityService/"
+ALLOWED = frozenset(
+    {
+        grpc.StatusCode.OK,
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.ALREADY_EXISTS,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.CANCELLED,
+    }
+)
+"""Codes that an input may earn; any other is a finding."""
+HANG_S = 60.0
+FRAMES_A_STREAM = 100
+CONCURRENT = 16
+WARM_UP_INPUTS = 2000
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a run tried and saw."""
+
+    inputs: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    """Answers by kind of input and code or frame result."""
+    wrong_codes: list[str] = field(default_factory=list)
+    hangs: list[str] = field(default_factory=list)
+    crashes: int = 0
+    """Times that the server's process ended."""
+    worker_restarts: int = 0
+    memory_before_bytes: int = 0
+    memory_after_bytes: int = 0
+    duration_s: float = 0.0
+
+    def note(self, kind: str, code: grpc.StatusCode, details: str, where: str) -> None:
+        """Count an answer; keep those that no input may earn."""
+        self.outcomes[f"{kind}: {code.name}"] += 1
+        if code not in ALLOWED:
+            (self.hangs if code is grpc.StatusCode.DEADLINE_EXCEEDED else self.wrong_codes).append(
+                f"{where}: {code.name}: {details[:200]}"
+            )
+
+
+async def fuzz(server: Server, inputs: int, seed: int, progress: Progress | None = None) -> Findings:
+    """Send inputs to a server; its memory counts from when it has seen the first thousands."""
+    findings = Findings()
+    start_s = time.monotonic()
+    task = progress.add_task("inputs", total=inputs) if progress else None
+    batch = 0
+    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1)]
+    async with grpc.aio.insecure_channel(server.target, options=options) as channel:
+        while findings.inputs < inputs:
+            batches = range(batch, batch + CONCURRENT)
+            await asyncio.gather(*(_batch(channel, seed, number, findings) for number in batches))
+            batch += CONCURRENT
+            if not findings.memory_before_bytes and findings.inputs >= min(inputs, WARM_UP_INPUTS):
+                findings.memory_before_bytes = memory_bytes(server.process)
+            if progress and task is not None:
+                progress.update(task, completed=findings.inputs)
+            if not _lives(server):
+                findings.crashes += 1
+                break
+    findings.memory_after_bytes = memory_bytes(server.process) if _lives(server) else 0
+    findings.worker_restarts = _worker_restarts(server) if _lives(server) else 0
+    findings.duration_s = time.monotonic() - start_s
+    return findings
+
+
+async def _batch(channel: grpc.aio.Channel, seed: int, number: int, findings: Findings) -> None:
+    """Send one batch of inputs of one kind, which its number decides."""
+    mutator = Mutator(seed * 1_000_003 + number)
+    stream_id = f"fuzz-{seed}-{number}"
+    where = f"--seed {seed}, batch {number}"
+    match number % 8:
+        case 0 | 1 | 2 | 3:
+            config = pb.MonitorStreamRequest(
+                config=pb.StreamConfig(stream_id=stream_id, delivery=pb.DELIVERY_COMPLETE)
+            ).SerializeToString()
+            frames = [mutator.frame(sequence) for sequence in range(FRAMES_A_STREAM)]
+            await _stream(channel, "frames", [config, *frames], findings, where)
+        case 4:
+            for index in range(10):
+                messages = [mutator.config(f"{stream_id}-{index}"), mutator.frame(0)]
+                await _stream(channel, "configs", messages, findings, where)
+        case 5:
+            for index in range(10):
+                messages = [mutator.config(f"{stream_id}-{index}"), mutator.frame(0)]
+                damaged = [mutator.damaged(message) for message in messages]
+                await _stream(channel, "damaged messages", damaged, findings, where)
+        case 6:
+            images = [mutator.image() for _ in range(10)]
+            images += [mutator.damaged(image) for image in images]
+            for image in images:
+                await _unary(channel, "AssessImage", image, findings, where)
+        case _:
+            for _ in range(10):
+                listing = mutator.listing()
+                for message in (listing, mutator.damaged(listing)):
+                    await _unary(channel, "ListStreams", message, findings, where)
+
+
+async def _stream(
+    channel: grpc.aio.Channel, kind: str, messages: list[bytes], findings: Findings, where: str
+) -> None:
+    call = channel.stream_stream(f"{SERVICE}MonitorStream")(iter_messages(messages), timeout=HANG_S)
+    try:
+        async for data in call:
+            response = pb.MonitorStreamResponse.FromString(data)
+            if response.HasField("assessment") and response.assessment.result:
+                findings.outcomes[f"{kind}: {pb.FrameResult.Name(response.assessment.result)}"] += 1
+    except grpc.aio.AioRpcError as error:
+        findings.note(kind, error.code(), error.details() or "", where)
+    else:
+        findings.note(kind, grpc.StatusCode.OK, "", where)
+    findings.inputs += len(messages) if kind != "frames" else len(messages) - 1
+
+
+async def _unary(
+    channel: grpc.aio.Channel, method: str, message: bytes, findings: Findings, where: str
+) -> None:
+    try:
+        await channel.unary_unary(f"{SERVICE}{method}")(message, timeout=HANG_S)
+    except grpc.aio.AioRpcError as error:
+        findings.note(method, error.code(), error.details() or "", where)
+    else:
+        findings.note(method, grpc.StatusCode.OK, "", where)
+    findings.inputs += 1
+
+
+async def iter_messages(messages: Iterable[bytes]):  # type: ignore[no-untyped-def]
+    """Yield messages as gRPC wants them."""
+    for message in messages:
+        yield message
+
+
+def _lives(server: Server) -> bool:
+    return bool(server.process.is_running() and server.process.status() != psutil.STATUS_ZOMBIE)
+
+
+def _worker_restarts(server: Server) -> int:
+    with urllib.request.urlopen(server.metrics_url) as response:  # noqa: S310 - our own server
+        families = text_string_to_metric_families(response.read().decode())
+    return sum(
+        int(sample.value)
+        for family in families
+        for sample in family.samples
+        if sample.name == "facegauge_worker_restarts_total"
+    )
+
+
+def table_of(findings: Findings) -> Table:
+    """Return the attempts and outcomes as a table."""
+    table = Table("what", "count", title="Fuzzing over the wire")
+    rows = {
+        "inputs": findings.inputs,
+        "crashes of the server": findings.crashes,
+        "workers restarted": findings.worker_restarts,
+        "hangs": len(findings.hangs),
+        "wrong codes": len(findings.wrong_codes),
+        "memory before, MiB": findings.memory_before_bytes // 2**20,
+        "memory after, MiB": findings.memory_after_bytes // 2**20,
+        "minutes": round(findings.duration_s / 60, 1),
+    }
+    for what, count in (*rows.items(), *sorted(findings.outcomes.items())):
+        table.add_row(what, str(count))
+    return table
+
+
+@click.command()
+@click.option("--inputs", type=click.IntRange(1), default=20_000, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the findings to this file.")
+def main(inputs: int, seed: int, json_path: Path | None) -> None:
+    """Fuzz a server of this machine, started for the purpose."""
+    console = Console()
+    with server_process() as server, Progress(console=Console(stderr=True)) as progress:
+        findings = asyncio.run(fuzz(server, inputs, seed, progress))
+    console.print(table_of(findings))
+    for fault in (*findings.hangs[:20], *findings.wrong_codes[:20]):
+        console.print(fault)
+    if json_path is not None:
+        json_path.write_text(
+            json.dumps({name: getattr(findings, name) for name in Findings.__slots__}, indent=2)
+        )
+    if findings.crashes or findings.hangs or findings.wrong_codes:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
