@@ -86,7 +86,7 @@ def _padded(pixels: Pixels, height: int, width: int) -> Pixels:
 
 
 def _cut(pixels: Pixels, how: Preprocessing, rng: np.random.Generator | None) -> Pixels:
-    assert how.crop is not None  # noqa: S101 - the caller has looked, mypy cannot know
+    assert how.crop is not None  # noqa: S101 - the caller has checked, mypy cannot know
     height, width = how.crop
     full_height, full_width = pixels.shape[:2]
     window_height, window_width = min(height, full_height), min(width, full_width)
