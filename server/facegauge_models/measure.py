@@ -1,4 +1,4 @@
-"""Count, export and time a network: one FLOP counter, one ONNX exporter and one timer for all that is measured.
+"""Count, export and time a network: the one FLOP counter, ONNX exporter and timer of the project.
 
 Costs are counted as in Table 1: fvcore at batch 1, multiply-adds (one multiply-add counts once). Times are
 CPU time, so that other work on the machine is not counted, on one thread.

@@ -4,12 +4,12 @@
 #   sh server/facegauge_training/recipe.sh --budget smoke|small|full [--faces DIR] [--videos DIR] [--cache DIR]
 #       [--out DIR]
 #
-#   smoke   4 faces, a step or a few: everything runs, the students are worthless; minutes, goes to OUT
+#   smoke   2 faces, a step or two: everything runs, the students are worthless; minutes, goes to OUT
 #   small   360 faces, 48,000 samples for one student, 6,000 for the teacher: some hours on two cores
 #   full    every face, three rounds of labels, 60,000 samples for the teacher, 400,000 a student: days on two cores
 #
 # Smoke and small keep to a folder of their own in the cache, so that full finds nothing of theirs.
-# A second run takes up what the cache holds, and a kill costs a minute of training or one photo of labelling.
+# A second run takes up what the cache holds, and a kill costs at most a minute of training or one photo of labelling.
 # Without --videos self-training has the soft photos alone, and without photos of the split `natural` there is
 # none.
 # PYTHON names the interpreter (default: python).
@@ -34,7 +34,7 @@ all="$light mobilenetv4-small=mobilenetv4_conv_small:288 edgenext=edgenext_xx_sm
 teacher_backbone=tf_efficientnet_lite2 natural=100000 moments=8
 case $budget in
     smoke)
-        faces_train=4 faces_val=2 rounds=1 samples=384 few=32 teacher_samples=32 students=$all
+        faces_train=2 faces_val=2 rounds=1 samples=64 few=32 teacher_samples=32 students=$all
         teacher_backbone=mobilenetv3_small_100 natural=2 moments=1
         out=${out:-$cache/smoke-out} cache=$cache/smoke
         ;;

@@ -30,7 +30,7 @@ class _Folder(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path, expanded."""
-        return Path(super().convert(value, param, ctx)).expanduser()
+        return Path(str(super().convert(value, param, ctx))).expanduser()
 
 
 FOLDER = _Folder(path_type=Path)

@@ -1,4 +1,4 @@
-"""Where runs are: a name stands for the folder CACHE/runs/NAME, or for the network that the run left there."""
+"""Where runs are: a name stands for the folder CACHE/runs/NAME, or for the network that it left there."""
 
 from __future__ import annotations
 

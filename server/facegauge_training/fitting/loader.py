@@ -45,7 +45,7 @@ def held_out(crops: CropSet) -> npt.NDArray[np.bool_]:
 
 
 def split_crops(crops: CropSet) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return which crops to train on, and some 600 held-out ones for validation, none labelled by a teacher."""
+    """Return which crops to train on, and some 600 held-out ones for validation, all labelled by VMAF."""
     aside = held_out(crops) & ~crops.pseudo
     return np.flatnonzero(~aside), np.flatnonzero(aside)[:: max(1, int(aside.sum()) // VALIDATION_ROWS)]
 

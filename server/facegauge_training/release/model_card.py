@@ -12,9 +12,9 @@ __all__ = ["model_card", "write_card"]
 TEMPLATE = Path(__file__).with_name("MODEL_CARD.template.md")
 BACKBONE_NOTES = {
     "edgenext_xx_small": (
-        "Its backbone is that of the VQualA 2025 challenge's winner (EdgeNeXt-XX-Small); head, input size and\n"
-        "training are this project's. It is not the winner's network, for which the report gives 0.3313 GFLOPs\n"
-        "(multiply-adds) and 1.1796 M parameters."
+        "Its backbone is that of the VQualA 2025 challenge's winner (EdgeNeXt-XX-Small); head, input size\n"
+        "and training are this project's. It is not the winner's network, for which the report gives 0.3313\n"
+        "GFLOPs (multiply-adds) and 1.1796 M parameters."
     )
 }
 """What a card says of a backbone that readers may take for something else."""
