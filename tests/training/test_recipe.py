@@ -85,7 +85,7 @@ def test_all_students_are_compared(out: Path) -> None:
 @pytest.mark.shared
 @pytest.mark.timeout(300)
 def test_a_research_photo_is_labelled(shared_faces: Path, tmp_path: Path, done: Callable[..., str]) -> None:
-    """On a real face the labels of the ladder fall with every step of x264, and the train split gets its crops."""
+    """On a real face labels fall with every step of x264, and the train split gets its crops."""
     options = ("--faces", shared_faces, "--cache", tmp_path, "--limit", "1", "--workers", "1")
     done("ladder", *options)
     assert "22 crops a face" in done("labels", *options)

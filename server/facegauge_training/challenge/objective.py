@@ -34,7 +34,7 @@ LOSSES: dict[str, Callable[..., nn.Module]] = {
     "conquerit": ConqueritLoss,
     "hybrid": HybridLoss,
 }
-"""By the name that recipes use."""
+"""Name that recipes use -> loss."""
 
 DISTILLED_SHARE = 0.5
 """2077Agent's weight of the squared error to its teacher."""

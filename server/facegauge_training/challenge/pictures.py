@@ -41,7 +41,7 @@ class Pictures:
     """(n,), 0-1."""
     groups: tuple[str, ...]
     lines: tuple[int, ...]
-    """Of the CSV, for messages."""
+    """Line numbers in the CSV, for messages."""
     left_out: int = 0
     """Bad lines that were skipped by --skip-bad."""
 

@@ -1,4 +1,4 @@
-"""From a picture to a network's input, at test and with the random choices of training.
+"""Make a network's input of a picture, at test and with the random choices of training.
 
 The resize is the one that serving crops with (`facegauge_server.stages.crop.crop_region`).
 """
@@ -20,7 +20,7 @@ Pixels = npt.NDArray[np.uint8]
 NATIVE = 1 << 30
 """Lines of a display that shows every pixel."""
 ASPECTS = (3 / 4, 4 / 3)
-"""Of RandomResizedCrop, as torchvision and Albumentations have it."""
+"""Aspect ratios that RandomResizedCrop draws from, as torchvision and Albumentations have it."""
 
 
 def prepare(

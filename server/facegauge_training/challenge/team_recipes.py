@@ -71,7 +71,7 @@ _ALL = (
             ),
         ),
         "alpha: 1. Whose rate is halved: the backbone's once it moves. Both branches train side by side, "
-        "each with its own loss, which equals one after the other. Patience of the early stopping: not told, "
+        "each with its own loss, which equals one after the other. Early stopping's patience: not stated, "
         "so the best weights are kept instead. GFIQA is not used: both stages see the same rows.",
         branches=True, head=("mobilenet_head.", "shufflenet_head."),
     ),

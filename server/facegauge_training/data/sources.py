@@ -33,7 +33,7 @@ class Source:
     path: Path
     split: str
     name: str
-    """Of the collection that the photo comes from."""
+    """Name of the collection that the photo comes from."""
     face: Box
     sharpness: float
     licence: str

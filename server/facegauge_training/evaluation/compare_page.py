@@ -21,7 +21,7 @@ class StudentRow:
     run: str
     backbone: str
     width: int
-    """Of its crops, px."""
+    """Width of its crops, px."""
     initialisation: str
     teacher: str
     samples: int

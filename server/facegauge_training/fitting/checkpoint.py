@@ -51,7 +51,7 @@ class Provenance:
     sources: tuple[str, ...]
     """Collections that the last run's photos are from; empty where the file does not say."""
     start: Provenance | None = None
-    """Of the weights that it started from; None for random and ImageNet's, or where the file does not say."""
+    """The run that it started from; None for random and ImageNet's weights, or where it is not recorded."""
 
     @staticmethod
     def of(saved: Mapping[str, Any]) -> Provenance:

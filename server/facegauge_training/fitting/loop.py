@@ -45,7 +45,7 @@ class Task(Protocol[B]):
     network: nn.Module
     """Its gradients are clipped."""
     optimizer: torch.optim.Optimizer
-    """Of the current stage."""
+    """The current stage's."""
     step: int
     """Steps done, in all stages; in a stage that ended early, those that were left out are counted."""
     total_steps: int

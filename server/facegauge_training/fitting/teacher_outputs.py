@@ -37,7 +37,7 @@ __all__ = ["compute_teacher_outputs", "outputs_path", "read_teacher_outputs"]
 
 Floats = npt.NDArray[np.float32]
 Predict = Callable[[Pixels], Floats]
-"""From crops, uint8 (n, height, width, 3), to scores and features, (n, 1 + features)."""
+"""Crops, uint8 (n, height, width, 3) -> scores and features, (n, 1 + features)."""
 
 
 def outputs_path(cache: Path, teacher: str, row: dict[str, Any]) -> Path:

@@ -1,4 +1,4 @@
-"""The crops that the student is most wrong about, as pictures to be looked at."""
+"""The crops that the student is most wrong about, as pictures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Failure:
     """One crop, with the pristine crop of the same face."""
 
     picture: str
-    """As a data URI, like the next."""
+    """The picture as a data URI, like the next."""
     pristine: str
     label: float
     score: float

@@ -35,7 +35,7 @@ class Row:
 
     name: str
     figures: dict[str, Estimate]
-    """By the names in `FIGURES`; `rmse` means nothing off the label's scale, 0-1."""
+    """Name in `FIGURES` -> figure; `rmse` means nothing off the label's scale, 0-1."""
     lead: Estimate | None
     """SROCC of the student less this one's; None for the student."""
 

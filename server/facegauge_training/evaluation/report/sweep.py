@@ -47,11 +47,11 @@ class Loss:
     risen: int
     """Faces whose score is higher at the smaller size, by anything."""
     noticeably: int
-    """By more than `NOTICEABLE`."""
+    """How many rise by more than `NOTICEABLE`."""
     worst: float
     """The largest rise; negative if every score falls."""
     mean: float
-    """Of the smaller size's score less the larger's."""
+    """Mean of the smaller size's score less the larger's."""
 
 
 def sweep(sources: list[Source], score: Callable[[list[Pixels]], Floats], width: int, height: int) -> Sweep:
