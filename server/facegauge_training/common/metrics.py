@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import OptimizeWarning, curve_fit
-from scipy.stats import ConstantInputWarning, pearsonr, spearmanr
+from scipy.stats import ConstantInputWarning, NearConstantInputWarning, pearsonr, spearmanr
 
 from facegauge_training.common.errors import RecipeError
 
@@ -39,8 +39,8 @@ def agreement(scores: Floats, labels: Floats) -> dict[str, float]:
     fitted = logistic_fit(scores, labels)(scores)
     return {
         "srocc": round(float(spearmanr(scores, labels)[0]), 4),
-        "plcc": round(float(pearsonr(scores, labels)[0]), 4),
-        "plcc_fitted": round(float(pearsonr(fitted, labels)[0]), 4),
+        "plcc": round(_plcc(scores, labels), 4),
+        "plcc_fitted": round(_plcc(fitted, labels), 4),
         "rmse": round(float(np.sqrt(np.mean((scores - labels) ** 2))), 4),
     }
 
@@ -68,7 +68,7 @@ def challenge_report(
         if not all(np.ptp(values[chosen]) for values in (scores, labels, fitted)):
             return None
         srocc = float(spearmanr(scores[chosen], labels[chosen])[0])
-        plccs = [float(pearsonr(x[chosen], labels[chosen])[0]) for x in (scores, fitted)]
+        plccs = [_plcc(x[chosen], labels[chosen]) for x in (scores, fitted)]
         return srocc, *plccs, (srocc + plccs[0]) / 2, (srocc + plccs[1]) / 2
 
     low, high = bootstrap(np.array(groups), correlations, resamples)
@@ -92,7 +92,7 @@ def validation_metrics(scores: Floats, labels: Floats) -> dict[str, float | None
     rmse = float(np.sqrt(np.mean((scores - labels) ** 2)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConstantInputWarning)
-        srocc, plcc = float(spearmanr(scores, labels)[0]), float(pearsonr(scores, labels)[0])
+        srocc, plcc = float(spearmanr(scores, labels)[0]), _plcc(scores, labels)
     if not (np.isfinite(srocc) and np.isfinite(plcc)):
         return {"srocc": None, "plcc": None, "score": None, "rmse": rmse}
     return {"srocc": srocc, "plcc": plcc, "score": (srocc + plcc) / 2, "rmse": rmse}
@@ -131,7 +131,7 @@ def intervals(
         if not (np.ptp(scores[chosen]) and np.ptp(labels[chosen])):
             return None
         pairs = scores[chosen], labels[chosen]
-        return float(spearmanr(*pairs)[0]), float(pearsonr(*pairs)[0])
+        return float(spearmanr(*pairs)[0]), _plcc(*pairs)
 
     low, high = bootstrap(groups, correlations, resamples)
     return {
@@ -205,3 +205,10 @@ def ordered_pairs(
         "two_apart": round(float(np.mean(right[True])), 4) if right[True] else float("nan"),
         "two_apart_pairs": len(right[True]),
     }
+
+
+def _plcc(x: Floats, y: Floats) -> float:
+    """Return Pearson's correlation; an untrained network's scores may well be nearly constant."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NearConstantInputWarning)
+        return float(pearsonr(x, y)[0])

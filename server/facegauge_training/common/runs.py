@@ -8,8 +8,8 @@ from facegauge_training.common.errors import RecipeError
 
 __all__ = ["FINISHED", "find_network", "run_folder"]
 
-FINISHED = ("student.pt", "teacher.pt", "model.pt", "encoder.pt")
-"""Files that a finished training leaves: a student, a teacher, a system of the challenge, an encoder."""
+FINISHED = ("student.pt", "teacher.pt", "model.pt", "backbone.pt")
+"""Files that a finished training leaves: a student, a teacher, a system, a backbone."""
 
 
 def run_folder(cache: Path, run: str) -> Path:

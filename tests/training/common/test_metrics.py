@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from facegauge_training.common.errors import RecipeError
-from facegauge_training.common.metrics import agreement, challenge_report, logistic_fit, validation_metrics
+from facegauge_training.common.metrics import (
+    agreement,
+    challenge_report,
+    intervals,
+    logistic_fit,
+    validation_metrics,
+)
 
 LABELS = np.linspace(0.05, 0.95, 40)
 GROUPS = tuple(f"face {n // 4}" for n in range(40))
@@ -62,3 +68,20 @@ def test_the_report_says_which_is_which() -> None:
         assert low <= figures[name] <= high  # type: ignore[operator]
     assert figures["groups"] == 10
     assert figures == challenge_report(scores, LABELS, GROUPS, resamples=100)
+
+
+def test_nearly_constant_scores_are_measured_without_a_warning() -> None:
+    """As an untrained network gives them."""
+    figures = challenge_report(0.5 + 1e-14 * LABELS.round(1), LABELS, GROUPS, resamples=20)
+    assert np.isfinite(figures["score"]).all()
+
+
+def test_intervals_hold_the_figure_and_repeat_themselves() -> None:
+    """The ladder's and the challenge's come from one bootstrap; labels without any spread are refused."""
+    scores = LABELS + np.random.default_rng(0).normal(0, 0.1, 40)
+    found = intervals(scores, LABELS, np.array(GROUPS), 100)
+    report = challenge_report(scores, LABELS, GROUPS, resamples=100)
+    assert found["srocc"] == report["srocc_interval_95"]
+    assert found["plcc"] == report["plcc_interval_95"]
+    with pytest.raises(RecipeError, match="equal for an interval"):
+        intervals(scores, np.full(40, 0.5), np.array(GROUPS), 10)
