@@ -108,7 +108,7 @@ def test_crops_that_changed_since_a_run_began_are_refused(
     more = tmp_path / "train-1-round-2"
     more.mkdir()
     row = {**ROW, "vmaf": 0.5, "gmsd": 0.1}
-    write_source(more, "0030dddddd", "invented", [np.zeros((384, 288, 3), np.uint8)] * 4, [row] * 4)
+    write_source(more, "0031dddddd", "invented", [np.zeros((384, 288, 3), np.uint8)] * 4, [row] * 4)
     with pytest.raises(RecipeError, match="crops to train on 24, not 28"):
         train(CropSet([store, more]), folder)
     moved = CropSet([store])
