@@ -6,8 +6,8 @@
 
 GFLOPs are multiply-adds at the row's test size and batch 1, as fvcore counts them. A settled row must have
 the reported parameters to the last digit and the reported GFLOPs within 0.0005; a row that the report leaves
-open must be within the tolerance that stands beside it. Milliseconds are the median of ten faces, one
-thread, with the weights at random: they depend on the machine and on what else it does.
+open must be within the tolerance that stands beside it. Milliseconds are CPU time, the median of ten
+faces, one thread, with random weights: they depend on the machine.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main(models: tuple[str, ...], timing: bool, teachers: bool) -> None:
         chosen = [facegauge_models.info(name) for name in models or facegauge_models.names(teachers=teachers)]
     except UnknownModelError as error:
         raise click.UsageError(str(error)) from None
-    logging.getLogger("fvcore").setLevel(logging.ERROR)  # it tells every operator that costs nothing
+    logging.getLogger("fvcore").setLevel(logging.ERROR)  # it names every operator that costs nothing
     warnings.simplefilter("ignore")  # of torch's tracer, which both fvcore and the exporter use
     click.echo(HEAD + ("".join(f" {engine + ' ms':>11}" for engine in TIMES) if timing else ""))
     off = [model.name for model in chosen if not _row(model, timing)]
@@ -57,7 +57,8 @@ def _row(model: Model, timing: bool) -> bool:
     torch.set_num_threads(1)
     network = facegauge_models.create(model.name)
     height, width = model.input_size
-    gflops = measure.count_gflops(network, height, width)
+    example = measure.picture_example(height, width)
+    gflops = measure.count_gflops(network, example)
     params_m = measure.count_params(network) / 1e6
     agrees = model.agrees(gflops=gflops, params_m=params_m)
     reported = model.reported
@@ -68,10 +69,10 @@ def _row(model: Model, timing: bool) -> bool:
     else:
         line += f" {'-':>6} {'-':>6} {'-':>8} {gflops:>8.4f} {'-':>8} {params_m:>8.4f}"
     if timing:
-        exported = measure.onnx_bytes(network, height, width)
-        line += f" {measure.eager_ms(network, height, width):>11.1f}"
-        line += f" {measure.onnxruntime_ms(exported, height, width):>11.1f}"
-        line += f" {measure.openvino_ms(exported, height, width):>11.1f}"
+        exported = measure.onnx_bytes(network, example)
+        line += f" {measure.eager_ms(network, example):>11.1f}"
+        line += f" {measure.onnxruntime_ms(exported, example.numpy()):>11.1f}"
+        line += f" {measure.openvino_ms(exported, example.numpy()):>11.1f}"
     if model.tolerance is not None:
         line += f"  within {model.tolerance:.0%}"
     click.echo(line + ("" if agrees else "  OFF"))

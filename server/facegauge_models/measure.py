@@ -1,40 +1,62 @@
-"""Count and time a network the way Table 1 was counted: fvcore at batch 1, one thread."""
+"""Count, export and time a network: the one FLOP counter, ONNX exporter and timer of the project.
+
+Costs are counted as in Table 1: fvcore at batch 1, multiply-adds (one multiply-add counts once). Times are
+CPU time, so that other work on the machine is not counted, on one thread.
+"""
 
 from __future__ import annotations
 
 import io
 import time
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import onnxruntime
-import openvino
 import torch
-from fvcore.nn import FlopCountAnalysis
 from torch import nn
 
 __all__ = [
     "count_gflops",
     "count_params",
+    "crop_example",
     "eager_ms",
     "onnx_bytes",
+    "onnx_difference",
     "onnx_session",
     "onnxruntime_ms",
     "openvino_ms",
+    "picture_example",
 ]
 
+WARM_UP_CALLS = 2
 
-def count_gflops(network: nn.Module, height: int, width: int) -> float:
-    """Return the multiply-adds, in 1e9, of one picture of this height and width, as fvcore counts them."""
-    mode = network.training
-    analysis = FlopCountAnalysis(network.eval(), torch.zeros(1, 3, height, width))
-    analysis.unsupported_ops_warnings(False)
-    analysis.uncalled_modules_warnings(False)
-    with warnings.catch_warnings():  # tracing warns of shapes that it takes for constants: they are
-        warnings.simplefilter("ignore")
+
+def picture_example(height: int, width: int) -> torch.Tensor:
+    """Return what a system of the zoo takes: one prepared picture, float32 (1, 3, height, width)."""
+    return torch.zeros(1, 3, height, width)
+
+
+def crop_example(height: int, width: int) -> torch.Tensor:
+    """Return what a student takes: the pixels of one crop, uint8 (1, height, width, 3)."""
+    return torch.zeros((1, height, width, 3), dtype=torch.uint8)
+
+
+def count_gflops(network: nn.Module, example: torch.Tensor) -> float:
+    """Return the multiply-adds, in 1e9, of a forward pass over an example, as fvcore counts them."""
+    with warnings.catch_warnings():  # fvcore scripts a loss of its own; tracing warns of shapes it takes for
+        warnings.simplefilter("ignore")  # constants: they are
+        from fvcore.nn import FlopCountAnalysis
+
+        mode = network.training
+        analysis = FlopCountAnalysis(network.eval(), example)
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         total = float(analysis.total()) / 1e9
-    network.train(mode)
+        network.train(mode)
     return total
 
 
@@ -43,68 +65,87 @@ def count_params(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def onnx_bytes(network: nn.Module, height: int, width: int) -> bytes:
-    """Return the network as an ONNX file: `pictures` (n, 3, height, width) -> `quality` (n,), n free."""
+def onnx_bytes(network: nn.Module, example: torch.Tensor, input_name: str = "pictures") -> bytes:
+    """Return the network as an ONNX file: `input_name` (n, ...) -> `quality` float32 (n,), n free.
+
+    Args:
+        network: exported in evaluation mode.
+        example: an input, whose height and width are fixed in the file.
+        input_name: "pictures" for prepared ones, "pixels" for a student's crops.
+    """
     file = io.BytesIO()
     mode = network.training
     with warnings.catch_warnings():  # the tracing exporter is called deprecated, and warns of constants
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network.eval(),
-            (torch.zeros(1, 3, height, width),),
+            (example,),
             file,  # type: ignore[arg-type]  # the tracing exporter takes open files, its signature forgot
             dynamo=False,
             opset_version=17,
-            input_names=["pictures"],
+            input_names=[input_name],
             output_names=["quality"],
-            dynamic_axes={"pictures": {0: "n"}, "quality": {0: "n"}},
+            dynamic_axes={input_name: {0: "n"}, "quality": {0: "n"}},
         )
     network.train(mode)
     return file.getvalue()
 
 
-def onnx_session(model: bytes, threads: int = 1) -> Any:
+def onnx_session(model: bytes | Path, threads: int = 1) -> Any:
     """Load an ONNX file into ONNX Runtime, on the CPU."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
-def eager_ms(network: nn.Module, height: int, width: int, runs: int = 10) -> float:
-    """Return the median milliseconds a picture in eager torch, batch 1, with the threads that torch has."""
-    picture = torch.randn(1, 3, height, width)
+@torch.no_grad()
+def onnx_difference(network: nn.Module, model: bytes | Path, inputs: npt.NDArray[Any]) -> float:
+    """Return the largest difference between torch and ONNX Runtime on a batch of inputs (n, ...)."""
+    session = onnx_session(model)
+    exported = session.run(["quality"], {session.get_inputs()[0].name: inputs})[0]
+    mode = network.training
+    scores = network.eval()(torch.from_numpy(inputs)).numpy()
+    network.train(mode)
+    return float(np.abs(scores - exported).max())
+
+
+def eager_ms(network: nn.Module, example: torch.Tensor, runs: int = 10) -> float:
+    """Return the median milliseconds of a forward pass in eager torch, with the threads that torch has."""
     mode = network.training
     network.eval()
     with torch.inference_mode():
-        taken = _times(lambda: network(picture), runs)
+        taken = _median_ms(lambda: network(example), runs)
     network.train(mode)
     return taken
 
 
-def onnxruntime_ms(model: bytes, height: int, width: int, runs: int = 10) -> float:
-    """Return the median milliseconds a picture of an ONNX file in ONNX Runtime, batch 1, one thread."""
+def onnxruntime_ms(model: bytes | Path, example: npt.NDArray[Any], runs: int = 10) -> float:
+    """Return the median milliseconds of an ONNX file in ONNX Runtime on one example, one thread."""
     session = onnx_session(model)
-    picture = torch.randn(1, 3, height, width).numpy()
-    return _times(lambda: session.run(None, {"pictures": picture}), runs)
+    name = session.get_inputs()[0].name
+    return _median_ms(lambda: session.run(None, {name: example}), runs)
 
 
-def openvino_ms(model: bytes, height: int, width: int, runs: int = 10) -> float:
-    """Return the median milliseconds a picture of an ONNX file in OpenVINO, f32, batch 1, one thread."""
+def openvino_ms(model: bytes | Path, example: npt.NDArray[Any], runs: int = 10) -> float:
+    """Return the median milliseconds of an ONNX file in OpenVINO, f32, on one example, one thread."""
+    import openvino
+
     settings = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": 1}
     core = openvino.Core()
-    compiled = core.compile_model(core.read_model(model, b""), "CPU", settings)
-    request = compiled.create_infer_request()
-    picture = torch.randn(1, 3, height, width).numpy()
-    return _times(lambda: request.infer({"pictures": picture}), runs)
+    network = core.read_model(model, b"") if isinstance(model, bytes) else core.read_model(str(model))
+    network.reshape(list(example.shape))  # as the server compiles it
+    request = core.compile_model(network, "CPU", settings).create_infer_request()
+    return _median_ms(lambda: request.infer([example]), runs)
 
 
-def _times(call: Any, runs: int) -> float:
-    call()
-    call()
+def _median_ms(call: Callable[[], object], runs: int) -> float:
+    for _ in range(WARM_UP_CALLS):
+        call()
     taken = []
     for _ in range(runs):
-        start = time.perf_counter()
+        start = time.process_time()
         call()
-        taken.append(time.perf_counter() - start)
+        taken.append(time.process_time() - start)
     return 1e3 * median(taken)

@@ -16,7 +16,7 @@ Conquerit (3.10): MobileNetV3-Large at 224x224, inputs in -1..1. Table 1's total
 network whose features are taken before `conv_head`, pooled, and sent through 960 -> 480 -> 240 (batch
 normalisation) -> 1, while the dead `conv_head` is still counted among the parameters. We keep it, for the
 count's sake: it is the one set of parameters in the zoo that no gradient reaches. Activations between the
-layers: not told; ReLU.
+layers: not stated; ReLU.
 
 Cost: 0.4687 GFLOPs, 1.5189 M; 0.4533 GFLOPs, 1.2224 M; 0.2235 GFLOPs, 4.7795 M parameters (`python -m
 facegauge_models --no-timing`).

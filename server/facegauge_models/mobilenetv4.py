@@ -8,7 +8,7 @@ normalisation. Strides cost no parameters, so the text leaves them open: unedite
 GFLOPs. We counted every edit of up to five strides of the whole network; the nearest to 0.4923 is 0.4920, and
 it touches the two plain stages before the inverted bottlenecks only, where such a change is easiest made: the
 3x3 convolution of stage 2 no longer halves the map, and the 1x1 convolutions that end stages 1 and 2 do. The
-last map is 8x8. One edit alone comes no nearer than 0.4891 (a stride of 3). ReLU, dropout 0.2: not told.
+last map is 8x8. One edit alone comes no nearer than 0.4891 (a stride of 3). ReLU, dropout 0.2: not stated.
 Cost at 512x512: 0.4920 GFLOPs, 3.2805 M parameters (`python -m facegauge_models --no-timing`).
 """
 

@@ -20,7 +20,7 @@ CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """From a picture to a network's input, in this order: resize, pad, crop, scale to 0-1, normalise."""
+    """How a network's input is made: resize, pad, crop, scale to 0-1, normalise, in this order."""
 
     short_side: int | None = None
     """Resize so that the shorter side has this many pixels, keeping the aspect ratio."""
@@ -68,7 +68,7 @@ class Model:
     reported: Reported | None = None
     """None for teachers, which Table 1 does not list."""
     licence: str = "Apache-2.0"
-    """Of the parts: our code, then each library whose network it builds on."""
+    """Licences of the parts: our code, then each library whose network it builds on."""
     tolerance: float | None = None
     """None: settled, so parameters agree to the report's digits and GFLOPs within 0.0005. Otherwise the
     relative distance allowed in both, since the report does not determine the architecture."""

@@ -2,7 +2,7 @@
 
 Backbone: Radosavovic et al., "Designing Network Design Spaces", CVPR 2020, in torchvision's implementation.
 The report (3.9): `regnet_y_400mf`, three fully connected layers with batch normalisation, ReLU and dropout,
-240x240. Settled by Table 1's totals: the widths 440 -> 220 -> 110 -> 1. Dropout's rate is not told: 0.3.
+240x240. Settled by Table 1's totals: the widths 440 -> 220 -> 110 -> 1. Dropout's rate is not stated: 0.3.
 Cost at 240x240: 0.4895 GFLOPs, 4.0252 M parameters (`python -m facegauge_models --no-timing`).
 """
 

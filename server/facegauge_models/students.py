@@ -9,6 +9,9 @@ pictures at first, so that they are normalised over the batch; and they start as
 head ends in a sigmoid, since a linear output diverged when trained from scratch. Normalisation is part of the
 network, so that serving hands over camera pixels; one mean and one power of two for all channels, since a
 whole number over a power of two is exact in bfloat16 too.
+
+With `edgenext_xx_small` this is the challenge winner's backbone under our head, not their network: 0.442
+billion multiply-adds and 1.24 M parameters at 288x384; `edgenext.py` has the report's 0.3313 and 1.1796.
 """
 
 from __future__ import annotations

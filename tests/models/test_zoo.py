@@ -52,7 +52,7 @@ def test_every_model(name: str) -> None:
     # Costs: as in the report's Table 1, to its digits, or within the tolerance that the model states.
     if model.reported is not None:
         params_m = measure.count_params(network) / 1e6
-        gflops = measure.count_gflops(network, *model.input_size)
+        gflops = measure.count_gflops(network, measure.picture_example(*model.input_size))
         assert model.agrees(gflops=gflops, params_m=params_m), f"{gflops:.5f} GFLOPs, {params_m:.6f} M"
 
     # Shape and range.
@@ -68,7 +68,7 @@ def test_every_model(name: str) -> None:
     assert torch.allclose(alone, qualities, atol=1e-4)  # the others in a batch do not matter
 
     # ONNX, with a batch of another size than the one it was exported with.
-    session = measure.onnx_session(measure.onnx_bytes(network, height, width))
+    session = measure.onnx_session(measure.onnx_bytes(network, measure.picture_example(height, width)))
     (exported,) = session.run(None, {"pictures": pictures.numpy()})
     assert np.abs(exported - qualities.detach().numpy()).max() <= 1e-4
 

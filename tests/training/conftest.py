@@ -5,14 +5,20 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 
+from facegauge_training.cli import main
 from facegauge_training.data.clips import Clip, make_clip
+from facegauge_training.data.degradation_chain import Chain
+from facegauge_training.data.ladder import LADDER, ladder_store
 from facegauge_training.data.sources import read_picture, read_sources
+from facegauge_training.data.store import write_source
 
 FIELDS = (
     "split", "file", "source", "width", "height", "face_x", "face_y", "face_w", "face_h",
@@ -91,3 +97,72 @@ def shared_faces() -> Path:
     if not (folder / "index.csv").is_file():
         pytest.skip(f"no research photos at {folder}")
     return folder
+
+
+Train = Callable[..., Result]
+"""Calls `facegauge-train` in this process."""
+
+SMALL = ("--backbone", "mobilenetv3_small_050", "--threads", "1")
+"""Options for networks that train in a moment."""
+
+
+def invent_store(folder: Path, key: str, chains: list[Chain], takes: int) -> None:
+    """Fill a store with noise of falling strength whose labels fall too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(int(key, 16))
+    crops, rows = [], []
+    for n, chain in enumerate(chains * takes):
+        strength = 100 - 90 * n // (len(chains) * takes)
+        crops.append((rng.integers(0, 2 * strength, (384, 288, 3)) + 20).astype(np.uint8))
+        rows.append(
+            {**chain.describe(), "frame": 1, "face_height": 200.0, "vmaf": strength / 100, "gmsd": 0.05}
+        )
+    write_source(folder, key, "invented-train", crops, rows)
+
+
+@pytest.fixture(scope="session")
+def train() -> Train:
+    """Call `facegauge-train` with arguments; the result has exit code and output."""
+
+    def call(*arguments: str | Path | float) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def done(train: Train) -> Callable[..., str]:
+    """Call `facegauge-train`, which must succeed, and return its output."""
+
+    def call(*arguments: str | Path | float) -> str:
+        result = train(*arguments)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def small() -> tuple[str, ...]:
+    """Options of a network that trains in a moment."""
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory, done: Callable[..., str]) -> Path:
+    """A cache with labels of three faces, the ladder of two, and a teacher of two steps; tests add runs."""
+    folder = tmp_path_factory.mktemp("cache")
+    for key in ("0010aaaaaa", "0123bbbbbb", "0456cccccc"):
+        invent_store(folder / "train-1-round-1", key, [Chain(), Chain(lines=360), Chain(lines=180)], 4)
+    for key in ("01", "02"):
+        invent_store(ladder_store(folder), key, [chain for chains in LADDER.values() for chain in chains], 1)
+    options = ("--initialisation", "random", "--train-samples", "64", "--cache", folder)
+    done("teacher", "--run", "teacher-0", *options, *SMALL)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pseudo_labelled(cache: Path, natural_faces: Path, done: Callable[..., str]) -> str:
+    """Run the first round of self-training, and return what the command printed."""
+    options = ("--faces", natural_faces, "--cache", cache, "--teacher", "teacher-0", "--threads", "1")
+    return done("pseudo-label", *options)

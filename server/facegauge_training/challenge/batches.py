@@ -1,6 +1,6 @@
-"""Batches of a stage, made in a thread, ahead; each a pure function of seed, stage and step.
+"""Batches of a stage, prefetched in a thread; each a pure function of seed, stage and step.
 
-So a resumed run needs no sampler's state: it asks for the step where it was.
+A resumed run thus needs no sampler's state.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from facegauge_training.challenge.objective import Shown
+from facegauge_training.challenge.objective import PictureBatch
 from facegauge_training.challenge.pictures import Pictures
 from facegauge_training.challenge.prepare import degrade, prepare
 from facegauge_training.challenge.recipe import Recipe, Stage
 from facegauge_training.challenge.samplers import SAMPLERS
 from facegauge_training.common.errors import RecipeError
 
-__all__ = ["Plan", "batches", "plan_stages"]
+__all__ = ["StagePlan", "picture_batches", "plan_stages"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StagePlan:
     """A stage with the steps that this run gives it."""
 
     number: int
@@ -33,8 +33,8 @@ class Plan:
     steps: int
     per_pass: int
     """Steps in which every row that the sampler chose is seen once."""
-    looks: int
-    """How often the watched rows are scored."""
+    validations: int
+    """How often the validation rows are scored."""
 
     def epoch(self, step: int) -> int:
         """Return the recipe's epoch, from 0, in which a step lies."""
@@ -48,18 +48,18 @@ def plan_stages(
     budget: float = 1.0,
     steps: int | None = None,
     batch: int | None = None,
-    looks: int = 8,
-) -> list[Plan]:
-    """Share out the steps among a recipe's stages.
+    validations: int = 8,
+) -> list[StagePlan]:
+    """Divide the steps among a recipe's stages.
 
     Args:
-        recipe: of the system.
+        recipe: the system's.
         train: rows that are not held out.
         everything: all rows, for stages that train on them.
         budget: share of the recipe's steps.
-        steps: of all stages together, instead of the recipe's number.
+        steps: total over all stages, instead of the recipe's number.
         batch: pictures a step, instead of the recipe's.
-        looks: most looks a stage at the watched rows, where the run is shortened.
+        validations: most validations a stage, where the run is shortened.
 
     Raises:
         RecipeError: a stage would have less than two steps.
@@ -80,17 +80,19 @@ def plan_stages(
             f"{recipe.system} has {len(full)} stages and {sum(full)} steps at full length: so little leaves "
             f"{max(0, min(given))} to one of them. Give a larger --budget or more --steps."
         )
-    looked = [
-        stage.epochs if steps is None and budget == 1 else min(stage.epochs, looks, n)
+    validated = [
+        stage.epochs if steps is None and budget == 1 else min(stage.epochs, validations, n)
         for stage, n in zip(recipe.stages, given, strict=True)
     ]
     return [
-        Plan(i, *parts)
-        for i, parts in enumerate(zip(recipe.stages, sizes, given, passes, looked, strict=True))
+        StagePlan(i, *parts)
+        for i, parts in enumerate(zip(recipe.stages, sizes, given, passes, validated, strict=True))
     ]
 
 
-def batches(pictures: Pictures, recipe: Recipe, plan: Plan, seed: int, start: int = 0) -> Iterator[Shown]:
+def picture_batches(
+    pictures: Pictures, recipe: Recipe, plan: StagePlan, seed: int, start: int = 0
+) -> Iterator[PictureBatch]:
     """Yield a stage's batches, from the step `start` on, for ever."""
     with ThreadPoolExecutor(1) as ahead:
         step = start
@@ -102,7 +104,7 @@ def batches(pictures: Pictures, recipe: Recipe, plan: Plan, seed: int, start: in
             yield ready
 
 
-def _batch(pictures: Pictures, recipe: Recipe, plan: Plan, seed: int, step: int) -> Shown:
+def _batch(pictures: Pictures, recipe: Recipe, plan: StagePlan, seed: int, step: int) -> PictureBatch:
     sampler = SAMPLERS[recipe.sampler]
     order = sampler(pictures.scores, np.random.default_rng([seed, plan.number, step // plan.per_pass]))
     at = (step % plan.per_pass) * plan.batch
@@ -119,7 +121,7 @@ def _batch(pictures: Pictures, recipe: Recipe, plan: Plan, seed: int, step: int)
             copy, severity = degrade(picture, rng)
             worse.append(prepare(copy, plan.stage.train, np.random.default_rng(seen), recipe.augmentation))
             severities.append(severity)
-    return Shown(
+    return PictureBatch(
         tuple(rows),
         torch.from_numpy(np.stack(inputs)),
         torch.from_numpy(pictures.scores[rows]),

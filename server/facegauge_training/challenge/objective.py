@@ -23,7 +23,7 @@ from facegauge_training.losses.mse import MSELoss
 from facegauge_training.losses.mse_plcc import MSECorrLoss, MSEPLCCLoss
 from facegauge_training.losses.ssar import SSARLoss
 
-__all__ = ["LOSSES", "Objective", "Shown", "Told"]
+__all__ = ["LOSSES", "Objective", "PictureBatch", "TeacherOutputs"]
 
 LOSSES: dict[str, Callable[..., nn.Module]] = {
     "mse": MSELoss,
@@ -34,7 +34,7 @@ LOSSES: dict[str, Callable[..., nn.Module]] = {
     "conquerit": ConqueritLoss,
     "hybrid": HybridLoss,
 }
-"""By the name that recipes use."""
+"""Name that recipes use -> loss."""
 
 DISTILLED_SHARE = 0.5
 """2077Agent's weight of the squared error to its teacher."""
@@ -43,19 +43,19 @@ TEMPERATURE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a teacher says of a batch."""
+class TeacherOutputs:
+    """A teacher's outputs for a batch."""
 
     scores: torch.Tensor
     """(n,)."""
     embeddings: torch.Tensor | None = None
-    """(n, 512), of a teacher that grades."""
+    """(n, 512), from a teacher that grades."""
     grades: torch.Tensor | None = None
-    """(n, 5) logits, of a teacher that grades."""
+    """(n, 5) logits, from a teacher that grades."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PictureBatch:
     """A batch as the network sees it."""
 
     rows: tuple[int, ...]
@@ -68,10 +68,10 @@ class Shown:
     severity: torch.Tensor | None = None
     """(n,), 0-1."""
 
-    def to(self, device: torch.device) -> Shown:
+    def to(self, device: torch.device) -> PictureBatch:
         """Return the same on a device."""
         moved = [None if t is None else t.to(device) for t in (self.degraded, self.severity)]
-        return Shown(self.rows, self.pictures.to(device), self.scores.to(device), *moved)
+        return PictureBatch(self.rows, self.pictures.to(device), self.scores.to(device), *moved)
 
 
 class Objective(nn.Module):
@@ -86,38 +86,40 @@ class Objective(nn.Module):
         self.features = FeatureDistillationLoss()
         self.distribution = DistributionDistillationLoss(temperature=1.0)
 
-    def forward(self, network: Any, shown: Shown, told: Told | None = None) -> torch.Tensor:
-        """Return the loss, a scalar, of a network on a batch, with what a teacher says of it if there is one.
+    def forward(
+        self, network: Any, batch: PictureBatch, outputs: TeacherOutputs | None = None
+    ) -> torch.Tensor:
+        """Return the loss, a scalar, of a network on a batch, with a teacher's outputs if there is one.
 
         Raises:
             ValueError: the recipe ranks degraded copies, and the batch has none.
         """
         if self.recipe.branches:
-            first, second = network.branches(shown.pictures)
-            return self.loss(first.float(), shown.scores) + self.loss(second.float(), shown.scores)
-        if self.recipe.distillation == "grades" and told is not None and told.embeddings is not None:
-            return self._graded(network, shown, told)
+            first, second = network.branches(batch.pictures)
+            return self.loss(first.float(), batch.scores) + self.loss(second.float(), batch.scores)
+        if self.recipe.distillation == "grades" and outputs is not None and outputs.embeddings is not None:
+            return self._graded(network, batch, outputs)
         if self.recipe.ssar:
-            if shown.degraded is None or shown.severity is None:
+            if batch.degraded is None or batch.severity is None:
                 raise ValueError(f"{self.recipe.system} needs degraded copies")
-            both = network(torch.cat([shown.pictures, shown.degraded])).float()
-            intact, worse = both.split(len(shown.scores))
-            return self.loss(intact, shown.scores) + self.ssar(intact, worse, shown.severity)
-        scores = network(shown.pictures).float()
-        loss = self.loss(scores, shown.scores)
-        if told is not None:
-            loss = loss + DISTILLED_SHARE * self.to_teacher(scores, told.scores)
+            both = network(torch.cat([batch.pictures, batch.degraded])).float()
+            intact, worse = both.split(len(batch.scores))
+            return self.loss(intact, batch.scores) + self.ssar(intact, worse, batch.severity)
+        scores = network(batch.pictures).float()
+        loss = self.loss(scores, batch.scores)
+        if outputs is not None:
+            loss = loss + DISTILLED_SHARE * self.to_teacher(scores, outputs.scores)
         return loss
 
-    def _graded(self, network: Any, shown: Shown, told: Told) -> torch.Tensor:
+    def _graded(self, network: Any, batch: PictureBatch, outputs: TeacherOutputs) -> torch.Tensor:
         """Return Next's three levels: embedding, distribution over grades, score."""
-        embedding = network.embed(shown.pictures).float()
+        embedding = network.embed(batch.pictures).float()
         grades = network.grades(embedding)
         scores = (grades.softmax(dim=1) * network.values).sum(dim=1)
-        assert told.embeddings is not None  # noqa: S101 - the caller has looked, mypy cannot know
-        assert told.grades is not None  # noqa: S101 - comes with the embeddings
+        assert outputs.embeddings is not None  # noqa: S101 - the caller has checked, mypy cannot know
+        assert outputs.grades is not None  # noqa: S101 - comes with the embeddings
         return (
-            self.loss(scores, shown.scores)
-            + self.features(embedding, told.embeddings)
-            + self.distribution(grades, told.grades)
+            self.loss(scores, batch.scores)
+            + self.features(embedding, outputs.embeddings)
+            + self.distribution(grades, outputs.grades)
         )

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,19 +13,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 import torch
 from rich.progress import track
 
 import facegauge_models
 from facegauge_models import Model
+from facegauge_models.measure import onnx_bytes, onnx_difference, onnx_session, picture_example
 from facegauge_server.stages.crop import crop_region
 from facegauge_server.types import Box
 from facegauge_training.challenge.pictures import Pictures
 from facegauge_training.challenge.prepare import NATIVE, prepare
+from facegauge_training.common.atomic import atomic_file
 from facegauge_training.common.errors import RecipeError
 
-__all__ = ["Exported", "export", "parity", "predict", "score_pictures"]
+__all__ = ["Exported", "export", "predict_pictures", "score_pictures"]
 
 Floats = npt.NDArray[np.float64]
 SYSTEM = "facegauge.system"
@@ -47,36 +47,26 @@ def export(network: torch.nn.Module, model: Model, pictures: Pictures, path: Pat
     if model.test.size is None and model.test.crop is None:
         shapes = Counter(pictures[i].shape[:2] for i in range(min(64, len(pictures))))
         height, width = shapes.most_common(1)[0][0]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # fvcore scripts a loss of its own when imported
-        from facegauge_models.measure import onnx_bytes
     network = network.cpu().eval()
-    graph = onnx.load_from_string(onnx_bytes(network, height, width))
+    graph = onnx.load_from_string(onnx_bytes(network, picture_example(height, width)))
     onnx.helper.set_model_props(graph, {SYSTEM: model.name})
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_bytes(graph.SerializeToString())
-    difference = parity(network, model, unfinished, pictures)
+    coded = graph.SerializeToString()
+    seen = np.stack([_fitted(pictures, i, model, (height, width)) for i in range(min(8, len(pictures)))])
+    difference = onnx_difference(network, coded, seen)
     if not difference <= MAX_DIFFERENCE:
         raise RecipeError(
             f"ONNX Runtime and torch are {difference:.1e} apart on {model.name} (at most {MAX_DIFFERENCE}): "
             "report this; the weights in model.pt are whole."
         )
-    unfinished.replace(path)
+    with atomic_file(path) as file:
+        file.write(coded)
     return difference
 
 
 @torch.no_grad()
-def parity(network: torch.nn.Module, model: Model, path: Path, pictures: Pictures) -> float:
-    """Return the largest difference between torch and ONNX Runtime on up to eight pictures."""
-    session = _session(path, 1)
-    shape = tuple(int(n) for n in session.get_inputs()[0].shape[2:])
-    seen = np.stack([_fitted(pictures, i, model, shape) for i in range(min(8, len(pictures)))])
-    exported = session.run(["quality"], {"pictures": seen})[0]
-    return float(np.abs(network(torch.from_numpy(seen)).numpy() - exported).max())
-
-
-@torch.no_grad()
-def predict(network: torch.nn.Module, model: Model, pictures: Pictures, device: torch.device) -> Floats:
+def predict_pictures(
+    network: torch.nn.Module, model: Model, pictures: Pictures, device: torch.device
+) -> Floats:
     """Return a network's scores (n,) as its system tests; pictures of one size go in batches."""
     network.eval()
     scores: list[Floats] = []
@@ -84,8 +74,8 @@ def predict(network: torch.nn.Module, model: Model, pictures: Pictures, device: 
     for i in range(len(pictures) + 1):
         seen = prepare(pictures[i], model.test) if i < len(pictures) else None
         if waiting and (seen is None or len(waiting) == BATCH or seen.shape != waiting[0].shape):
-            told = network(torch.from_numpy(np.stack(waiting)).to(device))
-            scores.append(told.float().cpu().numpy().astype(np.float64))
+            output = network(torch.from_numpy(np.stack(waiting)).to(device))
+            scores.append(output.float().cpu().numpy().astype(np.float64))
             waiting = []
         if seen is not None:
             waiting.append(seen)
@@ -106,11 +96,9 @@ class Exported:
             RecipeError: it is missing, or is neither.
         """
         if not path.is_file():
-            raise RecipeError(
-                f"There is no {path}: train first, `python -m facegauge_training.challenge.train`."
-            )
+            raise RecipeError(f"There is no {path}: train first, `facegauge-train challenge`.")
         try:
-            self._session = _session(path, threads)
+            self._session = onnx_session(path, threads)
             entry = self._session.get_inputs()[0]
             system = self._session.get_modelmeta().custom_metadata_map.get(SYSTEM, "")
         except Exception as error:  # onnxruntime's exceptions share no base class
@@ -118,7 +106,7 @@ class Exported:
         student = entry.name == "pixels"
         if not student and not system:
             raise RecipeError(
-                f"{path} does not say which system it is: export it by facegauge_training.challenge.train."
+                f"{path} does not say which system it is: export it by `facegauge-train challenge`."
             )
         self.system = "student" if student else system
         self._entry = entry.name
@@ -156,10 +144,3 @@ def _fitted(pictures: Pictures, i: int, model: Model | None, shape: tuple[int, .
     if picture.shape[:2] != shape:
         picture = crop_region(picture, full, width, height, NATIVE)
     return picture if model is None else prepare(picture, model.test)
-
-
-def _session(path: Path, threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""Read a folder of pictures and a CSV of their scores, and tell every line that is wrong.
+"""Read a folder of pictures and a CSV of their scores, and report every line that is wrong.
 
 The CSV has the columns `image` (a file's name below the folder) and `score` (0-1, 1 best). A third,
 `group`, is optional: rows of one group (the same face, the same clip) are held out together or not at all.
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import track
 
+from facegauge_training.common.atomic import write_text
 from facegauge_training.common.errors import RecipeError
 
-__all__ = ["MIN_ROWS", "Pictures", "hold_out", "read_pictures"]
+__all__ = ["MIN_ROWS", "Pictures", "hold_out", "read_pictures", "write_table"]
 
 MIN_ROWS = 8
 """With fewer a correlation says nothing."""
@@ -38,9 +41,9 @@ class Pictures:
     """(n,), 0-1."""
     groups: tuple[str, ...]
     lines: tuple[int, ...]
-    """Of the CSV, for messages."""
+    """Line numbers in the CSV, for messages."""
     left_out: int = 0
-    """Bad lines that were skipped because the person asked for it."""
+    """Bad lines that were skipped by --skip-bad."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -55,7 +58,7 @@ class Pictures:
         if picture is None:
             raise RecipeError(
                 f"{self.table} line {self.lines[i]}: {self.folder / self.names[i]} can no longer be read. "
-                "Restore the file, then start the same command again: it goes on where it was."
+                "Restore the file, then start the same command again: it resumes where it was."
             )
         return picture
 
@@ -83,7 +86,7 @@ class Pictures:
         )
 
     def fingerprint(self) -> str:
-        """Return what tells these pictures and scores from others: a resumed run must have the same."""
+        """Return a hash of these pictures' names and scores: a resumed run must have the same."""
         digest = hashlib.sha256("\n".join(self.names).encode())
         digest.update(self.scores.tobytes())
         return digest.hexdigest()[:16]
@@ -98,7 +101,7 @@ def read_pictures(
         folder: of the pictures.
         table: the CSV.
         skip_bad: leave bad lines out and count them, instead of raising.
-        decode: read every picture once, so that a broken one is told now rather than in an hour.
+        decode: read every picture once, so that a broken one is reported now rather than in an hour.
         least: rows that must be left.
 
     Raises:
@@ -142,6 +145,19 @@ def read_pictures(
     return Pictures(
         folder, table, tuple(names), np.array(scores, np.float32), tuple(groups), tuple(lines), len(bad)
     )
+
+
+def write_table(table: Path, head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
+    """Write a CSV of scores, whole or not at all.
+
+    Raises:
+        RecipeError: the disk does not take it.
+    """
+    text = io.StringIO(newline="")
+    lines = csv.writer(text)
+    lines.writerow(head)
+    lines.writerows(rows)
+    write_text(table, text.getvalue())
 
 
 def hold_out(pictures: Pictures, share: float) -> npt.NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""From a picture to a network's input, at test and with the random choices of training.
+"""Make a network's input of a picture, at test and with the random choices of training.
 
 The resize is the one that serving crops with (`facegauge_server.stages.crop.crop_region`).
 """
@@ -20,7 +20,7 @@ Pixels = npt.NDArray[np.uint8]
 NATIVE = 1 << 30
 """Lines of a display that shows every pixel."""
 ASPECTS = (3 / 4, 4 / 3)
-"""Of RandomResizedCrop, as torchvision and Albumentations have it."""
+"""Aspect ratios that RandomResizedCrop draws from, as torchvision and Albumentations have it."""
 
 
 def prepare(
@@ -86,7 +86,7 @@ def _padded(pixels: Pixels, height: int, width: int) -> Pixels:
 
 
 def _cut(pixels: Pixels, how: Preprocessing, rng: np.random.Generator | None) -> Pixels:
-    assert how.crop is not None  # noqa: S101 - the caller has looked, mypy cannot know
+    assert how.crop is not None  # noqa: S101 - the caller has checked, mypy cannot know
     height, width = how.crop
     full_height, full_width = pixels.shape[:2]
     window_height, window_width = min(height, full_height), min(width, full_width)

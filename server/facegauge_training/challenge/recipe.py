@@ -1,4 +1,4 @@
-"""What a recipe says: stages with their sizes, epochs and rates, the loss, the sampler, what is kept.
+"""The parts of a recipe: stages with their sizes, epochs and rates, the loss, the sampler, what is kept.
 
 Values are frozen and checked when built. A recipe counts in epochs, as the report does; the program maps its
 steps onto them, so that a shortened run goes through the same schedule.
@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 from facegauge_models.registry import Preprocessing
 
-__all__ = ["Augmentation", "Recipe", "Schedule", "Stage"]
+__all__ = ["Augmentation", "RateSchedule", "Recipe", "Stage"]
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """By what the rate of a stage is multiplied, epoch by epoch."""
+class RateSchedule:
+    """The factor of a stage's rate, epoch by epoch."""
 
     kind: Literal["constant", "step", "milestones", "cosine", "plateau"] = "constant"
     every: int = 0
@@ -60,9 +60,9 @@ class Augmentation:
     flip: bool = False
     """Left and right, every second picture."""
     quarter_turns: bool = False
-    """By 0, 90, 180 or 270 degrees; of the square that was cut."""
+    """Turn the square that was cut by 0, 90, 180 or 270 degrees."""
     rotation: float = 0.0
-    """By up to so many degrees either way."""
+    """Up to so many degrees either way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,12 @@ class Stage:
 
     epochs: int
     rate: float
-    schedule: Schedule
+    schedule: RateSchedule
     batch: int
     train: Preprocessing
     name: str = "training"
     all_rows: bool = False
-    """Whether the rows that were held out are trained on too, as MediaForensics does at last."""
+    """Whether the held-out rows are trained on too, as in MediaForensics' last stage."""
     frozen_epochs: int = 0
     """The backbone stands still for so many epochs."""
     backbone_rate: float = 1.0
@@ -102,21 +102,21 @@ class Recipe:
 
     system: str
     section: str
-    """Of the report."""
+    """Section of the report."""
     optimiser: Literal["adam", "adamw"]
     weight_decay: float
     loss: str
     """A name in `objective.LOSSES`."""
     stages: tuple[Stage, ...]
     silent: str
-    """What the report does not tell, and what stands here instead."""
+    """What the report does not state, and what is used here instead."""
     loss_options: dict[str, Any] = field(default_factory=dict)
     augmentation: Augmentation = Augmentation()
     sampler: Literal["shuffled", "stratified", "tails"] = "shuffled"
     held_out: float = 0.1
-    """Share of the rows (whole groups) that is not trained on but watched."""
+    """Share of the rows (whole groups) that is not trained on but validated on."""
     keep: Literal["best", "last", "average"] = "best"
-    """Which weights are the result: best by Score on the watched rows, those of the end, or the average."""
+    """Which weights are the result: best by Score on the validation rows, the last, or the average."""
     patience: int | None = None
     """End a stage after so many epochs without a better Score."""
     ssar: bool = False
@@ -124,7 +124,7 @@ class Recipe:
     branches: bool = False
     """Whether each branch of an ensemble has the loss of its own."""
     head: tuple[str, ...] = ()
-    """Prefixes of the parameters that are not the backbone's, where a stage tells the two apart."""
+    """Prefixes of the parameters that are not the backbone's, where a stage treats the two differently."""
     distillation: Literal["", "scores", "grades", "pseudo-labels"] = ""
     """What the student takes from a teacher: `--teacher`."""
     teacher: str = ""
@@ -145,4 +145,6 @@ class Recipe:
         if bool(self.distillation) != bool(self.teacher):
             raise ValueError(f"{self.system}: a teacher and what is taken from it go together")
         if not self.head and any(s.frozen_epochs or s.backbone_rate != 1.0 for s in self.stages):
-            raise ValueError(f"{self.system}: a stage tells backbone and head apart, `head` does not")
+            raise ValueError(
+                f"{self.system}: a stage treats backbone and head differently, but `head` is empty"
+            )

@@ -1,4 +1,4 @@
-"""In which order an epoch shows its rows: shuffled, each score band alike, or the tails twice.
+"""The order in which an epoch shows its rows: shuffled, each score band alike, or the tails twice.
 
 Every order is a pure function of the scores and a generator, so that a resumed run draws the same one.
 """
@@ -46,4 +46,4 @@ SAMPLERS: dict[str, Callable[[Scores, np.random.Generator], Order]] = {
     "stratified": stratified,
     "tails": tails,
 }
-"""By the name that recipes use."""
+"""Name that recipes use -> sampler."""

@@ -1,6 +1,4 @@
-"""Write pictures and CSVs of scores from the student's labels, for the zoo to train and to be measured on.
-
-    python -m facegauge_training.challenge.scored_images --cache ~/.cache/facegauge --out DIR --count 8000 --seed 1
+"""Write pictures and CSVs of scores from the student's labels, for the challenge's systems.
 
     DIR/train.csv     crops of train photos, DIR/train/*.png
     DIR/held_out.csv  crops of the train photos that the student never trains on (one in sixteen)
@@ -12,63 +10,68 @@ written when all its pictures are, so a killed run leaves none that lies; the sa
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Callable
 from pathlib import Path
 
-import click
 import cv2
 import numpy as np
 import numpy.typing as npt
 from rich.progress import track
 
+from facegauge_training.challenge.pictures import write_table
 from facegauge_training.common.errors import RecipeError
+from facegauge_training.data.crop_set import CropSet
 from facegauge_training.data.label_crops import train_stores
-from facegauge_training.data.ladder import ANCHORED, ladder_store
-from facegauge_training.data.store import CropSet, read_store
-from facegauge_training.evaluation.evaluate import ladder_steps
+from facegauge_training.data.ladder import ANCHORED, ladder_steps, ladder_store
+from facegauge_training.data.store import read_store
 from facegauge_training.fitting.loader import held_out
 
-__all__ = ["main", "write_images"]
+__all__ = ["write_images", "write_scored_images"]
 
 
-@click.command()
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path("~/.cache/facegauge"), show_default=True
-)
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
-@click.option(
-    "--count", type=click.IntRange(min=1), default=8000, show_default=True, help="Crops to train on."
-)
-@click.option("--held-out-count", type=click.IntRange(min=1), default=600, show_default=True)
-@click.option(
-    "--val-faces",
-    type=click.IntRange(min=1),
-    default=40,
-    show_default=True,
-    help="Of the ladder, in all steps.",
-)
-@click.option("--seed", type=int, default=1, show_default=True)
-def main(cache: Path, out: Path, count: int, held_out_count: int, val_faces: int, seed: int) -> None:
-    """Write pictures and CSVs of scores from the student's labels."""
-    cache = cache.expanduser()
+def write_scored_images(
+    cache: Path,
+    out: Path,
+    count: int,
+    held_out_count: int,
+    val_faces: int,
+    seed: int,
+    say: Callable[[str], None],
+) -> None:
+    """Write the three splits.
+
+    Args:
+        cache: with labels and ladder.
+        out: gets folders and tables.
+        count: crops to train on.
+        held_out_count: crops that the student never trains on.
+        val_faces: faces of the ladder, in all steps.
+        seed: draws all of them.
+        say: gets a line for each table.
+
+    Raises:
+        RecipeError: the folder is finished already, the cache is empty, or a picture cannot be written.
+    """
     tables = [out / f"{name}.csv" for name in ("train", "held_out", "val")]
-    there = [str(table) for table in tables if table.exists()]
-    if len(there) == len(tables):
+    if all(table.exists() for table in tables):
         raise RecipeError(f"{out} is finished already: give another --out, or delete it to write it anew.")
     rng = np.random.default_rng(seed)
     crops = CropSet(train_stores(cache))
     aside = held_out(crops)
     # A far face's label holds within its clip alone.
-    train, watch = np.flatnonzero(~aside & ~crops.far), np.flatnonzero(aside & ~crops.far)
+    train, kept = np.flatnonzero(~aside & ~crops.far), np.flatnonzero(aside & ~crops.far)
+    for chosen, wanted in ((train, count), (kept, held_out_count)):
+        if wanted > len(chosen):
+            say(f"only {len(chosen)} of the {wanted} crops asked for are there: all of them are written")
     ladder = read_store(ladder_store(cache))
     for table, source, chosen in (
         (tables[0], crops, _draw(train, count, rng)),
-        (tables[1], crops, _draw(watch, held_out_count, rng)),
+        (tables[1], crops, _draw(kept, held_out_count, rng)),
         (tables[2], ladder, _faces(ladder, val_faces, rng)),
     ):
         write_images(source, chosen, table)
         labels = source.labels[chosen]
-        click.echo(f"{table}: {len(chosen)} crops, scores {labels.min():.2f} to {labels.max():.2f}")
+        say(f"{table}: {len(chosen)} crops, scores {labels.min():.2f} to {labels.max():.2f}")
 
 
 def write_images(crops: CropSet, chosen: npt.NDArray[np.intp], table: Path) -> None:
@@ -90,17 +93,10 @@ def write_images(crops: CropSet, chosen: npt.NDArray[np.intp], table: Path) -> N
                 f"{folder / name} cannot be written: {error}. Make room, then start again."
             ) from error
         rows.append((name, f"{crops.labels[i]:.5f}", crops.rows[i]["key"]))
-    unfinished = table.with_suffix(".part")
-    with unfinished.open("w", newline="", encoding="utf-8") as text:
-        lines = csv.writer(text)
-        lines.writerow(("image", "score", "group"))
-        lines.writerows(rows)
-    unfinished.replace(table)
+    write_table(table, ("image", "score", "group"), rows)
 
 
 def _draw(among: npt.NDArray[np.intp], count: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    if count > len(among):
-        click.echo(f"only {len(among)} of the {count} crops asked for are there: all of them are written")
     return np.sort(rng.permutation(among)[:count])
 
 
@@ -110,7 +106,3 @@ def _faces(ladder: CropSet, count: int, rng: np.random.Generator) -> npt.NDArray
     plain = np.array([name not in ANCHORED for name, _ in ladder_steps(ladder)])
     faces = rng.permutation(sorted(set(keys)))[:count]
     return np.flatnonzero(np.isin(keys, faces) & plain)
-
-
-if __name__ == "__main__":
-    main()

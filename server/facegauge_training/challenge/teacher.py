@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ import torch
 from rich.progress import track
 
 import facegauge_models
-from facegauge_training.challenge.objective import Told
+from facegauge_training.challenge.objective import TeacherOutputs
 from facegauge_training.challenge.onnx_file import Exported
-from facegauge_training.challenge.pictures import Pictures, read_pictures
+from facegauge_training.challenge.pictures import Pictures, read_pictures, write_table
 from facegauge_training.challenge.prepare import prepare
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.common.metrics import logistic_fit
@@ -39,20 +38,18 @@ def load_network(checkpoint: Path) -> tuple[str, Any]:
         network = facegauge_models.create(saved["system"])
         network.load_state_dict(saved["weights"])
     except Exception as error:  # unpickling raises whatever it likes
-        raise RecipeError(
-            f"{checkpoint} is no model.pt of `python -m facegauge_training.challenge.train`: {error}"
-        ) from error
+        raise RecipeError(f"{checkpoint} is no model.pt of `facegauge-train challenge`: {error}") from error
     return str(saved["system"]), network.eval()
 
 
 class Teacher:
-    """Answers for a picture as its own preprocessing shows it, each picture once, by itself.
+    """Predicts for a picture as its own preprocessing shows it, each picture once, by itself.
 
-    By itself, so that an answer is the same to the last bit in whatever batch it is asked for.
+    By itself, so that its output is the same to the last bit whatever else is in the batch.
 
     Attributes:
         system: its name.
-        graded: whether it has embeddings and grades to give, not scores alone.
+        graded: whether it gives embeddings and grades, not scores alone.
     """
 
     def __init__(self, file: Path, device: torch.device) -> None:
@@ -71,32 +68,32 @@ class Teacher:
             self.network.requires_grad_(False).to(device)
         self.fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
         self.graded = hasattr(self.network, "grades") and hasattr(self.network, "embed")
-        self._answers: dict[str, tuple[torch.Tensor, ...]] = {}
+        self._outputs: dict[str, tuple[torch.Tensor, ...]] = {}
 
     @torch.no_grad()
-    def tell(self, pictures: Pictures, rows: tuple[int, ...]) -> Told:
-        """Return what the teacher says of some rows."""
-        answers = [self._answer(pictures, i) for i in rows]
+    def predict(self, pictures: Pictures, rows: tuple[int, ...]) -> TeacherOutputs:
+        """Return the teacher's outputs for some rows."""
+        outputs = [self._output(pictures, i) for i in rows]
         if not self.graded:
-            return Told(torch.cat([answer[0] for answer in answers]))
-        scores, embeddings, grades = (torch.cat(parts) for parts in zip(*answers, strict=True))
-        return Told(scores, embeddings, grades)
+            return TeacherOutputs(torch.cat([output[0] for output in outputs]))
+        scores, embeddings, grades = (torch.cat(parts) for parts in zip(*outputs, strict=True))
+        return TeacherOutputs(scores, embeddings, grades)
 
-    def _answer(self, pictures: Pictures, i: int) -> tuple[torch.Tensor, ...]:
+    def _output(self, pictures: Pictures, i: int) -> tuple[torch.Tensor, ...]:
         name = pictures.names[i]
-        if name not in self._answers and self._exported is not None:
+        if name not in self._outputs and self._exported is not None:
             score = self._exported.score(pictures, (i,))
-            self._answers[name] = (torch.from_numpy(score).to(self.device),)
-        elif name not in self._answers:
+            self._outputs[name] = (torch.from_numpy(score).to(self.device),)
+        elif name not in self._outputs:
             test = facegauge_models.info(self.system).test
             seen = torch.from_numpy(prepare(pictures[i], test))[None].to(self.device)
             if self.graded:
                 embedding = self.network.embed(seen)
                 grades = self.network.grades(embedding)
-                self._answers[name] = ((grades.softmax(1) * self.network.values).sum(1), embedding, grades)
+                self._outputs[name] = ((grades.softmax(1) * self.network.values).sum(1), embedding, grades)
             else:
-                self._answers[name] = (self.network(seen),)
-        return self._answers[name]
+                self._outputs[name] = (self.network(seen),)
+        return self._outputs[name]
 
 
 def pseudo_label(teacher: Teacher, unlabelled: Path, labelled: Pictures, table: Path) -> Pictures:
@@ -116,17 +113,13 @@ def pseudo_label(teacher: Teacher, unlabelled: Path, labelled: Pictures, table: 
         if not names:
             raise RecipeError(f"There is no picture in {unlabelled}: point --unlabelled at a folder of them.")
         known = labelled.take(np.arange(len(labelled))[:FITTED_ON])
-        said = [float(teacher.tell(known, (i,)).scores) for i in track(range(len(known)), "fitting")]
-        curve = logistic_fit(np.array(said), known.scores.astype(np.float64))
+        outputs = [float(teacher.predict(known, (i,)).scores) for i in track(range(len(known)), "fitting")]
+        curve = logistic_fit(np.array(outputs), known.scores.astype(np.float64))
         count = len(names)
         bare = Pictures(
             unlabelled, unlabelled, tuple(names), np.zeros(count, np.float32), tuple(names), (0,) * count
         )
-        scores = [float(teacher.tell(bare, (i,)).scores) for i in track(range(count), "pseudo-labelling")]
-        unfinished = table.with_suffix(".part")
-        with unfinished.open("w", newline="", encoding="utf-8") as text:
-            lines = csv.writer(text)
-            lines.writerow(("image", "score"))
-            lines.writerows(zip(names, curve(np.array(scores)).clip(0, 1).round(6), strict=True))
-        unfinished.replace(table)
+        scores = [float(teacher.predict(bare, (i,)).scores) for i in track(range(count), "pseudo-labelling")]
+        labels = curve(np.array(scores)).clip(0, 1).round(6)
+        write_table(table, ("image", "score"), zip(names, labels, strict=True))
     return read_pictures(unlabelled, table, decode=False, least=1)

@@ -1,4 +1,4 @@
-"""What a training has beside its weights: rates, what is frozen, the best or the average weights."""
+"""Training state other than the weights: rates, what is frozen, the best or the average weights."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Keeper:
     """Keeps the weights that a recipe asks for, and lowers the rate or ends a stage when nothing gets better.
 
     Attributes:
-        multiplier: of the rate, for plateau schedules.
+        multiplier: factor of the rate, for plateau schedules.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -61,8 +61,8 @@ class Keeper:
         self._average: Weights | None = None
         self._averaged = 0
 
-    def look(self, network: nn.Module, score: float | None, epoch: int, stage: Stage) -> None:
-        """Take note of a Score on the watched rows (None if it is not defined) in an epoch."""
+    def note(self, network: nn.Module, score: float | None, epoch: int, stage: Stage) -> None:
+        """Record a Score on the validation rows (None if it is not defined) in an epoch."""
         if score is not None and score > self._best_score:
             self._best_score, self._better_at, self._vain = score, epoch, 0
             if self.keep == "best":
@@ -77,7 +77,7 @@ class Keeper:
     def gave_up(self, recipe: Recipe, epoch: int) -> bool:
         """Return whether the stage is to end: no better Score for as many epochs as the recipe's patience.
 
-        In a shortened run, where a look spans several epochs, for as many looks.
+        In a shortened run, where a validation spans several epochs, for as many validations.
         """
         return recipe.patience is not None and min(epoch - self._better_at, self._vain) >= recipe.patience
 

@@ -1,4 +1,4 @@
-"""Draw a training's loss and its agreement on the watched rows."""
+"""Draw a training's loss and its agreement on the validation rows."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from facegauge_training.common.atomic import atomic_file
+
 __all__ = ["draw_curves"]
 
 
 def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
-    """Write a PNG: loss and rate above, SROCC and PLCC below, stages parted by lines.
+    """Write a PNG: loss and rate above, SROCC and PLCC below, with a line between stages.
 
     Args:
         rows: of the log.
@@ -20,7 +22,7 @@ def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
     from matplotlib.figure import Figure
 
     steps = [row for row in rows if "loss" in row]
-    looks = [row for row in rows if row.get("srocc") is not None]
+    validated = [row for row in rows if row.get("srocc") is not None]
     figure = Figure(figsize=(8, 6), layout="constrained")
     FigureCanvasAgg(figure)
     above, below = figure.subplots(2, 1, sharex=True)
@@ -30,14 +32,15 @@ def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
     rate.plot([row["step"] for row in steps], [row["rate"] for row in steps], color="grey", alpha=0.5)
     rate.set_ylabel("rate (grey)")
     for name in ("srocc", "plcc"):
-        below.plot([row["step"] for row in looks], [row[name] for row in looks], marker=".", label=name)
+        below.plot(
+            [row["step"] for row in validated], [row[name] for row in validated], marker=".", label=name
+        )
     below.set_xlabel("step")
-    below.set_ylabel("agreement on watched rows")
+    below.set_ylabel("agreement on validation rows")
     below.legend(loc="lower right")
     for before, after in pairwise(steps):
         if before["stage"] != after["stage"]:
             for axes in (above, below):
                 axes.axvline(before["step"], color="grey", linestyle=":")
-    unfinished = path.with_name(path.name + ".part")
-    figure.savefig(unfinished, format="png", dpi=100)
-    unfinished.replace(path)
+    with atomic_file(path) as file:
+        figure.savefig(file, format="png", dpi=100)

@@ -7,19 +7,30 @@ curve of four parameters has mapped scores onto labels (`plcc_fitted`), which is
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import OptimizeWarning, curve_fit
-from scipy.stats import ConstantInputWarning, pearsonr, spearmanr
+from scipy.stats import ConstantInputWarning, NearConstantInputWarning, pearsonr, spearmanr
 
 from facegauge_training.common.errors import RecipeError
 
-__all__ = ["agreement", "intervals", "logistic_fit", "ordered_pairs", "report", "watched"]
+__all__ = [
+    "agreement",
+    "bootstrap",
+    "challenge_report",
+    "group_draws",
+    "intervals",
+    "logistic_fit",
+    "members",
+    "ordered_pairs",
+    "validation_metrics",
+]
 
 Floats = npt.NDArray[np.float64]
+Chosen = npt.NDArray[np.intp]
 PAIR_GAP = 0.05
 
 
@@ -28,13 +39,13 @@ def agreement(scores: Floats, labels: Floats) -> dict[str, float]:
     fitted = logistic_fit(scores, labels)(scores)
     return {
         "srocc": round(float(spearmanr(scores, labels)[0]), 4),
-        "plcc": round(float(pearsonr(scores, labels)[0]), 4),
-        "plcc_fitted": round(float(pearsonr(fitted, labels)[0]), 4),
+        "plcc": round(_plcc(scores, labels), 4),
+        "plcc_fitted": round(_plcc(fitted, labels), 4),
         "rmse": round(float(np.sqrt(np.mean((scores - labels) ** 2))), 4),
     }
 
 
-def report(
+def challenge_report(
     scores: Floats, labels: Floats, groups: tuple[str, ...], resamples: int = 1000
 ) -> dict[str, float | int | list[float]]:
     """Return what the challenge's report gives, with 95% intervals by bootstrap over groups.
@@ -52,24 +63,19 @@ def report(
             )
     figures = agreement(scores, labels)
     fitted = logistic_fit(scores, labels)(scores)
-    rng = np.random.default_rng(0)
-    members = [np.flatnonzero(np.array(groups) == name) for name in sorted(set(groups))]
-    drawn: list[tuple[float, ...]] = []
-    for _ in range(20 * resamples):  # a resample of equal scores has no correlation, and another is drawn
-        if len(drawn) == resamples:
-            break
-        chosen = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
-        if np.ptp(scores[chosen]) and np.ptp(labels[chosen]) and np.ptp(fitted[chosen]):
-            srocc = float(spearmanr(scores[chosen], labels[chosen])[0])
-            plccs = [float(pearsonr(x[chosen], labels[chosen])[0]) for x in (scores, fitted)]
-            drawn.append((srocc, *plccs, (srocc + plccs[0]) / 2, (srocc + plccs[1]) / 2))
-    if len(drawn) < resamples:
-        raise RecipeError("Too many labels or scores are equal for an interval: measure on more pictures.")
-    low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
+
+    def correlations(chosen: Chosen) -> tuple[float, ...] | None:
+        if not all(np.ptp(values[chosen]) for values in (scores, labels, fitted)):
+            return None
+        srocc = float(spearmanr(scores[chosen], labels[chosen])[0])
+        plccs = [_plcc(x[chosen], labels[chosen]) for x in (scores, fitted)]
+        return srocc, *plccs, (srocc + plccs[0]) / 2, (srocc + plccs[1]) / 2
+
+    low, high = bootstrap(np.array(groups), correlations, resamples)
     names = ("srocc", "plcc", "plcc_fitted", "score", "score_fitted")
     return {
         "pictures": len(scores),
-        "groups": len(members),
+        "groups": len(set(groups)),
         **figures,
         "rmse_fitted": round(float(np.sqrt(np.mean((fitted - labels) ** 2))), 4),
         "score": round((figures["srocc"] + figures["plcc"]) / 2, 4),
@@ -81,12 +87,12 @@ def report(
     }
 
 
-def watched(scores: Floats, labels: Floats) -> dict[str, float | None]:
+def validation_metrics(scores: Floats, labels: Floats) -> dict[str, float | None]:
     """Return SROCC, PLCC, RMSE and Score while a network trains; None where equal scores have no order."""
     rmse = float(np.sqrt(np.mean((scores - labels) ** 2)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConstantInputWarning)
-        srocc, plcc = float(spearmanr(scores, labels)[0]), float(pearsonr(scores, labels)[0])
+        srocc, plcc = float(spearmanr(scores, labels)[0]), _plcc(scores, labels)
     if not (np.isfinite(srocc) and np.isfinite(plcc)):
         return {"srocc": None, "plcc": None, "score": None, "rmse": rmse}
     return {"srocc": srocc, "plcc": plcc, "score": (srocc + plcc) / 2, "rmse": rmse}
@@ -115,19 +121,62 @@ def logistic_fit(scores: Floats, labels: Floats) -> Callable[[Floats], Floats]:
 def intervals(
     scores: Floats, labels: Floats, groups: npt.NDArray[np.str_], resamples: int
 ) -> dict[str, list[float]]:
-    """Return 95% intervals of SROCC and PLCC by bootstrap over groups (a face's crops go together)."""
-    rng = np.random.default_rng(0)
-    places = {name: np.flatnonzero(groups == name) for name in sorted(set(groups))}
-    drawn = []
-    for _ in range(resamples):
-        chosen = np.concatenate([places[name] for name in rng.choice(list(places), len(places))])
-        drawn.append(
-            (spearmanr(scores[chosen], labels[chosen])[0], pearsonr(scores[chosen], labels[chosen])[0])
-        )
-    low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
+    """Return 95% intervals of SROCC and PLCC by bootstrap over groups (a face's crops go together).
+
+    Raises:
+        RecipeError: too many scores or labels are equal.
+    """
+
+    def correlations(chosen: Chosen) -> tuple[float, ...] | None:
+        if not (np.ptp(scores[chosen]) and np.ptp(labels[chosen])):
+            return None
+        pairs = scores[chosen], labels[chosen]
+        return float(spearmanr(*pairs)[0]), _plcc(*pairs)
+
+    low, high = bootstrap(groups, correlations, resamples)
     return {
         name: [round(float(low[i]), 4), round(float(high[i]), 4)] for i, name in enumerate(("srocc", "plcc"))
     }
+
+
+def bootstrap(
+    groups: npt.NDArray[np.str_], measure: Callable[[Chosen], tuple[float, ...] | None], resamples: int
+) -> tuple[Floats, Floats]:
+    """Return both ends, each (figures,), of 95% intervals; the same groups are drawn at every call.
+
+    Args:
+        groups: of each row (n,).
+        measure: gives the figures of the chosen rows, None where they are not defined: others are drawn then.
+        resamples: how many to draw.
+
+    Raises:
+        RecipeError: the figures are hardly ever defined.
+    """
+    places = members(groups)
+    drawn: list[tuple[float, ...]] = []
+    for draw in group_draws(len(places), 20 * resamples):
+        if len(drawn) == resamples:
+            break
+        figures = measure(np.concatenate([places[i] for i in draw]))
+        if figures is not None:
+            drawn.append(figures)
+    if len(drawn) < resamples:
+        raise RecipeError("Too many labels or scores are equal for an interval: measure on more pictures.")
+    low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
+    return low, high
+
+
+def members(groups: npt.NDArray[np.str_]) -> list[Chosen]:
+    """Return the places of each group's rows, in the order of the groups' names."""
+    names, number = np.unique(groups, return_inverse=True)
+    return [np.flatnonzero(number == n) for n in range(len(names))]
+
+
+def group_draws(groups: int, resamples: int) -> Iterator[Chosen]:
+    """Yield groups drawn with replacement, by number (groups,), the same ones at every call."""
+    rng = np.random.default_rng(0)
+    for _ in range(resamples):
+        yield rng.integers(groups, size=groups)
 
 
 def ordered_pairs(
@@ -156,3 +205,10 @@ def ordered_pairs(
         "two_apart": round(float(np.mean(right[True])), 4) if right[True] else float("nan"),
         "two_apart_pairs": len(right[True]),
     }
+
+
+def _plcc(x: Floats, y: Floats) -> float:
+    """Return Pearson's correlation; an untrained network's scores may well be nearly constant."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NearConstantInputWarning)
+        return float(pearsonr(x, y)[0])

@@ -1,7 +1,10 @@
-"""Keep a training on disk so that a kill at any moment loses nothing but the steps since the last save.
+"""Keep a training on disk so that a kill at any moment loses only the steps since the last checkpoint.
 
-A checkpoint is written beside the old one, forced to disk and renamed over it: there is always a whole one.
-The log is cut back to its length at that moment, so that a resumed run writes every line once.
+    RUN/run.lock         held by the process that trains
+    RUN/checkpoint.pt    settings, step, states of all that learns, random states; replaced as a whole
+    RUN/log.jsonl        a row every few steps, cut back to its length at the checkpoint when a run resumes
+
+Every training has these three, whatever it trains.
 """
 
 from __future__ import annotations
@@ -9,37 +12,63 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
 
+from facegauge_training.common.atomic import atomic_file
 from facegauge_training.common.errors import RecipeError
 
-__all__ = ["load_checkpoint", "open_log", "read_log", "save_atomically", "write_row"]
+__all__ = [
+    "load_checkpoint",
+    "lock_run",
+    "open_log",
+    "random_state",
+    "read_log",
+    "restore_random_state",
+    "save_atomically",
+    "write_row",
+]
 
 
-def save_atomically(state: dict[str, Any], path: Path) -> None:
+@contextmanager
+def lock_run(folder: Path) -> Iterator[None]:
+    """Let one process alone train in a folder, which is made if it is missing; a kill frees it.
+
+    Raises:
+        RecipeError: another process trains there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "run.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RecipeError(
+                f"Another process is training in {folder}: wait for it or stop it, or give another --run."
+            ) from error
+        yield
+
+
+def save_atomically(state: Mapping[str, Any], path: Path) -> None:
     """Write a torch file whole or not at all.
 
     Raises:
         RecipeError: the disk does not take it.
     """
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        with unfinished.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError when a disk is full
-        raise RecipeError(
-            f"{path} cannot be written ({error}): make room, then start the same command again."
-        ) from error
+    with atomic_file(path) as file:
+        torch.save(dict(state), file)
 
 
-def load_checkpoint(path: Path, identity: dict[str, Any], device: torch.device) -> dict[str, Any] | None:
-    """Return the state to go on from, None if there is none.
+def load_checkpoint(path: Path, identity: Mapping[str, Any], device: torch.device) -> dict[str, Any] | None:
+    """Return the state from which to resume, None if there is none.
+
+    Args:
+        path: of the checkpoint.
+        identity: settings that a resumed run must share, by the names that the person knows them by.
+        device: where its tensors go.
 
     Raises:
         RecipeError: the file is broken, or belongs to a training with other settings.
@@ -48,39 +77,53 @@ def load_checkpoint(path: Path, identity: dict[str, Any], device: torch.device) 
         return None
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        theirs = state["identity"]
     except Exception as error:  # unpickling raises whatever it likes
         raise RecipeError(f"{path} is no readable checkpoint ({error}): delete it to start anew.") from error
-    other = [f"{k} {theirs.get(k)!r}, not {v!r}" for k, v in identity.items() if theirs.get(k) != v]
+    if "identity" not in state:
+        raise RecipeError(
+            f"{path} does not say with which settings it was made (an earlier version wrote it): give "
+            "another --run, or delete it to start anew."
+        )
+    theirs = state["identity"]
+    names = [*identity, *(name for name in theirs if name not in identity)]
+    other = [
+        f"{name} {theirs.get(name)!r}, not {identity.get(name)!r}"
+        for name in names
+        if theirs.get(name) != identity.get(name)
+    ]
     if other:
         raise RecipeError(
-            f"{path.parent} holds a training with {'; '.join(other)}. Give the same settings to go on, or "
-            "another --run."
+            f"{path.parent} holds a training with {'; '.join(other)}. Give the same settings to resume it, "
+            "or another --run."
         )
     return state
 
 
-def open_log(path: Path, length: int) -> BinaryIO:
-    """Open the log for more rows after its first `length` bytes; what follows them is cut off.
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """Return torch's random states: the CPU's, and the GPU's where it trains."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    return state
 
-    Raises:
-        RecipeError: another process has it open, and so trains in this folder.
-    """
+
+def restore_random_state(state: Mapping[str, torch.Tensor], device: torch.device) -> None:
+    """Put torch's random states back; a GPU keeps its own where the checkpoint was made on a CPU."""
+    torch.set_rng_state(state["cpu"].cpu())
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"].cpu(), device)
+
+
+def open_log(path: Path, length: int) -> BinaryIO:
+    """Open the log for more rows after its first `length` bytes; what follows them is cut off."""
     path.touch()
     log = path.open("r+b")
-    try:
-        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        log.close()
-        raise RecipeError(
-            f"Another process is training in {path.parent}: wait for it or stop it, or give another --run."
-        ) from error
     log.truncate(length)
     log.seek(0, os.SEEK_END)
     return log
 
 
-def write_row(log: BinaryIO, row: dict[str, Any]) -> None:
+def write_row(log: BinaryIO, row: Mapping[str, Any]) -> None:
     """Add a row and hand it to the system."""
     log.write(json.dumps(row).encode() + b"\n")
     log.flush()

@@ -1,6 +1,4 @@
-"""Draw a contact sheet of labelled crops, sorted by label, to be looked at by a person.
-
-    python -m facegauge_training.data.contact_sheet --store ~/.cache/facegauge/ladder-1 --out sheet.png
+"""Draw a contact sheet of labelled crops, sorted by label, for a person to look at.
 
 Keep the picture out of the repository: it shows the photos that the labels were made from.
 """
@@ -9,30 +7,36 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
 import cv2
 import numpy as np
 
-from facegauge_training.data.store import read_store
+from facegauge_training.common.errors import RecipeError
+from facegauge_training.data.crop_set import CropSet
 
-__all__ = ["main"]
+__all__ = ["draw_contact_sheet"]
 
 TILE = (180, 240)  # width, height
 
 
-@click.command()
-@click.option("--store", type=click.Path(path_type=Path), required=True, help="Folder of labelled crops.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="PNG to write.")
-@click.option("--columns", type=click.IntRange(min=1), default=10, show_default=True)
-@click.option("--rows", type=click.IntRange(min=1), default=6, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--only", help="Only crops in whose chain this field is set, e.g. noise.")
-def main(store: Path, out: Path, columns: int, rows: int, seed: int, only: str | None) -> None:
-    """Draw a contact sheet of crops sorted by label."""
-    crops = read_store(store.expanduser())
+def draw_contact_sheet(
+    crops: CropSet, out: Path, columns: int, rows: int, seed: int, only: str | None = None
+) -> tuple[float, float, int]:
+    """Write a PNG of crops sorted by label; return the highest and the lowest label, and how many crops.
+
+    Args:
+        crops: labelled.
+        out: of the picture.
+        columns: of the sheet.
+        rows: of the sheet.
+        seed: draws the crops.
+        only: a field of the chain, for instance "noise": crops without it are left out.
+
+    Raises:
+        RecipeError: no crop has that field set, or the picture cannot be written.
+    """
     chosen = np.array([i for i, row in enumerate(crops.rows) if only is None or row.get(only)])
     if not len(chosen):
-        raise click.UsageError(f"no crop of {store} has {only!r} set")
+        raise RecipeError(f"No crop has {only!r} set: give another --only, or leave it out.")
     rng = np.random.default_rng(seed)
     drawn = rng.choice(chosen, min(columns * rows, len(chosen)), replace=False)
     drawn = drawn[np.argsort(-crops.labels[drawn])]
@@ -53,11 +57,5 @@ def main(store: Path, out: Path, columns: int, rows: int, seed: int, only: str |
             place_ = (left + 2, top + TILE[1] + 13 + 15 * line)
             cv2.putText(sheet, text, place_, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1, cv2.LINE_AA)
     if not cv2.imwrite(str(out), sheet):
-        raise click.UsageError(f"cannot write {out}: give a path that ends in .png in a folder that exists")
-    click.echo(
-        f"{out}: {len(drawn)} crops, from {crops.labels[drawn[0]]:.2f} down to {crops.labels[drawn[-1]]:.2f}"
-    )
-
-
-if __name__ == "__main__":
-    main()
+        raise RecipeError(f"{out} cannot be written: give a path that ends in .png in a folder that exists.")
+    return float(crops.labels[drawn[0]]), float(crops.labels[drawn[-1]]), len(drawn)

@@ -61,9 +61,7 @@ class CropSet:
                     self._places.append((len(self._arrays) - 1, i))
         if not self.rows:
             names = ", ".join(str(folder) for folder in folders)
-            raise RecipeError(
-                f"No labelled crops in {names}: run `python -m facegauge_training.data.label_crops` first."
-            )
+            raise RecipeError(f"No labelled crops in {names}: run `facegauge-train labels` first.")
         self.labels = np.array([_label(row) for row in self.rows], np.float32)
         self.order_keys = np.array([_order_key(row) for row in self.rows], np.float32)
         self.pseudo = np.array(["score" in row for row in self.rows])

@@ -11,7 +11,7 @@ packets; the receiver's display. The label of a received crop is
 - with noise in the chain, transport is the mean of VMAF/100 and of what GMSD allows (`NOISE_ANCHOR`), if that
   is less: VMAF forgives noise (a face drowned in it kept 70 of 100), GMSD alone puts a grainy face that all
   would know below the worst coding. What GMSD allows is the VMAF that crops which are only coded have at the
-  same GMSD, measured by `python -m facegauge_training.data.noise_anchor`.
+  same GMSD, measured by `facegauge-train noise-anchor`.
 - *exposure factor* (`exposure_factor`): by the stops of error alone, a stated anchor, not a measurement. The
   first stop down and the first half stop up are free, so that dark and light skin in good light cost nothing.
 """

@@ -1,7 +1,5 @@
 """Label crops of the train split: every sharp face through chains drawn in the order of a call.
 
-    python -m facegauge_training.data.label_crops --faces ../shared/faces --cache ~/.cache/facegauge --round 1
-
 Each round takes every face through another `CHAINS` chains and keeps two crops of each. Resumes after a kill;
 a second run of a round finds everything there. 0.2 s a chain on one core.
 """
@@ -10,31 +8,39 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
 import numpy as np
 
 from facegauge_training.data.codecs import CODECS
 from facegauge_training.data.degradation_chain import Chain
-from facegauge_training.data.sources import read_sources
+from facegauge_training.data.sources import Source
 from facegauge_training.data.store import fill_store
 
-__all__ = ["draw_chain", "draw_chains", "main", "train_stores"]
+__all__ = ["draw_chain", "draw_chains", "label_faces", "train_stores"]
 
 CHAINS = 11
 TAKES = 2
 FAR_SHARE = 0.25
-"""Of the photos are filmed from far away."""
+"""Share of the photos that are filmed from far away."""
 SWEPT_SHARE = 0.5
-"""Of the photos go through one codec at rising rates, all else equal, which teaches the order."""
+"""Share of the photos that go through one codec at rising rates, all else equal, which teaches the order."""
 LOSSY_SHARE = 0.1
-"""Of the calls coded with x264 lose packets."""
+"""Share of the calls coded with x264 that lose packets."""
 RECORDED_SHARE = 0.5
-"""Of those that do not come from a recording."""
+"""Share of those without loss that come from a recording."""
 
 
 def train_stores(cache: Path) -> list[Path]:
     """Return the folders of all rounds below the cache."""
     return sorted(cache.glob("train-1-round-*"))
+
+
+def label_faces(cache: Path, sources: list[Source], round_: int, workers: int) -> tuple[Path, int]:
+    """Label crops of photos for a round; return the store and how many photos were labelled now."""
+    folder = cache / f"train-1-round-{round_}"
+    done = fill_store(
+        folder, sources, draw_chains, 1000 + round_, TAKES, jitter=True, workers=workers, far_share=FAR_SHARE
+    )
+    return folder, done
 
 
 def draw_chains(rng: np.random.Generator) -> list[Chain]:
@@ -91,25 +97,3 @@ def draw_chain(rng: np.random.Generator) -> Chain:
 def _between(rng: np.random.Generator, low: float, high: float, digits: int) -> float:
     """Draw log-uniformly."""
     return round(float(np.exp(rng.uniform(np.log(low), np.log(high)))), digits)
-
-
-@click.command()
-@click.option("--faces", type=click.Path(path_type=Path), default=Path("../shared/faces"), show_default=True)
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path("~/.cache/facegauge"), show_default=True
-)
-@click.option("--round", "round_", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--limit", type=click.IntRange(min=1), help="Only so many faces.")
-@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True)
-def main(faces: Path, cache: Path, round_: int, limit: int | None, workers: int) -> None:
-    """Label crops of the train split."""
-    sources = read_sources(faces, "train", limit)
-    folder = cache.expanduser() / f"train-1-round-{round_}"
-    done = fill_store(
-        folder, sources, draw_chains, 1000 + round_, TAKES, jitter=True, workers=workers, far_share=FAR_SHARE
-    )
-    click.echo(f"{folder}: {len(sources)} faces, {done} labelled now, {CHAINS * TAKES} crops a face")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,5 @@
 """Build the ladder of the val split: every unseen face at fixed steps of one defect at a time.
 
-    python -m facegauge_training.data.ladder --faces ../shared/faces --cache ~/.cache/facegauge
-
 This is what every student is measured on. The steps were fixed before any training and do not follow it:
 x264, VP9, defocus and received lines carry plain VMAF/100 as their label; noise and darkness, whose labels
 rest on stated anchors, are in the same store and are reported apart. One crop a step, with the exact box.
@@ -12,14 +10,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
 import numpy as np
 
+from facegauge_training.common.errors import RecipeError
+from facegauge_training.data.crop_set import CropSet, chain_of
 from facegauge_training.data.degradation_chain import Chain
-from facegauge_training.data.sources import read_sources
+from facegauge_training.data.sources import Source
 from facegauge_training.data.store import fill_store
 
-__all__ = ["ANCHORED", "LADDER", "ladder_store", "main", "step_name"]
+__all__ = ["ANCHORED", "LADDER", "build_ladder", "ladder_steps", "ladder_store", "step_name"]
 
 LADDER: dict[str, list[Chain]] = {
     "pristine": [Chain()],
@@ -42,7 +41,11 @@ def ladder_store(cache: Path) -> Path:
 
 
 def step_name(chain: Chain) -> tuple[str, int]:
-    """Return the family of a ladder's chain and its step (0 for pristine, then 1 the mildest)."""
+    """Return the family of a ladder's chain and its step (0 for pristine, then 1 the mildest).
+
+    Raises:
+        ValueError: no step of the ladder is this chain.
+    """
     for family, steps in LADDER.items():
         if chain in steps:
             return family, 0 if family == "pristine" else steps.index(chain) + 1
@@ -54,21 +57,21 @@ def all_steps(rng: np.random.Generator) -> list[Chain]:  # noqa: ARG001 - a plan
     return [chain for steps in LADDER.values() for chain in steps]
 
 
-@click.command()
-@click.option("--faces", type=click.Path(path_type=Path), default=Path("../shared/faces"), show_default=True)
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path("~/.cache/facegauge"), show_default=True
-)
-@click.option("--limit", type=click.IntRange(min=1), help="Only so many faces.")
-@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True)
-def main(faces: Path, cache: Path, limit: int | None, workers: int) -> None:
-    """Build the ladder of the val split."""
-    sources = read_sources(faces, "val", limit)
-    folder = ladder_store(cache.expanduser())
-    done = fill_store(folder, sources, all_steps, SEED, takes=1, jitter=False, workers=workers)
-    steps = sum(len(chains) for chains in LADDER.values())
-    click.echo(f"{folder}: {len(sources)} faces in {steps} steps, {done} faces labelled now")
+def build_ladder(cache: Path, sources: list[Source], workers: int) -> tuple[Path, int]:
+    """Build the ladder of photos; return the store and how many photos were labelled now."""
+    folder = ladder_store(cache)
+    return folder, fill_store(folder, sources, all_steps, SEED, takes=1, jitter=False, workers=workers)
 
 
-if __name__ == "__main__":
-    main()
+def ladder_steps(crops: CropSet) -> list[tuple[str, int]]:
+    """Return the family and the step (0 for pristine, then 1 the mildest) of each crop of the ladder.
+
+    Raises:
+        RecipeError: a crop is not of this version's ladder.
+    """
+    try:
+        return [step_name(chain_of(row)) for row in crops.rows]
+    except ValueError as error:
+        raise RecipeError(
+            "The cached ladder is not this version's: delete its folder in the cache and build it again."
+        ) from error

@@ -18,7 +18,7 @@ import numpy as np
 from facegauge_server.types import Box, Pixels
 from facegauge_training.common.errors import RecipeError
 
-__all__ = ["Source", "read_picture", "read_sources"]
+__all__ = ["Source", "read_licences", "read_picture", "read_sources"]
 
 MIN_FACE_HEIGHT = 165
 """Pixels. A smaller face, enlarged to the 288x384 at which VMAF looks, would be a soft reference."""
@@ -33,7 +33,7 @@ class Source:
     path: Path
     split: str
     name: str
-    """Of the collection that the photo comes from."""
+    """Name of the collection that the photo comes from."""
     face: Box
     sharpness: float
     licence: str
@@ -67,16 +67,32 @@ def read_sources(
             sources = [_source(faces, row) for row in csv.DictReader(lines) if row["split"] == split]
     except (KeyError, ValueError, TypeError) as error:
         raise RecipeError(f"{index} is not an index of faces (bad or missing column: {error}).") from error
-    fit = [
+    usable = [
         s
         for s in sources
         if not pristine or (s.face.height >= MIN_FACE_HEIGHT and s.sharpness >= MIN_SHARPNESS)
     ]
-    if not fit:
+    if not usable:
         kind = "sharp face" if pristine else "face"
         raise RecipeError(f"{index} lists no {kind} of the split {split!r}: there is nothing to work on.")
-    fit.sort(key=lambda source: source.key)
-    return fit[offset:][:limit]
+    usable.sort(key=lambda source: source.key)
+    return usable[offset:][:limit]
+
+
+def read_licences(faces: Path) -> dict[str, str]:
+    """Return the licence that each collection of the index states, of all splits.
+
+    Raises:
+        RecipeError: the folder or its index is missing or cannot be read.
+    """
+    index = faces / "index.csv"
+    if not index.is_file():
+        raise RecipeError(f"There is no {index}: point --faces at a folder of faces with an index.csv.")
+    try:
+        with index.open(newline="", encoding="utf-8") as lines:
+            return {row["source"]: row["licence"] for row in csv.DictReader(lines)}
+    except KeyError as error:
+        raise RecipeError(f"{index} is not an index of faces (bad or missing column: {error}).") from error
 
 
 def read_picture(path: Path) -> Pixels:

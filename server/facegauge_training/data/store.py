@@ -4,14 +4,13 @@
     STORE/<photo's key>.json   {"source": ..., "crops": [{chain..., "frame", "vmaf", "gmsd"}, ...]}
 
 The JSON is written last, by renaming: a source is there whole or not at all, so a killed run resumes where it
-was and a second run costs nothing. Labels are computed when the store is read (`received.label`), so that a
-better anchor needs no new crops. Crops that a teacher labelled have {"labelled_by", "score"} in place of
-{"vmaf", "gmsd"}.
+was and a second run costs nothing. Labels are computed when the store is read (`degradation_chain.label`), so
+that a better anchor needs no new crops. Crops that a teacher labelled have {"labelled_by", "score"} in place
+of {"vmaf", "gmsd"}.
 """
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -24,28 +23,24 @@ import numpy.typing as npt
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 
 from facegauge_server.types import Box
+from facegauge_training.common.atomic import atomic_file, write_json
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.clips import Clip, make_clip
-from facegauge_training.data.crop_set import CROP_HEIGHT, CROP_WIDTH, FAR_FACE, CropSet, chain_of
+from facegauge_training.data.crop_set import CROP_HEIGHT, CROP_WIDTH, CropSet
 from facegauge_training.data.degradation_chain import Chain, cut, receive, transports
 from facegauge_training.data.sources import Source, read_picture
 
 __all__ = [
-    "CROP_HEIGHT",
-    "CROP_WIDTH",
-    "FAR_FACE",
-    "CropSet",
-    "chain_of",
     "fill_store",
+    "jitter_box",
     "label_source",
     "pseudo_store",
     "pseudo_stores",
     "read_store",
-    "wobble",
     "write_source",
 ]
 
-Plan = Callable[[np.random.Generator], list[Chain]]
+DrawChains = Callable[[np.random.Generator], list[Chain]]
 
 
 def read_store(*folders: Path) -> CropSet:
@@ -56,7 +51,7 @@ def read_store(*folders: Path) -> CropSet:
 def fill_store(
     folder: Path,
     sources: list[Source],
-    plan: Plan,
+    plan: DrawChains,
     seed: int,
     takes: int,
     jitter: bool,
@@ -71,9 +66,9 @@ def fill_store(
         plan: draws the chains that one source goes through.
         seed: with the photo's key, decides everything random about a source.
         takes: crops of each chain, from different frames of its clip.
-        jitter: shift and scale the boxes a little, as a tracker's wobble does.
+        jitter: shift and scale the boxes a little, as a tracker does.
         workers: processes.
-        far_share: of the photos are filmed from far away.
+        far_share: share of the photos that are filmed from far away.
 
     Returns:
         The number of sources labelled now.
@@ -105,7 +100,7 @@ def fill_store(
 
 
 def label_source(
-    folder: Path, source: Source, plan: Plan, seed: int, takes: int, jitter: bool, far_share: float
+    folder: Path, source: Source, plan: DrawChains, seed: int, takes: int, jitter: bool, far_share: float
 ) -> None:
     """Make, degrade, label and store the crops of one photo."""
     cv2.setNumThreads(1)
@@ -119,7 +114,7 @@ def label_source(
     for chain, version, scores in zip(chains, versions, measured, strict=True):
         middle = [len(scores) // 2] if takes == 1 else rng.permutation(len(scores))[:takes]
         for t in (int(i) for i in middle):
-            face = wobble(clip, t + 1, rng) if jitter else clip.faces[t + 1]
+            face = jitter_box(clip, t + 1, rng) if jitter else clip.faces[t + 1]
             crops.append(cut(version.frames[t + 1], face, CROP_WIDTH, CROP_HEIGHT))
             row = {**chain.describe(), "frame": t + 1, "face_height": round(face.height, 1)}
             rows.append({**row, "vmaf": round(scores[t][0], 5), "gmsd": round(scores[t][1], 5)})
@@ -131,13 +126,12 @@ def write_source(
 ) -> None:
     """Write the crops (384, 288, 3) of one source and their rows, whole or not at all; there may be none."""
     if crops:
-        np.save(folder / f"{key}.npy", np.stack(crops))
-    unfinished = folder / f"{key}.json.part"
-    unfinished.write_text(json.dumps({"source": name, "crops": rows}), encoding="utf-8")
-    unfinished.rename(folder / f"{key}.json")
+        with atomic_file(folder / f"{key}.npy") as file:
+            np.save(file, np.stack(crops))
+    write_json(folder / f"{key}.json", {"source": name, "crops": rows}, indent=None)
 
 
-def wobble(clip: Clip, t: int, rng: np.random.Generator) -> Box:
+def jitter_box(clip: Clip, t: int, rng: np.random.Generator) -> Box:
     """Return frame t's box, shifted and scaled by up to 8%."""
     box = clip.faces[t]
     dx, dy, ds = rng.normal(0, 0.03, 3).clip(-0.08, 0.08)
@@ -161,7 +155,5 @@ def pseudo_stores(cache: Path, round_: int | None) -> list[Path]:
         return []
     folder = pseudo_store(cache, round_)
     if not any(folder.glob("*.json")):
-        raise RecipeError(
-            f"There is no {folder}: run `python -m facegauge_training.self_training.pseudo_label --round {round_}` first."
-        )
+        raise RecipeError(f"There is no {folder}: run `facegauge-train pseudo-label --round {round_}` first.")
     return [folder]

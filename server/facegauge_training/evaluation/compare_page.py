@@ -5,30 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from facegauge_training.common.atomic import atomic_file, write_text
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.crop_set import crop_height
 
-__all__ = ["Row", "draw", "markdown", "put_table"]
+__all__ = ["StudentRow", "draw", "markdown", "put_table"]
 
 BEGIN, END = "<!-- students -->", "<!-- /students -->"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StudentRow:
     """What was measured of one student."""
 
     run: str
     backbone: str
     width: int
-    """Of its crops, px."""
+    """Width of its crops, px."""
     initialisation: str
     teacher: str
     samples: int
-    gflops: float
+    gmacs: float
     """Multiply-adds in 1e9."""
     parameters_m: float
     ms: float
-    """CPU time of one crop, OpenVINO, float32, one core; the least of the turns' medians."""
+    """CPU time of one crop, OpenVINO, float32, one core; the smallest of the turns' medians."""
     srocc: float
     plcc: float
     rmse: float
@@ -39,7 +40,7 @@ class Row:
     """95% interval."""
 
 
-def markdown(rows: list[Row], limit_ms: float) -> str:
+def markdown(rows: list[StudentRow], limit_ms: float) -> str:
     """Return the table, the best agreement first, and which two to ship."""
     lines = [
         "| run | backbone | crop | from | teacher | samples | GMACs | M | ms | SROCC | PLCC | RMSE | order |",
@@ -54,7 +55,7 @@ def markdown(rows: list[Row], limit_ms: float) -> str:
             r.initialisation,
             r.teacher,
             f"{r.samples:,}",
-            f"{r.gflops:.3f}",
+            f"{r.gmacs:.3f}",
             f"{r.parameters_m:.2f}",
             f"{r.ms:.1f}",
             f"{r.srocc:.3f} ({r.srocc_low:.3f} to {r.srocc_high:.3f})",
@@ -72,7 +73,7 @@ def markdown(rows: list[Row], limit_ms: float) -> str:
     return "\n".join(lines)
 
 
-def draw(rows: list[Row], limit_ms: float, path: Path) -> None:
+def draw(rows: list[StudentRow], limit_ms: float, path: Path) -> None:
     """Write the plot, a PNG: SROCC with its interval against milliseconds."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -90,7 +91,8 @@ def draw(rows: list[Row], limit_ms: float, path: Path) -> None:
     axes.set_ylabel("SROCC on the val ladder, 95% interval")
     axes.grid(alpha=0.3)
     figure.legend(loc="outside upper center", ncols=2, fontsize=8)
-    figure.savefig(path, format="png", dpi=110)
+    with atomic_file(path) as file:
+        figure.savefig(file, format="png", dpi=110)
 
 
 def put_table(path: Path, text: str, plot: Path | None) -> None:
@@ -105,8 +107,8 @@ def put_table(path: Path, text: str, plot: Path | None) -> None:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise RecipeError(f"{path} has no lines {BEGIN!r} and {END!r} for the table: add them.")
-    path.write_text(f"{before}{BEGIN}\n{shown}\n{END}{after}", encoding="utf-8")
+    write_text(path, f"{before}{BEGIN}\n{shown}\n{END}{after}")
 
 
-def _merit(row: Row) -> float:
+def _merit(row: StudentRow) -> float:
     return (row.srocc + row.plcc) / 2

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,89 @@ import timm
 import torch
 
 from facegauge_models.imagenet import load_imagenet
+from facegauge_models.measure import crop_example, onnx_bytes
 from facegauge_models.students import FaceStudent
+from facegauge_training.common.atomic import atomic_file
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.common.run_files import save_atomically
 from facegauge_training.data.crop_set import CROP_WIDTH, CropSet, crop_height
 
-__all__ = ["Trained", "load_trained", "new_network", "save_trained", "start_from_weights", "write_onnx"]
+__all__ = [
+    "Provenance",
+    "Trained",
+    "load_trained",
+    "new_network",
+    "read_provenance",
+    "save_trained",
+    "start_from_weights",
+    "write_onnx",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a network's weights were made from, as its file says it."""
+
+    backbone: str
+    """timm's name."""
+    initialisation: str
+    """"random", "imagenet", or the run that it started from."""
+    samples: int
+    """Crops and patches seen, those of the runs that it started from among them."""
+    crops: int
+    """Crops in the last run's training set."""
+    teacher: str
+    """`RUN@HASH` that it was distilled from in the last run, or "none"."""
+    labelled_by: dict[str, int]
+    """`STORE: WHO` -> crops, "vmaf" or a teacher, in the last run; empty where the file does not say."""
+    sources: tuple[str, ...]
+    """Collections that the last run's photos are from; empty where the file does not say."""
+    start: Provenance | None = None
+    """The run that it started from; None for random and ImageNet's weights, or where it is not recorded."""
+
+    @staticmethod
+    def of(saved: Mapping[str, Any]) -> Provenance:
+        """Return what a file says; files of earlier versions may say less."""
+        start = saved.get("start")
+        return Provenance(
+            str(saved["backbone"]),
+            str(saved.get("initialisation", "not recorded")),
+            int(saved["samples"]),
+            int(saved.get("crops", 0)),
+            str(saved.get("teacher", "none")),
+            dict(saved.get("labelled_by", {})),
+            tuple(saved.get("sources", ())),
+            Provenance.of(start) if start else None,
+        )
+
+    def lineage(self) -> Iterator[Provenance]:
+        """Yield this run, then each one that it started from."""
+        run: Provenance | None = self
+        while run is not None:
+            yield run
+            run = run.start
+
+    def all_sources(self) -> list[str]:
+        """Return the collections of photos that any run of the lineage was trained on."""
+        return sorted({source for run in self.lineage() for source in run.sources})
+
+    def all_labels(self) -> dict[str, int]:
+        """Return who labelled how many crops of the lineage's stores: "vmaf" or a teacher -> crops."""
+        stores: dict[str, int] = {}
+        for run in reversed(list(self.lineage())):  # a store that has grown counts as the last run found it
+            stores |= run.labelled_by
+        labellers: Counter[str] = Counter()
+        for store, crops in stores.items():
+            labellers[store.rpartition(": ")[2]] += crops
+        return dict(sorted(labellers.items()))
+
+    def teachers(self) -> list[str]:
+        """Return the teachers that any run of the lineage was distilled from."""
+        return sorted({run.teacher for run in self.lineage()} - {"none"})
+
+    def beginning(self) -> str:
+        """Return what the first run of the lineage began with, as far as the files say."""
+        return list(self.lineage())[-1].initialisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +108,8 @@ class Trained:
     """Px across of the crops it takes."""
     name: str
     """`RUN@HASH`: the run's folder and the first digits of its weights' SHA-256."""
-    told: dict[str, Any]
-    """What the file says besides: backbone, samples, crops, stores, teacher."""
+    provenance: Provenance
+    """What it was made from."""
 
 
 def new_network(backbone: str, initialisation: str, seed: int) -> FaceStudent:
@@ -77,12 +154,29 @@ def start_from_weights(network: FaceStudent, path: Path) -> tuple[int, list[str]
     return int(earlier["samples"]), list(missing)
 
 
-def save_trained(path: Path, network: FaceStudent, crops: CropSet, told: dict[str, Any]) -> None:
-    """Write a finished training's file: weights, `told`, and who labelled how many crops of each store."""
+def read_provenance(path: Path) -> dict[str, Any]:
+    """Return what a finished training's file says besides its weights, for `start` of the run after it.
+
+    Raises:
+        RecipeError: it is missing, or is none.
+    """
+    return {name: value for name, value in _read(path).items() if name != "weights"}
+
+
+def save_trained(path: Path, network: FaceStudent, crops: CropSet, metadata: Mapping[str, Any]) -> None:
+    """Write a finished training's file: weights, metadata, and who labelled how many crops of each store.
+
+    Args:
+        path: of the file.
+        network: trained.
+        crops: that it was trained on.
+        metadata: backbone, samples, crops, width, initialisation, teacher, seed, and `start`, the file's
+            metadata that it started from (`read_provenance`).
+    """
     labelled = Counter(f"{row['store']}: {row['labelled_by']}" for row in crops.rows)
     sources = sorted({str(row["source"]) for row in crops.rows})
     weights = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
-    save_atomically({"weights": weights, **told, "labelled_by": dict(labelled), "sources": sources}, path)
+    save_atomically({"weights": weights, **metadata, "labelled_by": dict(labelled), "sources": sources}, path)
 
 
 def load_trained(path: Path) -> Trained:
@@ -105,32 +199,21 @@ def load_trained(path: Path) -> Trained:
     for tensor in weights.values():
         digest.update(tensor.numpy().tobytes())
     width = int(saved.get("width", CROP_WIDTH))
-    return Trained(network.eval(), width, f"{path.parent.name}@{digest.hexdigest()[:10]}", saved)
+    name = f"{path.parent.name}@{digest.hexdigest()[:10]}"
+    return Trained(network.eval(), width, name, Provenance.of(saved))
 
 
 def write_onnx(trained: Trained, path: Path) -> None:
     """Write a network as ONNX: `pixels` uint8 (n, height, width, 3) -> `quality` float32 (n,)."""
-    example = torch.zeros((2, crop_height(trained.width), trained.width, 3), dtype=torch.uint8)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the traced exporter writes the plainer graph
-        warnings.simplefilter("ignore", UserWarning)  # the tracer's: sizes are fixed
-        torch.onnx.export(
-            trained.network,
-            (example,),
-            str(path),
-            input_names=["pixels"],
-            output_names=["quality"],
-            dynamic_axes={"pixels": {0: "n"}, "quality": {0: "n"}},
-            opset_version=17,
-            dynamo=False,
-        )
+    example = crop_example(crop_height(trained.width), trained.width)
+    with atomic_file(path) as file:
+        file.write(onnx_bytes(trained.network, example, "pixels"))
 
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise RecipeError(
-            f"There is no {path}: train first, `python -m facegauge_training.{path.stem} --run "
-            f"{path.parent.name}`."
+            f"There is no {path}: train first, `facegauge-train {path.stem} --run {path.parent.name}`."
         )
     try:
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)

@@ -1,4 +1,4 @@
-"""Turn stores of labelled crops into batches: flips, patches, a little colour; made in a thread, ahead.
+"""Turn stores of labelled crops into batches: flips, patches, a little colour; prefetched in a thread.
 
 A batch is made of groups of `GROUP` crops of one clip, so that it holds versions of a face to put in order.
 """
@@ -13,16 +13,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from facegauge_training.data.store import CropSet
+from facegauge_training.data.crop_set import CropSet
 
-__all__ = ["Batch", "batches", "held_out", "split_crops"]
+__all__ = ["CropBatch", "batches", "held_out", "split_crops"]
 
 GROUP = 4
-WATCHED = 600
+VALIDATION_ROWS = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class CropBatch:
     """Crops to train on."""
 
     pixels: torch.Tensor
@@ -45,9 +45,9 @@ def held_out(crops: CropSet) -> npt.NDArray[np.bool_]:
 
 
 def split_crops(crops: CropSet) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return which crops to train on, and some 600 held-out ones to watch, none of a teacher's."""
+    """Return which crops to train on, and some 600 held-out ones for validation, all labelled by VMAF."""
     aside = held_out(crops) & ~crops.pseudo
-    return np.flatnonzero(~aside), np.flatnonzero(aside)[:: max(1, int(aside.sum()) // WATCHED)]
+    return np.flatnonzero(~aside), np.flatnonzero(aside)[:: max(1, int(aside.sum()) // VALIDATION_ROWS)]
 
 
 def batches(
@@ -57,7 +57,7 @@ def batches(
     seed: int,
     start: int = 0,
     patch: float = 1.0,
-) -> Iterator[Batch]:
+) -> Iterator[CropBatch]:
     """Yield shuffled batches for ever.
 
     Args:
@@ -81,7 +81,7 @@ def batches(
 
 def _batch(
     crops: CropSet, chosen: npt.NDArray[np.intp], size: int, seed: int, step: int, patch: float
-) -> Batch:
+) -> CropBatch:
     per_epoch = max(1, len(chosen) // size)
     order = _grouped(crops, chosen, np.random.default_rng([seed, step // per_epoch]))
     at = (step % per_epoch) * size
@@ -96,7 +96,7 @@ def _batch(
         window = crops[int(i)][top : top + height, left : left + width]
         pixels[n] = window[:, ::-1] if rng.random() < 0.5 else window
     tint = torch.from_numpy(rng.normal(1.0, 0.03, (len(picked), 1, 1, 3)).astype(np.float32))
-    return Batch(
+    return CropBatch(
         (torch.from_numpy(pixels) * tint).clamp_(0, 255),
         torch.from_numpy(crops.labels[picked]),
         torch.from_numpy(crops.order_keys[picked]),

@@ -1,25 +1,23 @@
-"""What the training loop keeps beside the network: its schedule, AdamW's groups, the average, checkpoints."""
+"""What a training on labelled crops has besides the network: its schedule, AdamW's groups, the average."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
 from facegauge_models.students import FaceStudent
-from facegauge_training.common.errors import RecipeError
-from facegauge_training.fitting.distillation import Distillation
+from facegauge_training.fitting.teacher_loss import Distillation
 
-__all__ = ["BATCH", "Schedule", "Stage", "follow", "load_parts", "parameter_groups"]
+__all__ = ["BATCH", "PatchStage", "Schedule", "follow", "parameter_groups"]
 
 BATCH = 32
 WARM_UP = 0.05
 
 
-class Stage(NamedTuple):
+class PatchStage(NamedTuple):
     """A part of a training."""
 
     name: str
@@ -40,9 +38,9 @@ class Schedule:
     """Highest learning rate."""
     seed: int
     order_weight: float = 0.1
-    """Of the order within a clip, beside 1 for MSE + PLCC."""
+    """Weight of the order within a clip; MSE + PLCC has 1."""
     backbone_rate: float = 1.0
-    """The backbone's rate as a share of the head's: little for one that knows ImageNet already."""
+    """The backbone's rate as a share of the head's: small for one that starts from ImageNet."""
     save_every_s: float = 60.0
     """Seconds between checkpoints."""
     small_share: float = 0.0
@@ -53,13 +51,13 @@ class Schedule:
         """Batches in all."""
         return self.samples // BATCH
 
-    def stages(self) -> tuple[Stage, ...]:
+    def stages(self) -> tuple[PatchStage, ...]:
         """Return the sizes in their order, each with the step where it ends."""
         small, patches = round(self.steps * self.small_share), round(self.steps * self.patch_share)
         return (
-            Stage("small patches", small, 1 / 3),
-            Stage("patches", small + patches, 2 / 3),
-            Stage("whole crops", self.steps, 1.0),
+            PatchStage("small patches", small, 1 / 3),
+            PatchStage("patches", small + patches, 2 / 3),
+            PatchStage("whole crops", self.steps, 1.0),
         )
 
     def rate_at(self, step: int) -> float:
@@ -92,26 +90,3 @@ def parameter_groups(
                 groups.append({"params": of, "weight_decay": decay, "share": share})
     learnt = list(distillation.parameters()) if distillation else []
     return groups + ([{"params": learnt, "weight_decay": 1e-2, "share": 1.0}] if learnt else [])
-
-
-def load_parts(path: Path, parts: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    """Put a checkpoint's states into the parts and return it, {} if there is none.
-
-    Raises:
-        RecipeError: the file is broken, or belongs to another network.
-    """
-    if not path.is_file():
-        return {}
-    try:
-        saved: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        for name, part in parts.items():
-            if part is not None:
-                part.load_state_dict(saved[name])
-    except Exception as error:  # unpickling raises whatever it likes
-        raise RecipeError(
-            f"{path} is broken or another network's ({str(error)[:200]}): give the same settings to go on, "
-            "or another --run."
-        ) from error
-    if "rng" in saved:
-        torch.set_rng_state(saved["rng"].cpu())
-    return saved

@@ -1,10 +1,9 @@
-"""Ask a teacher about every labelled crop, once, for the students that will learn from it.
+"""Compute a teacher's scores and features of labelled crops, once, and keep them for the students.
 
-    python -m facegauge_training.fitting.teacher_outputs --teacher teacher-2 --pseudo-round 2
+    CACHE/teacher-outputs/RUN@HASH/STORE/KEY.npy    float16 (crops, 1 + features), a file a photo
 
-Writes its score and its features, float16 (crops, 1 + features), a file a source, below CACHE/answers: of all
-rounds of labels and of one round of self-training. Without a GPU, OpenVINO computes them in half of torch's
-time. Resumes after a kill; a second run finds everything there. A student learns from as many as there are.
+Without a GPU, OpenVINO computes them in half of torch's time. A killed run resumes; a second one finds
+everything there. A student learns from as many as there are.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
-import click
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -26,23 +25,91 @@ from torch import nn
 from facegauge_models.students import FaceStudent
 from facegauge_server.block_import import blocked
 from facegauge_server.types import Pixels
+from facegauge_training.common.atomic import atomic_file
+from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.crop_set import CropSet, crop_height
-from facegauge_training.data.label_crops import train_stores
-from facegauge_training.data.store import pseudo_stores
-from facegauge_training.fitting.checkpoint import load_trained
-from facegauge_training.fitting.distillation import answer_path
+from facegauge_training.fitting.checkpoint import Trained
 
 with blocked("openvino_telemetry"):
     import openvino
 
-__all__ = ["main"]
+__all__ = ["compute_teacher_outputs", "outputs_path", "read_teacher_outputs"]
 
-Ask = Callable[[Pixels], npt.NDArray[np.float32]]
-"""From crops, uint8 (n, height, width, 3), to scores and features, (n, 1 + features)."""
+Floats = npt.NDArray[np.float32]
+Predict = Callable[[Pixels], Floats]
+"""Crops, uint8 (n, height, width, 3) -> scores and features, (n, 1 + features)."""
 
 
-class _Answer(nn.Module):
-    """A network's score and features in a row."""
+def outputs_path(cache: Path, teacher: str, row: dict[str, Any]) -> Path:
+    """Return where a teacher's outputs of the photo of a crop's row are."""
+    return cache / "teacher-outputs" / teacher / str(row["store"]) / f"{row['key']}.npy"
+
+
+def compute_teacher_outputs(
+    cache: Path, teacher: Trained, crops: CropSet, device: torch.device, threads: int
+) -> int:
+    """Compute and keep what is missing of a teacher's outputs, and return of how many photos that was.
+
+    Args:
+        cache: gets them.
+        teacher: its network is moved to the device.
+        crops: at the teacher's width.
+        device: a GPU for torch, else OpenVINO computes.
+        threads: of OpenVINO.
+    """
+    head = _ScoreAndFeatures(teacher.network).eval()
+    if device.type == "cuda":
+        predict = _on_gpu(head, device)
+    else:
+        predict = _on_cpu(head, crop_height(teacher.width), teacher.width, threads)
+    places = groupby(range(len(crops)), lambda i: outputs_path(cache, teacher.name, crops.rows[i]))
+    missing = [(path, list(numbers)) for path, numbers in places if not path.is_file()]
+    np.random.default_rng(0).shuffle(missing)  # a part of the outputs is a part of every store
+
+    def compute_and_keep(photo: tuple[Path, list[int]]) -> None:
+        path, numbers = photo
+        outputs = predict(np.stack([crops[i] for i in numbers]))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(path) as file:
+            np.save(file, outputs.astype(np.float16))
+
+    with ThreadPoolExecutor(1 if device.type == "cuda" else threads) as pool:
+        for _ in track(pool.map(compute_and_keep, missing), f"outputs of {teacher.name}", total=len(missing)):
+            pass
+    return len(missing)
+
+
+def read_teacher_outputs(cache: Path, teacher: str, crops: CropSet) -> tuple[Floats, Floats]:
+    """Return a teacher's scores (n,) and features (n, features) of all crops, NaN where they are missing.
+
+    Args:
+        cache: with the stores and the outputs.
+        teacher: its name and fingerprint, `RUN@HASH`.
+        crops: all of some stores.
+
+    Raises:
+        RecipeError: there are none, or they are of other crops.
+    """
+    places = groupby(range(len(crops)), lambda i: outputs_path(cache, teacher, crops.rows[i]))
+    found = [(path, list(numbers), np.load(path)) for path, numbers in places if path.is_file()]
+    if not found:
+        raise RecipeError(
+            f"There are no outputs of {teacher} for these crops: run `facegauge-train teacher-outputs "
+            f"--teacher {teacher.split('@')[0]}` first."
+        )
+    outputs = np.full((len(crops), found[0][2].shape[1]), np.nan, np.float32)
+    for path, numbers, part in found:
+        if len(part) != len(numbers):
+            raise RecipeError(
+                f"{path} has outputs for {len(part)} crops, the store holds {len(numbers)}: delete "
+                f"{cache / 'teacher-outputs' / teacher} and run `facegauge-train teacher-outputs` again."
+            )
+        outputs[numbers] = part
+    return outputs[:, 0], outputs[:, 1:]
+
+
+class _ScoreAndFeatures(nn.Module):
+    """A network's score, then its features: (n, 1 + features)."""
 
     def __init__(self, network: FaceStudent) -> None:
         super().__init__()
@@ -53,78 +120,37 @@ class _Answer(nn.Module):
         return torch.cat((self._network.score(features)[:, None], features), dim=1)
 
 
-def _asking_torch(answer: _Answer, device: torch.device) -> Ask:
-    """Ask on a GPU."""
-    answer.to(device).to(memory_format=torch.channels_last)
+def _on_gpu(head: _ScoreAndFeatures, device: torch.device) -> Predict:
+    head.to(device).to(memory_format=torch.channels_last)
 
     @torch.no_grad()
-    def ask(crops: Pixels) -> npt.NDArray[np.float32]:
-        return np.asarray(answer(torch.from_numpy(crops).to(device)).float().cpu().numpy())
+    def predict(crops: Pixels) -> Floats:
+        return np.asarray(head(torch.from_numpy(crops).to(device)).float().cpu().numpy())
 
-    return ask
+    return predict
 
 
-def _asking_openvino(answer: _Answer, height: int, width: int, threads: int) -> Ask:
-    """Ask on the CPU: one crop after another, since a batch gains nothing there, on the thread that calls."""
+def _on_cpu(head: _ScoreAndFeatures, height: int, width: int, threads: int) -> Predict:
+    """Predict one crop after another, since a batch gains nothing on a CPU, on the calling thread."""
     example = torch.zeros((1, height, width, 3), dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer's: sizes are fixed
-        model = openvino.convert_model(answer, example_input=example, input=list(example.shape))
-    settings = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False}
+        model = openvino.convert_model(head, example_input=example, input=list(example.shape))
+    settings = {
+        "INFERENCE_NUM_THREADS": 1,
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
     idle: queue.SimpleQueue[openvino.InferRequest] = queue.SimpleQueue()
     for _ in range(threads):
-        compiled = openvino.Core().compile_model(
-            model, "CPU", {**settings, "INFERENCE_PRECISION_HINT": "f32"}
-        )
-        idle.put(compiled.create_infer_request())
+        idle.put(openvino.Core().compile_model(model, "CPU", settings).create_infer_request())
 
-    def ask(crops: Pixels) -> npt.NDArray[np.float32]:
+    def predict(crops: Pixels) -> Floats:
         request = idle.get()
         try:
             return np.concatenate([request.infer({0: crop[None]})[0].copy() for crop in crops])
         finally:
             idle.put(request)
 
-    return ask
-
-
-@click.command()
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path("~/.cache/facegauge"), show_default=True
-)
-@click.option("--teacher", default="teacher-2", show_default=True, help="Its run.")
-@click.option("--pseudo-round", type=click.IntRange(min=1), help="Round of self-training to ask about too.")
-@click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
-def main(cache: Path, teacher: str, pseudo_round: int | None, threads: int) -> None:
-    """Ask a teacher about every labelled crop."""
-    torch.set_num_threads(threads)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    cache = cache.expanduser()
-    trained = load_trained(cache / "runs" / teacher / "teacher.pt")
-    answer = _Answer(trained.network).eval()
-    if device.type == "cuda":
-        ask = _asking_torch(answer, device)
-    else:
-        ask = _asking_openvino(answer, crop_height(trained.width), trained.width, threads)
-    crops = CropSet([*train_stores(cache), *pseudo_stores(cache, pseudo_round)], trained.width)
-    places = groupby(range(len(crops)), lambda i: answer_path(cache, trained.name, crops.rows[i]))
-    missing = [(path, list(numbers)) for path, numbers in places if not path.is_file()]
-    np.random.default_rng(0).shuffle(missing)  # a part of the answers is a part of every store
-
-    def ask_and_keep(source: tuple[Path, list[int]]) -> None:
-        path, numbers = source
-        answers = ask(np.stack([crops[i] for i in numbers]))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        with unfinished.open("wb") as file:
-            np.save(file, answers.astype(np.float16))
-        unfinished.replace(path)
-
-    with ThreadPoolExecutor(1 if device.type == "cuda" else threads) as pool:
-        for _ in track(pool.map(ask_and_keep, missing), f"asking {trained.name}", total=len(missing)):
-            pass
-    click.echo(f"{trained.name}: {len(crops)} crops, {len(missing)} sources asked about now")
-
-
-if __name__ == "__main__":
-    main()
+    return predict

@@ -42,7 +42,7 @@ class CoReFaceLoss(torch.nn.Module):
     """Equation 14: `alpha * Wing + beta * (1 - PLCC)`."""
 
     def __init__(self, alpha: float = 1.0, beta: float = 1.0, width: float = 0.03, eps: float = 2.0) -> None:
-        """Make the loss; the report does not tell `alpha` and `beta`, ones are ours."""
+        """Make the loss; the report does not give `alpha` and `beta`, ones are ours."""
         super().__init__()
         self.alpha = alpha
         self.beta = beta

@@ -31,8 +31,8 @@ class ScoreDistillationLoss(torch.nn.Module):
         """Return the loss, a scalar, of the student's and the teacher's scores (n,), within 0-1."""
         if not self.soften:
             return functional.mse_loss(student, teacher.detach())
-        told, known = self._softened(student), self._softened(teacher.detach())
-        return self.temperature**2 * functional.mse_loss(told, known)
+        ours, theirs = self._softened(student), self._softened(teacher.detach())
+        return self.temperature**2 * functional.mse_loss(ours, theirs)
 
     def _softened(self, scores: torch.Tensor) -> torch.Tensor:
         return torch.sigmoid(torch.logit(scores, eps=1e-4) / self.temperature)
@@ -63,7 +63,7 @@ class DistributionDistillationLoss(torch.nn.Module):
 
     def forward(self, student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
         """Return the loss, a scalar, of logits (n, grades) of both."""
-        told = functional.log_softmax(student / self.temperature, dim=1)
-        known = functional.log_softmax(teacher.detach() / self.temperature, dim=1)
-        divergence = functional.kl_div(told, known, reduction="batchmean", log_target=True)
+        ours = functional.log_softmax(student / self.temperature, dim=1)
+        theirs = functional.log_softmax(teacher.detach() / self.temperature, dim=1)
+        divergence = functional.kl_div(ours, theirs, reduction="batchmean", log_target=True)
         return self.temperature**2 * divergence

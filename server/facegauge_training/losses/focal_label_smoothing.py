@@ -49,7 +49,7 @@ class ConqueritLoss(torch.nn.Module):
     def __init__(
         self, balance: float = 0.5, alpha: float = 0.5, focal: FocalLabelSmoothingLoss | None = None
     ) -> None:
-        """Make the loss; the report does not tell `balance` (its lambda), one half is ours."""
+        """Make the loss; the report does not give `balance` (its lambda), one half is ours."""
         super().__init__()
         self.balance = balance
         self.correlation = CorrelationLoss(alpha)

@@ -31,7 +31,7 @@ class MSECorrLoss(torch.nn.Module):
     """Equations 2 to 4 of the report (ATHENAFace): `mean((p - y)^2) + alpha * (1 - PLCC(p, y))`."""
 
     def __init__(self, alpha: float = 1.0) -> None:
-        """Make the loss; the report does not tell `alpha`, 1 is ours."""
+        """Make the loss; the report does not give `alpha`, 1 is ours."""
         super().__init__()
         self.alpha = alpha
         self.plcc = PLCCLoss()

@@ -20,7 +20,7 @@ class ClipOrderLoss(torch.nn.Module):
 
         Args:
             least: difference of keys below which nobody is the better.
-            scale: difference of logits that counts as told apart.
+            scale: difference of logits that counts as distinguished.
         """
         super().__init__()
         self.least = least

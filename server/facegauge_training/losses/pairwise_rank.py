@@ -19,15 +19,15 @@ class PairwiseLogisticRankLoss(torch.nn.Module):
         """Return the loss, a scalar, of predictions (n,) and labels (n,)."""
         order = torch.sign(labels[:, None] - labels[None, :])
         losses = torch.nn.functional.softplus(-(predictions[:, None] - predictions[None, :]) * order)
-        told_apart = order != 0
-        return (losses * told_apart).sum() / told_apart.sum().clamp(min=1)
+        distinct = order != 0
+        return (losses * distinct).sum() / distinct.sum().clamp(min=1)
 
 
 class CorrelationLoss(torch.nn.Module):
     """Equation 5 (Conquerit): `alpha * PLCC loss + (1 - alpha) * pairwise rank loss`."""
 
     def __init__(self, alpha: float = 0.5) -> None:
-        """Make the loss; the report does not tell `alpha`, one half is ours."""
+        """Make the loss; the report does not give `alpha`, one half is ours."""
         super().__init__()
         self.alpha = alpha
         self.plcc = PLCCLoss()

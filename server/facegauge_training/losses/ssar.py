@@ -11,7 +11,7 @@ class SSARLoss(torch.nn.Module):
     """`mean max(0, margin_scale * s - (q(I) - q(I')))`: the harsher the harm, the wider the gap asked for."""
 
     def __init__(self, margin_scale: float = 0.1) -> None:
-        """Make the loss; the report does not tell `margin_scale` (its lambda), 0.1 is ours."""
+        """Make the loss; the report does not give `margin_scale` (its lambda), 0.1 is ours."""
         super().__init__()
         self.margin_scale = margin_scale
 

@@ -1,1 +1,1 @@
-"""From a trained student to the files that the server ships."""
+"""Make the files that the server ships of a trained student."""

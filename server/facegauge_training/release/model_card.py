@@ -5,9 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-__all__ = ["write_card"]
+from facegauge_training.common.atomic import write_text
+
+__all__ = ["model_card", "write_card"]
 
 TEMPLATE = Path(__file__).with_name("MODEL_CARD.template.md")
+BACKBONE_NOTES = {
+    "edgenext_xx_small": (
+        "Its backbone is that of the VQualA 2025 challenge's winner (EdgeNeXt-XX-Small); head, input size\n"
+        "and training are this project's. It is not the winner's network, for which the report gives 0.3313\n"
+        "GFLOPs (multiply-adds) and 1.1796 M parameters."
+    )
+}
+"""What a card says of a backbone that readers may take for something else."""
 
 
 def write_card(path: Path, manifest: dict[str, Any], licences: dict[str, str]) -> None:
@@ -16,14 +26,22 @@ def write_card(path: Path, manifest: dict[str, Any], licences: dict[str, str]) -
     Args:
         path: of the Markdown file.
         manifest: as `export` writes it.
-        licences: source -> licence as the index of faces tells it, for every source trained on.
+        licences: collection -> licence as the index of faces states it.
     """
+    write_text(path, model_card(manifest, licences))
+
+
+def model_card(manifest: dict[str, Any], licences: dict[str, str]) -> str:
+    """Return the model card of a manifest, Markdown; arguments as for `write_card`."""
     measured = manifest["measured"]
     low, high = measured["interval_95"]["srocc"]
     families = (
         f"| {name} | {row['srocc']:.3f} | {row['plcc']:.3f} | {row['rmse']:.3f} | {_spread(measured, name)} |"
         for name, row in measured["families"].items()
     )
+    backbone = manifest["architecture"].removeprefix("FaceStudent(").removesuffix(")")
+    note = BACKBONE_NOTES.get(backbone)
+    teachers = ", ".join(f"`{name}`" for name in manifest["teachers"])
     fields = {
         **manifest,
         **measured,
@@ -37,11 +55,33 @@ def write_card(path: Path, manifest: dict[str, Any], licences: dict[str, str]) -
         "low": low,
         "high": high,
         "families": "\n".join(families),
+        "backbone_note": f"\n{note}\n" if note else "",
+        "start_note": _start(manifest["started_from"]),
+        "samples_note": f"It saw {manifest['train_samples']:,} samples in all.",
+        "teachers_note": f"It was distilled from {teachers}." if teachers else "It had no teacher.",
+        "labels_note": "; ".join(f"{_labeller(w)}: {n:,}" for w, n in manifest["labelled_by"].items()),
         "sources": "\n".join(
             f"- `{name}`: {licences.get(name, 'not stated')}" for name in manifest["trained_on"]
         ),
     }
-    path.write_text(TEMPLATE.read_text(encoding="utf-8").format(**fields), encoding="utf-8")
+    return TEMPLATE.read_text(encoding="utf-8").format(**fields)
+
+
+def _start(started_from: list[str]) -> str:
+    """Say what the weights were at the start: of the last run first, as far back as the checkpoints say."""
+    known = {"random": "random weights", "imagenet": "ImageNet's weights"}
+    *runs, first = started_from
+    if first not in known:
+        runs, ending = [*runs, first], ", whose own start is not recorded"
+    else:
+        ending = f", which began with {known[first]}" if runs else known[first]
+    if not runs:
+        return f"Training started from {ending}."
+    return "Training started from " + ", which started from ".join(f"`{run}`" for run in runs) + ending + "."
+
+
+def _labeller(name: str) -> str:
+    return "VMAF and the anchors above" if name == "vmaf" else f"the teacher `{name}`"
 
 
 def _spread(measured: dict[str, Any], family: str) -> str:

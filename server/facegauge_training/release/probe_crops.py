@@ -1,7 +1,5 @@
 """Make the crops that a server probes its precisions with: a face from pristine to ruined.
 
-    python -m facegauge_training.release.probe_crops
-
 The face is the NASA portrait of Eileen Collins that scikit-image carries (public domain), at steps of the
 ladder, cut as serving cuts.
 """
@@ -10,28 +8,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
 import cv2
 import numpy as np
 from skimage import data
 
-from facegauge_server.engines.precision import PROBE
 from facegauge_server.stages.locate import FaceDetector
 from facegauge_training.data.clips import make_clip
+from facegauge_training.data.crop_set import CROP_HEIGHT, CROP_WIDTH
 from facegauge_training.data.degradation_chain import cut, receive
 from facegauge_training.data.ladder import LADDER
-from facegauge_training.data.store import CROP_HEIGHT, CROP_WIDTH
 
-__all__ = ["main"]
+__all__ = ["make_probe_crops"]
 
 EVERY = 2
 """The portrait is shown at every second step of the ladder."""
 
 
-@click.command()
-@click.option("--out", type=click.Path(path_type=Path), default=PROBE, help="Instead of the server's assets.")
-def main(out: Path) -> None:
-    """Make the crops that a server probes its precisions with."""
+def make_probe_crops(out: Path) -> int:
+    """Write the crops as one strip, JPEG, and return how many there are."""
     portrait = np.asarray(data.astronaut())
     with FaceDetector() as detector:
         (face,) = detector.detect(portrait)
@@ -45,8 +39,4 @@ def main(out: Path) -> None:
     ]
     strip = cv2.cvtColor(np.hstack(crops), cv2.COLOR_RGB2BGR)
     cv2.imwrite(str(out), strip, [cv2.IMWRITE_JPEG_QUALITY, 90])
-    click.echo(f"{out}: {len(crops)} crops, {out.stat().st_size} bytes")
-
-
-if __name__ == "__main__":
-    main()
+    return len(crops)

@@ -20,7 +20,7 @@ from facegauge_training.self_training.unlabelled import Unlabelled, serving_crop
 __all__ = ["Unseen"]
 
 ALIKE = 40
-"""Of 256 bits; chance alone gives 128."""
+"""Bits of 256 that may differ; chance alone gives 128."""
 
 
 class Unseen:

@@ -15,7 +15,7 @@ from facegauge_training.data.crop_set import CROP_HEIGHT, CROP_WIDTH
 from facegauge_training.data.degradation_chain import Chain, cut, receive
 from facegauge_training.data.label_crops import draw_chain
 from facegauge_training.data.sources import Source
-from facegauge_training.data.store import wobble
+from facegauge_training.data.store import jitter_box
 from facegauge_training.self_training.leakage import Unseen
 from facegauge_training.self_training.unlabelled import Unlabelled, Video, film_photo, film_video, moment_key
 
@@ -61,7 +61,7 @@ def degraded(
         for chain in [draw_chain(rng) for _ in range(CHAINS)]:
             t = int(rng.integers(1, len(face.clip.frames) - 1))
             frames = receive(face.clip, chain, rng).frames
-            crops.append(cut(frames[t], wobble(face.clip, t, rng), CROP_WIDTH, CROP_HEIGHT))
+            crops.append(cut(frames[t], jitter_box(face.clip, t, rng), CROP_WIDTH, CROP_HEIGHT))
             height = round(face.clip.faces[t].height, 1)
             rows.append({**chain.describe(), "frame": t, "face_height": height, "origin": face.origin})
         yield key, face.source, face.origin, crops, rows

@@ -48,7 +48,7 @@ class Unlabelled:
     origin: str
     """"natural" or "video"."""
     crop: Pixels
-    """As serving would cut it out of the photo or frame: RGB uint8 (384, 288, 3)."""
+    """The face as serving cuts it out of the photo or frame: RGB uint8 (384, 288, 3)."""
     clip: Clip
     """What degradations are made of."""
 

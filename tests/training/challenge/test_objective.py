@@ -10,14 +10,14 @@ import torch
 from torch import nn
 
 import facegauge_models
-from facegauge_training.challenge.batches import batches, plan_stages
-from facegauge_training.challenge.objective import Objective, Shown, Told
+from facegauge_training.challenge.batches import picture_batches, plan_stages
+from facegauge_training.challenge.objective import Objective, PictureBatch, TeacherOutputs
 from facegauge_training.challenge.pictures import read_pictures
-from facegauge_training.challenge.recipes import RECIPES
+from facegauge_training.challenge.team_recipes import RECIPES
 
 SCORES = torch.tensor([0.2, 0.8, 0.5, 0.6])
 PICTURES = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-SHOWN = Shown((0, 1, 2, 3), PICTURES, SCORES)
+BATCH = PictureBatch((0, 1, 2, 3), PICTURES, SCORES)
 
 
 class Fixed(nn.Module):
@@ -30,22 +30,22 @@ class Fixed(nn.Module):
 def test_degraded_copies_are_ranked_below() -> None:
     """ISeeCV: a copy that scores higher costs what it is above, and its margin."""
     objective = Objective(RECIPES["iseecv"])
-    worse = Shown(SHOWN.rows, PICTURES, SCORES, PICTURES + 1, torch.ones(4))
-    told = objective(Fixed(), worse)
+    worse = PictureBatch(BATCH.rows, PICTURES, SCORES, PICTURES + 1, torch.ones(4))
+    outputs = objective(Fixed(), worse)
     intact, degraded = Fixed()(PICTURES), Fixed()(PICTURES + 1)
     by_hand = objective.loss(intact, SCORES) + (0.1 - intact + degraded).mean()
-    assert told.item() == pytest.approx(by_hand.item(), rel=1e-5)
+    assert outputs.item() == pytest.approx(by_hand.item(), rel=1e-5)
     with pytest.raises(ValueError, match="degraded copies"):
-        objective(Fixed(), SHOWN)
+        objective(Fixed(), BATCH)
 
 
 def test_a_teachers_scores_count_half() -> None:
     """2077Agent: half of the softened squared error to the teacher comes on top."""
     objective = Objective(RECIPES["2077agent"])
-    alone = objective(Fixed(), SHOWN)
-    agreed = objective(Fixed(), SHOWN, Told(Fixed()(PICTURES)))
+    alone = objective(Fixed(), BATCH)
+    agreed = objective(Fixed(), BATCH, TeacherOutputs(Fixed()(PICTURES)))
     assert agreed.item() == pytest.approx(alone.item(), abs=1e-6)
-    apart = objective(Fixed(), SHOWN, Told(torch.tensor([0.9, 0.1, 0.9, 0.1])))
+    apart = objective(Fixed(), BATCH, TeacherOutputs(torch.tensor([0.9, 0.1, 0.9, 0.1])))
     assert apart > alone
 
 
@@ -55,11 +55,11 @@ def test_next_learns_embeddings_grades_and_scores() -> None:
     objective = Objective(RECIPES["next"])
     embedding = network.embed(PICTURES)
     grades = network.grades(embedding)
-    own = Told(network(PICTURES), embedding, grades)
-    assert objective(network, SHOWN, own).item() == pytest.approx(objective(network, SHOWN).item(), abs=1e-5)
-    other = Told(own.scores, -embedding, grades.flip(1))
-    loss = objective(network, SHOWN, other)
-    assert loss.item() > objective(network, SHOWN).item() + 1
+    own = TeacherOutputs(network(PICTURES), embedding, grades)
+    assert objective(network, BATCH, own).item() == pytest.approx(objective(network, BATCH).item(), abs=1e-5)
+    other = TeacherOutputs(own.scores, -embedding, grades.flip(1))
+    loss = objective(network, BATCH, other)
+    assert loss.item() > objective(network, BATCH).item() + 1
     loss.backward()
     assert network.projection.weight.grad is not None
 
@@ -70,7 +70,7 @@ def test_branches_have_a_loss_each() -> None:
     objective = Objective(RECIPES["athenaface"])
     first, second = network.branches(PICTURES)
     by_hand = objective.loss(first, SCORES) + objective.loss(second, SCORES)
-    assert objective(network, SHOWN).item() == pytest.approx(by_hand.item(), rel=1e-5)
+    assert objective(network, BATCH).item() == pytest.approx(by_hand.item(), rel=1e-5)
 
 
 def test_copies_are_cut_where_their_originals_are(scored: Path) -> None:
@@ -78,13 +78,15 @@ def test_copies_are_cut_where_their_originals_are(scored: Path) -> None:
     pictures = read_pictures(scored / "images", scored / "labels.csv", decode=False)
     recipe = RECIPES["iseecv"]
     plan = plan_stages(recipe, pictures, pictures, steps=10, batch=6)[0]
-    first = next(batches(pictures, recipe, plan, seed=1))
+    first = next(picture_batches(pictures, recipe, plan, seed=1))
     assert first.degraded is not None
     assert first.severity is not None
     for intact, worse in zip(first.pictures, first.degraded, strict=True):
         correlation = torch.corrcoef(torch.stack([intact.flatten(), worse.flatten()]))[0, 1]
         assert correlation > 0.3
-    later = batches(pictures, recipe, plan, seed=1)
+    later = picture_batches(pictures, recipe, plan, seed=1)
     third = [next(later) for _ in range(3)][2]
-    assert torch.equal(third.pictures, next(batches(pictures, recipe, plan, seed=1, start=2)).pictures)
+    assert torch.equal(
+        third.pictures, next(picture_batches(pictures, recipe, plan, seed=1, start=2)).pictures
+    )
     assert third.rows != first.rows

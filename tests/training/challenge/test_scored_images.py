@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from facegauge_training.challenge import scored_images
 from facegauge_training.challenge.pictures import read_pictures
+from facegauge_training.cli import main
 from facegauge_training.data.degradation_chain import Chain
 from facegauge_training.data.ladder import LADDER, ladder_store
 
@@ -40,7 +40,7 @@ def cache(tmp_path: Path) -> Path:
 
 
 def _write(cache: Path, out: Path, *more: str) -> Result:
-    return CliRunner().invoke(scored_images.main, ["--cache", str(cache), "--out", str(out), *more])
+    return CliRunner().invoke(main, ["scored-images", "--cache", str(cache), "--out", str(out), *more])
 
 
 def test_splits_stay_apart(cache: Path, tmp_path: Path) -> None:
@@ -85,4 +85,4 @@ def test_finished_folders_are_left_alone(cache: Path, tmp_path: Path) -> None:
 def test_an_empty_cache_is_told(tmp_path: Path) -> None:
     done = _write(tmp_path, tmp_path / "out")
     assert done.exit_code == 1
-    assert "facegauge_training.data.label_crops" in done.output
+    assert "facegauge-train labels" in done.output

@@ -33,20 +33,20 @@ def files(pictures: Pictures, tmp_path_factory: pytest.TempPathFactory) -> tuple
 
 
 def test_both_files_say_the_same(files: tuple[Path, Path], pictures: Pictures) -> None:
-    told = [Teacher(file, CPU) for file in files]
-    assert [teacher.system for teacher in told] == ["conquerit", "conquerit"]
-    assert told[0].fingerprint != told[1].fingerprint
-    one, other = (teacher.tell(pictures, (0, 7, 3)) for teacher in told)
+    outputs = [Teacher(file, CPU) for file in files]
+    assert [teacher.system for teacher in outputs] == ["conquerit", "conquerit"]
+    assert outputs[0].fingerprint != outputs[1].fingerprint
+    one, other = (teacher.predict(pictures, (0, 7, 3)) for teacher in outputs)
     assert other.scores.shape == (3,)
     torch.testing.assert_close(one.scores, other.scores, atol=1e-4, rtol=0)
     assert other.grades is None
-    assert not told[1].graded
+    assert not outputs[1].graded
 
 
 def test_an_answer_does_not_depend_on_its_company(files: tuple[Path, Path], pictures: Pictures) -> None:
     """To the last bit, as a resumed run needs it."""
     first, other = Teacher(files[1], CPU), Teacher(files[1], CPU)
-    assert torch.equal(first.tell(pictures, (5, 2)).scores[1:], other.tell(pictures, (2,)).scores)
+    assert torch.equal(first.predict(pictures, (5, 2)).scores[1:], other.predict(pictures, (2,)).scores)
 
 
 def test_an_onnx_file_that_is_none_is_told(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from torch import nn
 
-from facegauge_training.challenge.recipes import RECIPES
+from facegauge_training.challenge.team_recipes import RECIPES
 from facegauge_training.challenge.weight_keeper import Keeper
 
 NETWORK = nn.Linear(1, 1)
@@ -17,7 +17,7 @@ def test_a_stage_ends_after_its_patience() -> None:
     keeper = Keeper(recipe)
     ended = []
     for epoch, score in enumerate([0.1, 0.2, *[0.2] * 10]):
-        keeper.look(NETWORK, score, epoch, recipe.stages[0])
+        keeper.note(NETWORK, score, epoch, recipe.stages[0])
         if keeper.gave_up(recipe, epoch + 1):
             ended.append(epoch)
     assert ended[0] == 1 + 7
@@ -29,7 +29,7 @@ def test_a_score_that_is_not_defined_is_no_better_one() -> None:
     keeper = Keeper(recipe)
     for epoch in range(7):
         assert not keeper.gave_up(recipe, epoch)
-        keeper.look(NETWORK, None, epoch, recipe.stages[0])
+        keeper.note(NETWORK, None, epoch, recipe.stages[0])
     assert keeper.gave_up(recipe, 7)
 
 
@@ -39,6 +39,6 @@ def test_the_rate_falls_on_a_plateau() -> None:
     keeper = Keeper(recipe)
     rates = []
     for epoch, score in enumerate([0.5, *[0.4] * 6]):
-        keeper.look(NETWORK, score, epoch, recipe.stages[0])
+        keeper.note(NETWORK, score, epoch, recipe.stages[0])
         rates.append(keeper.multiplier)
     assert rates == pytest.approx([1, 1, 1, 0.1, 0.1, 0.1, 0.01])

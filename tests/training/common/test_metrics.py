@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from facegauge_training.common.errors import RecipeError
-from facegauge_training.common.metrics import agreement, logistic_fit, report, watched
+from facegauge_training.common.metrics import (
+    agreement,
+    challenge_report,
+    intervals,
+    logistic_fit,
+    validation_metrics,
+)
 
 LABELS = np.linspace(0.05, 0.95, 40)
 GROUPS = tuple(f"face {n // 4}" for n in range(40))
@@ -13,18 +19,18 @@ GROUPS = tuple(f"face {n // 4}" for n in range(40))
 def test_by_hand() -> None:
     """Ranks 1 3 2 4 against 1 2 3 4: SROCC is 1 - 6 * 2 / 60; a shift is all of the RMSE."""
     labels = np.array([0.1, 0.2, 0.3, 0.4])
-    assert watched(np.array([0.1, 0.3, 0.2, 0.4]), labels)["srocc"] == pytest.approx(0.8)
-    assert watched(labels + 0.25, labels)["rmse"] == pytest.approx(0.25)
-    assert watched(labels + 0.25, labels)["score"] == pytest.approx(1)
+    assert validation_metrics(np.array([0.1, 0.3, 0.2, 0.4]), labels)["srocc"] == pytest.approx(0.8)
+    assert validation_metrics(labels + 0.25, labels)["rmse"] == pytest.approx(0.25)
+    assert validation_metrics(labels + 0.25, labels)["score"] == pytest.approx(1)
 
 
 def test_equal_scores_have_no_order() -> None:
     """A network that says the same of all pictures gets no figure, and no NaN."""
-    assert watched(np.full(40, 0.5), LABELS)["score"] is None
+    assert validation_metrics(np.full(40, 0.5), LABELS)["score"] is None
     with pytest.raises(RecipeError, match=r"scores of the model are all 0\.5"):
-        report(np.full(40, 0.5), LABELS, GROUPS)
+        challenge_report(np.full(40, 0.5), LABELS, GROUPS)
     with pytest.raises(RecipeError, match="labels are all"):
-        report(LABELS, np.full(40, 0.5), GROUPS)
+        challenge_report(LABELS, np.full(40, 0.5), GROUPS)
 
 
 @pytest.mark.parametrize("scale", [1.0, 30.0])
@@ -40,9 +46,9 @@ def test_the_fit_undoes_a_logistic_curve(scale: float) -> None:
 def test_scores_without_any_relation_are_measured_too() -> None:
     """The curve that fits them may be flat, which must not end in NaN or never."""
     scores = np.tile([0.2, 0.8, 0.8, 0.2], 10)
-    told = report(scores, LABELS, GROUPS, resamples=20)
-    assert all(np.isfinite(value).all() for value in told.values())
-    assert -0.2 < told["plcc_fitted"] < 0.2  # type: ignore[operator]
+    figures = challenge_report(scores, LABELS, GROUPS, resamples=20)
+    assert all(np.isfinite(value).all() for value in figures.values())
+    assert -0.2 < figures["plcc_fitted"] < 0.2  # type: ignore[operator]
 
 
 def test_a_curve_needs_more_scores_than_parameters() -> None:
@@ -54,11 +60,28 @@ def test_a_curve_needs_more_scores_than_parameters() -> None:
 def test_the_report_says_which_is_which() -> None:
     """Score is the mean of SROCC and PLCC, raw and fitted; each lies in its interval."""
     scores = LABELS + np.random.default_rng(0).normal(0, 0.1, 40)
-    told = report(scores, LABELS, GROUPS, resamples=100)
-    assert told["score"] == pytest.approx((told["srocc"] + told["plcc"]) / 2, abs=1e-3)  # type: ignore[operator]
-    assert told["score_fitted"] == pytest.approx((told["srocc"] + told["plcc_fitted"]) / 2, abs=1e-3)  # type: ignore[operator]
+    figures = challenge_report(scores, LABELS, GROUPS, resamples=100)
+    assert figures["score"] == pytest.approx((figures["srocc"] + figures["plcc"]) / 2, abs=1e-3)  # type: ignore[operator]
+    assert figures["score_fitted"] == pytest.approx((figures["srocc"] + figures["plcc_fitted"]) / 2, abs=1e-3)  # type: ignore[operator]
     for name in ("srocc", "plcc", "plcc_fitted", "score", "score_fitted"):
-        low, high = told[f"{name}_interval_95"]  # type: ignore[misc]
-        assert low <= told[name] <= high  # type: ignore[operator]
-    assert told["groups"] == 10
-    assert told == report(scores, LABELS, GROUPS, resamples=100)
+        low, high = figures[f"{name}_interval_95"]  # type: ignore[misc]
+        assert low <= figures[name] <= high  # type: ignore[operator]
+    assert figures["groups"] == 10
+    assert figures == challenge_report(scores, LABELS, GROUPS, resamples=100)
+
+
+def test_nearly_constant_scores_are_measured_without_a_warning() -> None:
+    """As an untrained network gives them."""
+    figures = challenge_report(0.5 + 1e-14 * LABELS.round(1), LABELS, GROUPS, resamples=20)
+    assert np.isfinite(figures["score"]).all()
+
+
+def test_intervals_hold_the_figure_and_repeat_themselves() -> None:
+    """The ladder's and the challenge's come from one bootstrap; labels without any spread are refused."""
+    scores = LABELS + np.random.default_rng(0).normal(0, 0.1, 40)
+    found = intervals(scores, LABELS, np.array(GROUPS), 100)
+    report = challenge_report(scores, LABELS, GROUPS, resamples=100)
+    assert found["srocc"] == report["srocc_interval_95"]
+    assert found["plcc"] == report["plcc_interval_95"]
+    with pytest.raises(RecipeError, match="equal for an interval"):
+        intervals(scores, np.full(40, 0.5), np.array(GROUPS), 10)

@@ -1,13 +1,15 @@
-"""What a training keeps on disk: a log that is cut back, and that one process at a time writes."""
+"""What a training keeps on disk: a log that is cut back, and a lock that one process at a time holds."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from facegauge_training.common.errors import RecipeError
-from facegauge_training.common.run_files import open_log, read_log, write_row
+from facegauge_training.common.run_files import lock_run, open_log, read_log, write_row
 
 
 def test_a_resumed_log_has_every_row_once(tmp_path: Path) -> None:
@@ -23,12 +25,17 @@ def test_a_resumed_log_has_every_row_once(tmp_path: Path) -> None:
 
 
 def test_two_processes_cannot_train_one_run(tmp_path: Path) -> None:
-    """The second is told so, and the first one's rows stay."""
-    path = tmp_path / "log.jsonl"
-    with open_log(path, 0) as log:
-        write_row(log, {"step": 1})
-        with pytest.raises(RecipeError, match="Another process"):
-            open_log(path, 0)
-        write_row(log, {"step": 2})
-    assert read_log(path) == [{"step": 1}, {"step": 2}]
-    open_log(path, 0).close()
+    """The second is refused; a kill of the first frees the run."""
+    script = (
+        "import fcntl, sys, time; file = open(sys.argv[1], 'ab'); fcntl.flock(file, fcntl.LOCK_EX); "
+        "print('locked', flush=True); time.sleep(3600)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "run.lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(RecipeError, match="Another process"), lock_run(tmp_path):
+            pass
+        other.kill()
+    with lock_run(tmp_path):
+        pass

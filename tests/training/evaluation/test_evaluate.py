@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from facegauge_training.cli import main
 from facegauge_training.common.errors import RecipeError
+from facegauge_training.data.crop_set import CropSet
 from facegauge_training.data.ladder import all_steps
 from facegauge_training.data.sources import read_sources
-from facegauge_training.data.store import CropSet, fill_store, read_store
+from facegauge_training.data.store import fill_store, read_store
 from facegauge_training.evaluation import evaluate as program
 
 
@@ -45,5 +47,5 @@ def test_a_missing_model_is_told(ladder: CropSet, tmp_path: Path) -> None:
     broken.write_bytes(b"nothing")
     with pytest.raises(RecipeError, match="student"):
         program.score_crops(broken, ladder)
-    done = CliRunner().invoke(program.main, ["--model", str(broken), "--cache", str(tmp_path)])
+    done = CliRunner().invoke(main, ["evaluate", "--model", str(broken), "--cache", str(tmp_path)])
     assert done.exit_code == 1

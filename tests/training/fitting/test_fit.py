@@ -1,9 +1,9 @@
-"""The loop that trains students and teachers: it resumes to the same weights, and says what is wrong."""
+"""Training on labelled crops: it resumes to the same weights, and says what is wrong."""
 
 from __future__ import annotations
 
-import itertools
-import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,14 @@ import torch
 
 from facegauge_models.students import FaceStudent
 from facegauge_training.common.errors import RecipeError
+from facegauge_training.common.run_files import read_log
 from facegauge_training.data.crop_set import CropSet
 from facegauge_training.data.store import write_source
-from facegauge_training.fitting import fit as loop
 from facegauge_training.fitting.checkpoint import new_network
-from facegauge_training.fitting.distillation import Distillation
+from facegauge_training.fitting.fit import fit
 from facegauge_training.fitting.loader import batches, split_crops
-from facegauge_training.fitting.schedule import BATCH, Schedule, follow, parameter_groups
+from facegauge_training.fitting.schedule import BATCH, Schedule, parameter_groups
+from facegauge_training.fitting.teacher_loss import Distillation
 
 SMALL = "mobilenetv3_small_050"
 CPU = torch.device("cpu")
@@ -32,10 +33,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     for key in ("0010aaaaaa", "0123bbbbbb", "0020cccccc"):
         pixels = [rng.integers(0, 256, (384, 288, 3)).astype(np.uint8) for _ in range(12)]
-        told = [{"vmaf": n / 12, "gmsd": 0.1} for n in range(12)]
+        measured = [{"vmaf": n / 12, "gmsd": 0.1} for n in range(12)]
         if key.startswith("0020"):
-            told = [{"score": n / 12} for n in range(12)]
-        rows = [{**ROW, **t, **({"labelled_by": "teacher-0@123"} if "score" in t else {})} for t in told]
+            measured = [{"score": n / 12} for n in range(12)]
+        rows = [{**ROW, **t, **({"labelled_by": "teacher-0@123"} if "score" in t else {})} for t in measured]
         write_source(folder, key, "invented", pixels, rows)
     return folder
 
@@ -50,52 +51,80 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def train(crops: CropSet, folder: Path, *, save_every_s: float = 60.0) -> FaceStudent:
+def train(crops: CropSet, folder: Path, *, save_every_s: float = 60.0, seed: int = 2) -> FaceStudent:
+    torch.set_num_threads(1)
     chosen, watch = split_crops(crops)
-    schedule = Schedule(3 * BATCH, 0.67, 1e-3, seed=2, save_every_s=save_every_s)
+    schedule = Schedule(3 * BATCH, 0.67, 1e-3, seed=seed, save_every_s=save_every_s)
     network = new_network(SMALL, "random", 1)
-    told = np.random.default_rng(1).random((len(crops), 9), np.float32)
+    outputs = np.random.default_rng(1).random((len(crops), 9), np.float32)
     torch.manual_seed(5)
-    distillation = Distillation(told[:, 0], told[:, 1:], network.hidden)
-    folder.mkdir(exist_ok=True)
-    return loop.fit(network, crops, chosen, watch, folder, schedule, CPU, distillation)
+    distillation = Distillation(outputs[:, 0], outputs[:, 1:], network.hidden)
+    return fit(network, crops, chosen, watch, folder, schedule, CPU, distillation)
 
 
-def test_a_killed_training_ends_with_the_same_weights(
-    crops: CropSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed after its second step and started again, a training equals one that ran through."""
+KILLED = """
+import sys, time
+sys.path.insert(0, {tests!r})
+from test_fit import CropSet, Path, loop, train
+saved = []
+save = loop.save_atomically
+def stop_before_the_second(state, path):
+    if saved:
+        print("two steps done, one saved", flush=True)
+        time.sleep(3600)
+    saved.append(save(state, path))
+loop.save_atomically = stop_before_the_second
+train(CropSet([Path({store!r})]), Path({folder!r}), save_every_s=0)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_training_ends_with_the_same_weights(crops: CropSet, store: Path, tmp_path: Path) -> None:
+    """SIGKILL after the second step's log row and before its checkpoint: the run resumes at the first."""
     whole = train(crops, tmp_path / "whole").state_dict()
-    calls = itertools.count(1)
-
-    def killed(*args: object) -> None:
-        if next(calls) == 3:
-            raise KeyboardInterrupt
-        follow(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(loop, "follow", killed)
-    with pytest.raises(KeyboardInterrupt):
-        train(crops, tmp_path / "killed", save_every_s=0)
-    monkeypatch.setattr(loop, "follow", follow)
-    resumed = train(crops, tmp_path / "killed", save_every_s=0).state_dict()
+    tests = str(Path(__file__).parent)
+    script = KILLED.format(tests=tests, store=str(store), folder=str(tmp_path / "killed"))
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any(line.startswith("two steps done") for line in process.stdout)
+        process.kill()
+    assert len(read_log(tmp_path / "killed" / "log.jsonl")) == 2
+    resumed = train(crops, tmp_path / "killed").state_dict()
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
-    steps = [
-        json.loads(line)["step"] for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()
-    ]
-    assert steps == [1, 2, 3]
+    rows = [read_log(tmp_path / name / "log.jsonl") for name in ("whole", "killed")]
+    for row in (row for log in rows for row in log):
+        del row["s_per_step"]
+    assert rows[0] == rows[1]
+    assert [row["step"] for row in rows[1]] == [1, 2, 3]
     assert (tmp_path / "killed" / "curves.png").stat().st_size > 1000
 
 
+def test_crops_that_changed_since_a_run_began_are_refused(
+    crops: CropSet, store: Path, tmp_path: Path
+) -> None:
+    """A store that grew, or a label that moved, would give other weights than the run that was begun."""
+    folder = tmp_path / "run"
+    train(crops, folder)
+    more = tmp_path / "train-1-round-2"
+    more.mkdir()
+    row = {**ROW, "vmaf": 0.5, "gmsd": 0.1}
+    write_source(more, "0031dddddd", "invented", [np.zeros((384, 288, 3), np.uint8)] * 4, [row] * 4)
+    with pytest.raises(RecipeError, match="crops to train on 24, not 28"):
+        train(CropSet([store, more]), folder)
+    moved = CropSet([store])
+    moved.labels[-1] += 0.01
+    with pytest.raises(RecipeError, match="their labels' hash"):
+        train(moved, folder)
+
+
 def test_a_checkpoint_of_another_network_is_refused(crops: CropSet, tmp_path: Path) -> None:
-    """Neither a broken file nor another architecture's is taken for this training's."""
-    (tmp_path / "checkpoint.pt").write_bytes(b"no checkpoint")
-    with pytest.raises(RecipeError, match="--run"):
-        train(crops, tmp_path)
+    """Another architecture's is not taken for this training's, whoever forgot to name it in the settings."""
+    train(crops, tmp_path)
+    chosen, watch = split_crops(crops)
+    schedule = Schedule(3 * BATCH, 0.67, 1e-3, seed=2)
     other = new_network("mobilenetv3_small_075", "random", 1)
-    state = {"student": other.state_dict(), "average": other.state_dict(), "step": 1}
-    torch.save(state, tmp_path / "checkpoint.pt")
-    with pytest.raises(RecipeError, match="--run"):
-        train(crops, tmp_path)
+    with pytest.raises(RecipeError, match="another network"):
+        fit(other, crops, chosen, watch, tmp_path, schedule, CPU)
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(crops: CropSet, tmp_path: Path) -> None:
@@ -105,7 +134,7 @@ def test_a_loss_that_is_not_finite_ends_the_training(crops: CropSet, tmp_path: P
         next(network.head.parameters()).fill_(float("nan"))
     chosen, watch = split_crops(crops)
     with pytest.raises(RecipeError, match="--rate"):
-        loop.fit(network, crops, chosen, watch, tmp_path, Schedule(BATCH, 1, 1e-3, 1), CPU)
+        fit(network, crops, chosen, watch, tmp_path, Schedule(BATCH, 1, 1e-3, 1), CPU)
 
 
 def test_a_slow_backbone_learns_at_its_share_of_the_rate() -> None:

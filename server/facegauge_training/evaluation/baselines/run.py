@@ -16,7 +16,8 @@ import numpy as np
 from rich.progress import track
 
 from facegauge_server.types import Pixels
-from facegauge_training.data.store import CropSet
+from facegauge_training.common.atomic import atomic_file
+from facegauge_training.data.crop_set import CropSet
 from facegauge_training.evaluation.baselines.blockdetect import BLOCKDETECT
 from facegauge_training.evaluation.baselines.blurdetect import BLURDETECT
 from facegauge_training.evaluation.baselines.brisque import BRISQUE
@@ -38,16 +39,14 @@ def run_baselines(crops: CropSet, cache: Path) -> dict[str, Floats]:
 
 def _scores(baseline: Baseline, crops: CropSet, pixels: str, cache: Path) -> Floats:
     used = [baseline.distribution] if baseline.distribution else ["imageio-ffmpeg", "opencv-python-headless"]
-    told = "-".join([pixels, *(version(name) for name in used)])
-    path = cache / "baselines-1" / f"{baseline.name}-{told}.npy"
+    digests = "-".join([pixels, *(version(name) for name in used)])
+    path = cache / "baselines-1" / f"{baseline.name}-{digests}.npy"
     if path.is_file():
         return np.asarray(np.load(path), np.float64)
     scores = baseline.measure(_each(crops, baseline.title))
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    with unfinished.open("wb") as file:
+    with atomic_file(path) as file:
         np.save(file, scores)
-    unfinished.rename(path)
     return scores
 
 

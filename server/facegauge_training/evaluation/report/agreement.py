@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegauge_training.data.store import CropSet
+from facegauge_training.data.crop_set import CropSet
 from facegauge_training.evaluation.report.calibration import calibration, expected_error, prediction_interval
 from facegauge_training.evaluation.report.failures import worst
 from facegauge_training.evaluation.report.measured import Measured
@@ -43,7 +43,7 @@ def agreement_sections(measured: Measured) -> list[Section]:
 def failure_sections(measured: Measured, crops: CropSet) -> list[Section]:
     """Return the crops that the student is most wrong about."""
     sides = (
-        ("high", 1, "Ruins that pass for good: an operator would not be told."),
+        ("high", 1, "Ruined faces that score well: no operator would be alerted."),
         ("low", -1, "Good pictures that are called bad: an operator would be woken for nothing."),
     )
     kinds = (("", measured.plain, 12), (", noise and darkness", ~measured.plain, 6))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from facegauge_training.data.ladder import ANCHORED, LADDER
 from facegauge_training.evaluation.baselines.run import BASELINES
 from facegauge_training.evaluation.report.headline import Row, families, headline
-from facegauge_training.evaluation.report.measured import Measured, told
+from facegauge_training.evaluation.report.measured import Measured, in_words
 from facegauge_training.evaluation.report.page import Section, Table
 from facegauge_training.evaluation.report.plots import plot_baselines, plot_headline
 
@@ -26,10 +26,10 @@ def _beside(measured: Measured, rows: list[Row], titles: dict[str, str]) -> Sect
     order = [
         (
             titles.get(row.name, row.name),
-            told(row.figures["srocc"]),
-            told(row.lead, signed=True) if row.lead else "",
-            told(row.figures["two_apart"]),
-            told(row.figures["neighbours"]),
+            in_words(row.figures["srocc"]),
+            in_words(row.lead, signed=True) if row.lead else "",
+            in_words(row.figures["two_apart"]),
+            in_words(row.figures["neighbours"]),
         )
         for row in rows
     ]
@@ -40,10 +40,10 @@ def _beside(measured: Measured, rows: list[Row], titles: dict[str, str]) -> Sect
     values = tuple(
         (
             titles.get(row.name, row.name),
-            told(row.figures["plcc"]),
-            told(row.figures["plcc_fitted"]),
-            "on another scale" if row.lead else told(row.figures["rmse"]),
-            told(row.figures["rmse_fitted"]),
+            in_words(row.figures["plcc"]),
+            in_words(row.figures["plcc_fitted"]),
+            "on another scale" if row.lead else in_words(row.figures["rmse"]),
+            in_words(row.figures["rmse_fitted"]),
         )
         for row in rows
     )
@@ -86,7 +86,7 @@ def _verdict(rows: list[Row], titles: dict[str, str]) -> str:
     student = rows[0].figures["two_apart"]
     orderly = max(rows[1:], key=lambda row: row.figures["two_apart"].value)
     return (
-        f"The smallest lead in SROCC is {told(leads[nearest], signed=True)}, over "
+        f"The smallest lead in SROCC is {in_words(leads[nearest], signed=True)}, over "
         f"{titles.get(nearest, nearest)}: the target of {TARGET_LEAD} is {reached}. Within one face the "
         f"student orders {student.value:.1%} of the pairs two steps apart, "
         f"{titles.get(orderly.name, orderly.name)} {orderly.figures['two_apart'].value:.1%}: a lead in "

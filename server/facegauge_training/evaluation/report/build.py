@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from facegauge_training.data.store import CropSet
+from facegauge_training.data.crop_set import CropSet
 from facegauge_training.evaluation.report.agreement import agreement_sections, failure_sections
 from facegauge_training.evaluation.report.beside import baseline_sections
 from facegauge_training.evaluation.report.fairness import group_sections, size_section
@@ -64,5 +64,5 @@ def figures_of(rows: list[Row]) -> dict[str, Any]:
     }
 
 
-def _rounded(told: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in told.items()}
+def _rounded(figures: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in figures.items()}

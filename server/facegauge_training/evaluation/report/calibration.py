@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facegauge_training.common.metrics import group_draws, members
 from facegauge_training.evaluation.report.measured import (
     Estimate,
     Floats,
     Measured,
-    face_draws,
     interval,
-    members,
 )
 
 __all__ = ["Bin", "Interval", "calibration", "expected_error", "prediction_interval"]
@@ -60,7 +59,7 @@ def calibration(measured: Measured, resamples: int = 300) -> list[Bin]:
         sums = np.array([measured.labels[p][inside[p]].sum() for p in places])
         counts = np.array([inside[p].sum() for p in places])
         with np.errstate(invalid="ignore"):
-            drawn = [float(sums[f].sum() / counts[f].sum()) for f in face_draws(len(places), resamples)]
+            drawn = [float(sums[f].sum() / counts[f].sum()) for f in group_draws(len(places), resamples)]
         mean = interval(float(measured.labels[inside].mean()), drawn)
         bins.append(Bin(n * WIDTH, int(inside.sum()), float(measured.scores[inside].mean()), mean))
     return bins

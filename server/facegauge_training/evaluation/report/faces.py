@@ -14,9 +14,9 @@ TONE_EDGES = (-30.0, 10.0, 28.0, 41.0, 55.0)
 TONES = ("dark", "brown", "tan", "intermediate", "light", "very light")
 """Between the edges: the classes of A. Chardon et al., International Journal of Cosmetic Science 13, 1991."""
 CENTER = (0.5, 0.56)
-"""Of the face in the crop: the crop's centre is a tenth of the box above the face's."""
+"""Centre of the face in the crop: the crop's centre is a tenth of the box above the face's."""
 HALF = (0.26, 0.2)
-"""Half the width and height of the part that is looked at, as shares of the crop: cheeks, nose, no hair."""
+"""Half the width and height of the part that is measured, as shares of the crop: cheeks, nose, no hair."""
 
 
 def brightness(crop: Pixels) -> float:

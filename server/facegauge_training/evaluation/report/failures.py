@@ -1,4 +1,4 @@
-"""The crops that the student is most wrong about, as pictures to be looked at."""
+"""The crops that the student is most wrong about, as pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facegauge_server.types import Pixels
-from facegauge_training.data.store import CropSet
+from facegauge_training.data.crop_set import CropSet
 from facegauge_training.evaluation.report.measured import Measured
 
 __all__ = ["Failure", "picture_uri", "worst"]
@@ -23,7 +23,7 @@ class Failure:
     """One crop, with the pristine crop of the same face."""
 
     picture: str
-    """As a data URI, like the next."""
+    """The picture as a data URI, like the next."""
     pristine: str
     label: float
     score: float
@@ -38,13 +38,13 @@ def worst(
     """Return the crops `among` (n,) scored furthest too high (`sign` 1) or too low (-1), one a face."""
     error = np.where(among, sign * (measured.scores - measured.labels), 0)
     pristine = {measured.faces[i]: int(i) for i in np.flatnonzero(measured.family == "pristine")}
-    told: dict[str, Failure] = {}
+    found: dict[str, Failure] = {}
     for i in (int(i) for i in np.argsort(-error)):
         face = str(measured.faces[i])
-        if len(told) == count or error[i] <= 0:
+        if len(found) == count or error[i] <= 0:
             break
-        if face not in told:
-            told[face] = Failure(
+        if face not in found:
+            found[face] = Failure(
                 picture_uri(crops[i]),
                 picture_uri(crops[pristine[face]]) if face in pristine else "",
                 float(measured.labels[i]),
@@ -52,7 +52,7 @@ def worst(
                 measured.describe(i),
                 str(crops.rows[i]["source"]),
             )
-    return list(told.values())
+    return list(found.values())
 
 
 def picture_uri(crop: Pixels) -> str:

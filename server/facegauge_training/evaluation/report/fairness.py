@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegauge_training.data.store import CropSet
+from facegauge_training.common.metrics import members
+from facegauge_training.data.crop_set import CropSet
 from facegauge_training.evaluation.report.faces import TONE_EDGES, TONES, brightness, typology_angle
 from facegauge_training.evaluation.report.groups import (
     Group,
@@ -14,7 +15,7 @@ from facegauge_training.evaluation.report.groups import (
     sorted_by,
     trend,
 )
-from facegauge_training.evaluation.report.measured import Floats, Measured, Names, members, told
+from facegauge_training.evaluation.report.measured import Floats, Measured, Names, in_words
 from facegauge_training.evaluation.report.page import Section, Table
 from facegauge_training.evaluation.report.plots_of_faces import plot_faces, plot_groups, plot_sweep
 from facegauge_training.evaluation.report.sweep import NOTICEABLE, SIZES, Sweep, losses
@@ -117,7 +118,7 @@ def _section(
         "A group whose mean error is off 0, or off another group's, by more than the intervals: the same "
         "call would be scored differently for different people.",
         f"{_widest(groups)} Over faces, the error's rank correlation with the {axis.split(',')[0]} is "
-        f"{told(correlation, signed=True)}.",
+        f"{in_words(correlation, signed=True)}.",
         (plot_groups(groups), plot_faces(values, errors, axis)),
         (_table(groups),),
     )
@@ -143,7 +144,8 @@ def _widest(groups: list[Group]) -> str:
     low, high = min(known, key=lambda g: g.bias.value), max(known, key=lambda g: g.bias.value)
     return (
         f"Of groups with 5 faces or more, the mean error is lowest for '{low.name}', "
-        f"{told(low.bias, signed=True)}, and highest for '{high.name}', {told(high.bias, signed=True)}."
+        f"{in_words(low.bias, signed=True)}, and highest for '{high.name}', "
+        f"{in_words(high.bias, signed=True)}."
     )
 
 
@@ -153,7 +155,7 @@ def _table(groups: list[Group]) -> Table:
             group.name,
             str(group.faces),
             str(group.crops),
-            told(group.bias, signed=True),
+            in_words(group.bias, signed=True),
             f"{group.rmse:.3f}",
             f"{group.srocc:.3f}",
         )

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facegauge_training.common.metrics import group_draws, members
 from facegauge_training.evaluation.report.headline import srocc
 from facegauge_training.evaluation.report.measured import (
     Estimate,
     Floats,
     Measured,
     Names,
-    face_draws,
     interval,
-    members,
 )
 
 __all__ = ["Group", "by_group", "cut_into", "error_by_face", "sorted_by", "trend"]
@@ -39,17 +38,17 @@ class Group:
 
 def by_group(measured: Measured, names: Names, resamples: int = 500) -> list[Group]:
     """Return the figures of each group of crops; `names` (n,) says which, in the order of the report."""
-    told = []
+    found = []
     error = measured.scores - measured.labels
     for name in dict.fromkeys(names.tolist()):
         where = names == name
         places = members(measured.faces[where])
         sums = np.array([error[where][p].sum() for p in places])
         counts = np.array([len(p) for p in places])
-        drawn = [float(sums[f].sum() / counts[f].sum()) for f in face_draws(len(places), resamples)]
+        drawn = [float(sums[f].sum() / counts[f].sum()) for f in group_draws(len(places), resamples)]
         if len(places) < 3:  # a bootstrap over one or two faces says nothing
             drawn = []
-        told.append(
+        found.append(
             Group(
                 str(name),
                 len(places),
@@ -59,7 +58,7 @@ def by_group(measured: Measured, names: Names, resamples: int = 500) -> list[Gro
                 srocc(measured.scores[where], measured.labels[where]),
             )
         )
-    return told
+    return found
 
 
 def cut_into(values: Floats, edges: tuple[float, ...], names: tuple[str, ...]) -> Names:
@@ -77,7 +76,7 @@ def trend(values: Floats, errors: Floats, resamples: int = 500) -> Estimate:
     """Return Spearman's correlation of what faces are like (f,) with their errors (f,)."""
     known = np.isfinite(values)
     values, errors = values[known], errors[known]
-    drawn = [srocc(values[f], errors[f]) for f in face_draws(len(values), resamples)]
+    drawn = [srocc(values[f], errors[f]) for f in group_draws(len(values), resamples)]
     return interval(srocc(values, errors), drawn)
 
 

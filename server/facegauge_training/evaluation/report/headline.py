@@ -14,15 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from facegauge_training.common.metrics import PAIR_GAP, logistic_fit
+from facegauge_training.common.metrics import PAIR_GAP, group_draws, logistic_fit, members
 from facegauge_training.data.ladder import ANCHORED, LADDER
 from facegauge_training.evaluation.report.measured import (
     Estimate,
     Floats,
     Measured,
-    face_draws,
     interval,
-    members,
 )
 
 __all__ = ["FIGURES", "Row", "families", "headline", "srocc"]
@@ -37,7 +35,7 @@ class Row:
 
     name: str
     figures: dict[str, Estimate]
-    """By the names in `FIGURES`; `rmse` means nothing off the label's scale, 0-1."""
+    """Name in `FIGURES` -> figure; `rmse` means nothing off the label's scale, 0-1."""
     lead: Estimate | None
     """SROCC of the student less this one's; None for the student."""
 
@@ -49,7 +47,7 @@ def headline(measured: Measured, resamples: int = 1000) -> list[Row]:
     pairs = _pairs(plain, places)
     figures = {name: _Figures(scores, plain, pairs) for name, scores in plain.methods.items()}
     drawn: dict[str, list[Floats]] = {name: [] for name in figures}
-    for faces in face_draws(len(places), resamples):
+    for faces in group_draws(len(places), resamples):
         crops = np.concatenate([places[n] for n in faces])
         for name, method in figures.items():
             drawn[name].append(method.of(crops, faces))
@@ -67,13 +65,13 @@ def headline(measured: Measured, resamples: int = 1000) -> list[Row]:
 
 def families(measured: Measured) -> dict[str, dict[str, float]]:
     """Return SROCC by family (with the pristine crops) and method."""
-    told = {}
+    found = {}
     for family in LADDER:
         if family != "pristine":
             where = np.isin(measured.family, (family, "pristine"))
             labels = measured.labels[where]
-            told[family] = {name: srocc(scores[where], labels) for name, scores in measured.methods.items()}
-    return told
+            found[family] = {name: srocc(scores[where], labels) for name, scores in measured.methods.items()}
+    return found
 
 
 def srocc(scores: Floats, labels: Floats) -> float:

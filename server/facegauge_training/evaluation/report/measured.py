@@ -1,8 +1,7 @@
-"""What a report is made from, and the bootstrap over faces that all of its intervals come from."""
+"""What a report is made from: scores and labels by crop, and figures with their intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.ladder import ANCHORED, LADDER
 
-__all__ = ["Estimate", "Floats", "Measured", "Names", "face_draws", "interval", "members", "told"]
+__all__ = ["Estimate", "Floats", "Measured", "Names", "in_words", "interval"]
 
 Floats = npt.NDArray[np.float64]
 Names = npt.NDArray[np.str_]
@@ -53,7 +52,7 @@ class Measured:
         if found < MIN_FACES or crops < MIN_CROPS:
             raise RecipeError(
                 f"{found} faces in {crops} crops of the ladder are too few for a report: at least "
-                f"{MIN_FACES} faces and {MIN_CROPS} crops; build more: `python -m facegauge_training.data.ladder`."
+                f"{MIN_FACES} faces and {MIN_CROPS} crops; build more: `facegauge-train ladder`."
             )
         for name, values in {"labels": self.labels, "scores": self.scores, **self.baselines}.items():
             if not np.isfinite(values).all() or np.ptp(values) == 0:
@@ -92,19 +91,6 @@ class Measured:
         return units[family]
 
 
-def members(faces: Names) -> list[npt.NDArray[np.intp]]:
-    """Return the places of each face's crops, in the order of the faces' names."""
-    names, number = np.unique(faces, return_inverse=True)
-    return [np.flatnonzero(number == n) for n in range(len(names))]
-
-
-def face_draws(faces: int, resamples: int) -> Iterator[npt.NDArray[np.intp]]:
-    """Yield faces drawn with replacement, by number (faces,), the same ones at every call."""
-    rng = np.random.default_rng(0)
-    for _ in range(resamples):
-        yield rng.integers(faces, size=faces)
-
-
 def interval(value: float, drawn: list[float] | Floats) -> Estimate:
     """Return a figure with the 95% interval of its resamples; those without a value are left out."""
     finite = np.asarray(drawn, np.float64)
@@ -115,7 +101,7 @@ def interval(value: float, drawn: list[float] | Floats) -> Estimate:
     return Estimate(value, float(low), float(high))
 
 
-def told(estimate: Estimate, signed: bool = False) -> str:
+def in_words(estimate: Estimate, signed: bool = False) -> str:
     """Return a figure with its interval, as in "0.922 (0.906 to 0.934)"."""
     form = "{:+.3f}" if signed else "{:.3f}"
     if not np.isfinite(estimate.low):

@@ -51,9 +51,9 @@ def plot_headline(rows: list[Row], titles: dict[str, str]) -> Plot:
     """Draw SROCC with its interval, a bar a method."""
     figure, axes = one_figure(7, 0.5 + 0.42 * len(rows))
     for n, row in enumerate(rows):
-        told = row.figures["srocc"]
-        axes.barh(n, told.value, color=THEIRS if row.lead else OURS, height=0.65)
-        axes.errorbar(told.value, n, xerr=reach([told]), color="black", capsize=3)
+        estimates = row.figures["srocc"]
+        axes.barh(n, estimates.value, color=THEIRS if row.lead else OURS, height=0.65)
+        axes.errorbar(estimates.value, n, xerr=reach([estimates]), color="black", capsize=3)
     axes.set_yticks(range(len(rows)), [titles.get(row.name, row.name) for row in rows])
     axes.invert_yaxis()
     axes.set(xlabel="SROCC, with 95% interval", xlim=(min(0, axes.get_xlim()[0]), 1))
@@ -127,9 +127,9 @@ def plot_calibration(bins: list[Bin], anchored: list[Bin]) -> Plot:
     """Draw the mean label of each tenth of the scores, and what is left of it."""
     figure = Figure(figsize=(9.6, 3.9), layout="constrained")
     both, left = figure.subplots(1, 2)
-    for told, color, what in ((bins, OURS, "plain VMAF"), (anchored, LABEL, "noise and darkness")):
-        scores, labels = [b.score for b in told], np.array([b.label.value for b in told])
-        error = reach([b.label for b in told])
+    for estimates, color, what in ((bins, OURS, "plain VMAF"), (anchored, LABEL, "noise and darkness")):
+        scores, labels = [b.score for b in estimates], np.array([b.label.value for b in estimates])
+        error = reach([b.label for b in estimates])
         both.errorbar(scores, labels, yerr=error, color=color, marker="o", capsize=2, label=what)
         left.errorbar(scores, labels - scores, yerr=error, color=color, marker="o", capsize=2)
     both.plot((0, 1), (0, 1), color="black", linewidth=0.8)
@@ -140,13 +140,15 @@ def plot_calibration(bins: list[Bin], anchored: list[Bin]) -> Plot:
     return finished(figure, "Mean label by score, and the difference.")
 
 
-def plot_interval(told: Interval, measured: Measured) -> Plot:
+def plot_interval(estimates: Interval, measured: Measured) -> Plot:
     """Draw label less score, a dot a crop, with the 90% interval by score."""
     figure, axes = one_figure(7, 3.8)
     axes.scatter(measured.scores, measured.labels - measured.scores, s=3, alpha=0.2, color=GREY)
-    axes.fill_between(told.scores, told.low, told.high, color=OURS, alpha=0.25, label="90% of the crops")
-    axes.plot(told.scores, told.low, color=OURS, marker="o", markersize=3)
-    axes.plot(told.scores, told.high, color=OURS, marker="o", markersize=3)
+    axes.fill_between(
+        estimates.scores, estimates.low, estimates.high, color=OURS, alpha=0.25, label="90% of the crops"
+    )
+    axes.plot(estimates.scores, estimates.low, color=OURS, marker="o", markersize=3)
+    axes.plot(estimates.scores, estimates.high, color=OURS, marker="o", markersize=3)
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set(xlabel="score", ylabel="label less score", xlim=(0, 1))
     axes.legend(frameon=False)
@@ -159,9 +161,9 @@ def one_figure(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def reach(told: list[Estimate]) -> Floats:
+def reach(estimates: list[Estimate]) -> Floats:
     """Return how far the intervals reach (2, n), as matplotlib takes it."""
-    return np.array([[t.value - t.low for t in told], [t.high - t.value for t in told]]).clip(0)
+    return np.array([[t.value - t.low for t in estimates], [t.high - t.value for t in estimates]]).clip(0)
 
 
 def finished(figure: Figure, alt: str) -> Plot:

@@ -47,11 +47,11 @@ class Loss:
     risen: int
     """Faces whose score is higher at the smaller size, by anything."""
     noticeably: int
-    """By more than `NOTICEABLE`."""
+    """How many rise by more than `NOTICEABLE`."""
     worst: float
     """The largest rise; negative if every score falls."""
     mean: float
-    """Of the smaller size's score less the larger's."""
+    """Mean of the smaller size's score less the larger's."""
 
 
 def sweep(sources: list[Source], score: Callable[[list[Pixels]], Floats], width: int, height: int) -> Sweep:
@@ -88,7 +88,7 @@ def resized_face(photo: Pixels, face: Box, size: int, width: int, height: int) -
 
 def losses(measured: Sweep) -> list[Loss]:
     """Return what happens from each size to the next smaller one, and from the largest to the smallest."""
-    told = []
+    found = []
     steps = [(i + 1, i) for i in reversed(range(len(SIZES) - 1))]
     ends = [(i, 0) for i in reversed(range(2, len(SIZES)))]
     for larger, smaller in (*steps, *ends):
@@ -97,5 +97,5 @@ def losses(measured: Sweep) -> list[Loss]:
         if len(gain):
             risen, noticeably = int((gain > 0).sum()), int((gain > NOTICEABLE).sum())
             sizes = (SIZES[larger], SIZES[smaller])
-            told.append(Loss(*sizes, len(gain), risen, noticeably, float(gain.max()), float(gain.mean())))
-    return told
+            found.append(Loss(*sizes, len(gain), risen, noticeably, float(gain.max()), float(gain.mean())))
+    return found

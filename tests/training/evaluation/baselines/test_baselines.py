@@ -13,7 +13,7 @@ from skimage import data
 
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.codecs import transcode
-from facegauge_training.data.store import CropSet
+from facegauge_training.data.crop_set import CropSet
 from facegauge_training.evaluation.baselines import run
 from facegauge_training.evaluation.baselines.ffmpeg import filtered
 from facegauge_training.evaluation.baselines.kinds import Baseline

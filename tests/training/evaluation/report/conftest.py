@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facegauge_training.data.crop_set import CropSet
 from facegauge_training.data.ladder import LADDER
-from facegauge_training.data.store import CropSet
 from facegauge_training.evaluation.evaluate import measure
 from facegauge_training.evaluation.report.measured import Measured
 

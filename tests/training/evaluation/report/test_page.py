@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from facegauge_training.data.store import CropSet
+from facegauge_training.data.crop_set import CropSet
 from facegauge_training.evaluation.report.build import build_report, figures_of
 from facegauge_training.evaluation.report.failures import worst
 from facegauge_training.evaluation.report.measured import Measured

@@ -1,10 +1,10 @@
 """The recipes of the fourteen systems, transcribed from section 3 of the challenge report.
 
-Each says where the report is silent and what stands here instead. Not told by any team and ours everywhere:
-gradients are clipped at a norm of 5, and the last batch of an epoch is left out when it is not full. Ours
-where the report does not say otherwise: a tenth of the groups is held out and watched, the weights with the
-best Score on it are each stage's result, and a stage runs to its end. Most teams start from ImageNet's
-weights; so does `--pretrained`, where they can be had.
+Each says where the report is silent and what is used here instead. Not stated by any team and ours
+everywhere: gradients are clipped at a norm of 5, and the last batch of an epoch is left out when it is not
+full. Ours where the report does not say otherwise: a tenth of the groups is held out for validation, the
+weights with the best Score on it are each stage's result, and a stage runs to its end. Most teams start from
+ImageNet's weights; so does `--pretrained`, where they can be had.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import facegauge_models
 from facegauge_models.registry import Preprocessing
-from facegauge_training.challenge.recipe import Augmentation, Recipe, Schedule, Stage
+from facegauge_training.challenge.recipe import Augmentation, RateSchedule, Recipe, Stage
 from facegauge_training.common.errors import RecipeError
 
 __all__ = ["RECIPES", "find_recipe"]
@@ -27,11 +27,11 @@ def _sized(system: str, side: int, crop: int) -> Preprocessing:
     return replace(_train(system), size=(side, side), crop=(crop, crop))
 
 
-def _tenfold(every: int) -> Schedule:
-    return Schedule("step", every=every, factor=0.1)
+def _tenfold(every: int) -> RateSchedule:
+    return RateSchedule("step", every=every, factor=0.1)
 
 
-PERIOD_5 = Schedule("cosine", every=5)
+PERIOD_5 = RateSchedule("cosine", every=5)
 FLIP = Augmentation(flip=True)
 MSPT_512 = replace(_train("mediaforensics"), crop=(512, 512))
 MSPT_640 = _train("mediaforensics")
@@ -56,7 +56,7 @@ _ALL = (
     ),
     Recipe(
         "next", "3.3", "adamw", 1e-2, "mse",
-        (Stage(50, 5e-4, Schedule("cosine", warm_up=3), 64, _train("next")),),
+        (Stage(50, 5e-4, RateSchedule("cosine", warm_up=3), 64, _train("next")),),
         "Epochs: 50. Batch: 64. Equations and weights of the three levels: squared error to the labels, plus "
         "the cosine of the embeddings, plus the divergence of the grades, 1 each. GFIQA-20k is not used.",
         distillation="grades", teacher="clip-vit-b32",
@@ -71,18 +71,18 @@ _ALL = (
             ),
         ),
         "alpha: 1. Whose rate is halved: the backbone's once it moves. Both branches train side by side, "
-        "each with its own loss, which equals one after the other. Patience of the early stopping: not told, "
+        "each with its own loss, which equals one after the other. Early stopping's patience: not stated, "
         "so the best weights are kept instead. GFIQA is not used: both stages see the same rows.",
         branches=True, head=("mobilenet_head.", "shufflenet_head."),
     ),
     Recipe(
         "njupt", "3.5", "adamw", 1e-2, "mse",
-        (Stage(30, 1e-4, Schedule("step", every=2, factor=0.9), 64, _train("njupt")),),
+        (Stage(30, 1e-4, RateSchedule("step", every=2, factor=0.9), 64, _train("njupt")),),
         'Loss: squared error. Weight decay: PyTorch\'s. "30 iterations" are read as epochs.',
     ),
     Recipe(
         "ecnu-vis", "3.6", "adam", 0.0, "mse",
-        (Stage(50, 1e-4, Schedule("cosine"), 64, _train("ecnu-vis")),),
+        (Stage(50, 1e-4, RateSchedule("cosine"), 64, _train("ecnu-vis")),),
         "Loss: squared error. Epochs: 50. Batch: 64. GFIQA and CGFIQA are not used.",
     ),
     Recipe(
@@ -96,7 +96,7 @@ _ALL = (
     ),
     Recipe(
         "iseecv", "3.8 and appendix B", "adam", 0.0, "coreface",
-        (Stage(50, 1e-3, Schedule("milestones", milestones=(0.6, 0.8)), 32, _train("iseecv")),),
+        (Stage(50, 1e-3, RateSchedule("milestones", milestones=(0.6, 0.8)), 32, _train("iseecv")),),
         "Epochs: 50, falling at 60% and 80%. Batch: 32. alpha and beta of equation 14, weight of SSAR: 1. "
         "lambda of its margins: 0.1. Degradations: blur, noise, reduction. Strata of the sampler: "
         "10. The crop at test is the centre, not a random one.",
@@ -112,14 +112,14 @@ _ALL = (
     ),
     Recipe(
         "conquerit", "3.10", "adam", 0.0, "conquerit",
-        (Stage(50, 1e-3, Schedule("plateau", every=3, factor=0.1), 32, _train("conquerit")),),
+        (Stage(50, 1e-3, RateSchedule("plateau", every=3, factor=0.1), 32, _train("conquerit")),),
         "Optimiser: Adam. Rate: 1e-3. Epochs: 50. Batch: 32. Plateau: 3 epochs, a tenth. alpha, lambda: 0.5. "
         "Smoothing 0.02, gamma 1, s 1.",
     ),
     Recipe(
         "bit-ssvgg", "3.11", "adam", 5e-4, "mse",
-        (Stage(50, 2e-5, Schedule(), 32, _train("bit-ssvgg")),),
-        "Loss: squared error. Batch: 32. Schedule: none.",
+        (Stage(50, 2e-5, RateSchedule(), 32, _train("bit-ssvgg")),),
+        "Loss: squared error. Batch: 32. RateSchedule: none.",
         augmentation=FLIP,
     ),
     Recipe(
@@ -137,8 +137,8 @@ _ALL = (
     ),
     Recipe(
         "baseline", "2.2", "adam", 1e-5, "mse",
-        (Stage(20, 5e-4, Schedule(), 64, _train("baseline")),),
-        "Schedule: none. The crop at test is the centre, not a random one.",
+        (Stage(20, 5e-4, RateSchedule(), 64, _train("baseline")),),
+        "RateSchedule: none. The crop at test is the centre, not a random one.",
     ),
     Recipe(
         "swin-b", "3.1", "adamw", 1e-6, "mse+plcc",
@@ -148,7 +148,7 @@ _ALL = (
     ),
     Recipe(
         "clip-vit-b32", "3.3", "adamw", 1e-2, "mse",
-        (Stage(50, 5e-4, Schedule("cosine", warm_up=3), 64, _train("clip-vit-b32")),),
+        (Stage(50, 5e-4, RateSchedule("cosine", warm_up=3), 64, _train("clip-vit-b32")),),
         "A teacher. Loss: squared error. Epochs: 50. Batch: 64. GFIQA-20k is not used.",
     ),
     Recipe(
@@ -159,7 +159,7 @@ _ALL = (
     ),
     Recipe(
         "efficientnet-lite2", "none", "adamw", 1e-2, "mse+plcc",
-        (Stage(10, 3e-4, Schedule("cosine", warm_up=1), 32, _train("efficientnet-lite2")),),
+        (Stage(10, 3e-4, RateSchedule("cosine", warm_up=1), 32, _train("efficientnet-lite2")),),
         "All: a teacher of ours, for want of a GPU.",
         augmentation=FLIP,
     ),

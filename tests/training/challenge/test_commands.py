@@ -1,10 +1,8 @@
-"""The program that trains any system, as a person starts it."""
+"""`facegauge-train challenge`, `evaluate-images` and `table1`, as a person calls them."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,13 +12,11 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from facegauge_training.challenge import table1, train
-from facegauge_training.challenge.onnx_file import SYSTEM, score_pictures
+from facegauge_training.challenge.onnx_file import score_pictures
 from facegauge_training.challenge.pictures import read_pictures
 from facegauge_training.challenge.teacher import Teacher, load_network, pseudo_label
+from facegauge_training.cli import main
 from facegauge_training.common.errors import RecipeError
-from facegauge_training.common.run_files import save_atomically
-from facegauge_training.evaluation import evaluate
 
 CPU = torch.device("cpu")
 
@@ -51,19 +47,25 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def cache_of(run: Path) -> Path:
+    """Return the cache in whose `runs` a folder is."""
+    return run.parents[1]
+
+
 def _options(data: Path, run: Path, system: str, *more: str) -> list[str]:
     rows = ["--images", str(data / "train"), "--labels", str(data / "train.csv"), "--threads", "1"]
-    return ["--system", system, *rows, "--run", str(run), *more]
+    place = ["--cache", str(cache_of(run)), "--run", run.name]
+    return ["challenge", "--system", system, *rows, *place, *more]
 
 
 def _invoke(data: Path, run: Path, system: str, *more: str) -> Result:
-    return CliRunner().invoke(train.main, _options(data, run, system, *more))
+    return CliRunner().invoke(main, _options(data, run, system, *more))
 
 
 @pytest.fixture(scope="module")
 def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of a whole, short training."""
-    run = tmp_path_factory.mktemp("runs") / "conquerit"
+    run = tmp_path_factory.mktemp("cache") / "runs" / "conquerit"
     torch.set_num_threads(1)
     done = _invoke(data, run, "conquerit", "--steps", "4", "--batch", "4")
     assert done.exit_code == 0, done.output
@@ -91,63 +93,44 @@ def test_it_leaves_what_it_promises(trained: Path, data: Path) -> None:
     assert np.isfinite(scores).all()
 
 
-@pytest.mark.slow
-def test_killed_for_real_it_goes_on_as_if_nothing_had_happened(
-    trained: Path, data: Path, tmp_path: Path
-) -> None:
-    """SIGKILL in the middle, then the same command: weights and log are those of the unbroken run."""
-    run = tmp_path / "killed"
-    command = [sys.executable, "-m", "facegauge_training.challenge.train", *_options(data, run, "conquerit")]
-    command += ["--steps", "4", "--batch", "4", "--save-every", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as started:
-        assert started.stdout is not None
-        assert any(line.startswith("step 3") for line in started.stdout)
-        started.kill()
-    assert not (run / "model.pt").exists()
-    done = _invoke(data, run, "conquerit", "--steps", "4", "--batch", "4")
-    assert done.exit_code == 0, done.output
-    assert "going on at step" in done.output
-    assert (run / "log.jsonl").read_bytes() == (trained / "log.jsonl").read_bytes()
-    one, other = (torch.load(folder / "model.pt")["weights"] for folder in (trained, run))
-    assert all(torch.equal(one[name], other[name]) for name in one)
-
-
-def test_what_is_wrong_is_told(data: Path, tmp_path: Path) -> None:
+def test_what_is_wrong_is_named(data: Path, tmp_path: Path) -> None:
     """Each in a sentence, with what to do, and without a traceback."""
+    run = tmp_path / "runs" / "x"
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("image,quality\n0.png,0.5\n", encoding="utf-8")
     cases = [
-        (_invoke(data, tmp_path, "ders", "--pretrained"), 1, "No published weights for ders"),
-        (_invoke(data, tmp_path, "ecnu"), 1, "Choose one of: ecnu-sjtu"),
-        (_invoke(data, tmp_path, "ders", "--labels", str(wrong)), 1, "has no column score"),
-        (_invoke(data, tmp_path, "ders", "--images", str(tmp_path)), 1, "24 bad lines"),
-        (_invoke(data, tmp_path, "ders", "--steps", "9", "--budget", "0.5"), 2, "give one of them"),
-        (_invoke(data, tmp_path, "ders", "--teacher", "x"), 1, "has no teacher"),
-        (_invoke(data, tmp_path, "2077agent"), 1, "--without-teacher"),
-        (_invoke(data, tmp_path, "next", "--teacher", str(tmp_path / "x.pt")), 1, "model.pt of a finished"),
-        (_invoke(data, tmp_path, "ecnu-sjtu", "--unlabelled", str(tmp_path)), 1, "--teacher"),
-        (_invoke(data, tmp_path, "ders", "--start-from", str(wrong)), 1, "is no model.pt"),
+        (_invoke(data, run, "ders", "--pretrained"), 1, "No published weights for ders"),
+        (_invoke(data, run, "ecnu"), 1, "Choose one of: ecnu-sjtu"),
+        (_invoke(data, run, "ders", "--labels", str(wrong)), 1, "has no column score"),
+        (_invoke(data, run, "ders", "--images", str(tmp_path)), 1, "24 bad lines"),
+        (_invoke(data, run, "ders", "--steps", "9", "--budget", "0.5"), 2, "give one of them"),
+        (_invoke(data, run, "ders", "--teacher", str(wrong)), 1, "has no teacher"),
+        (_invoke(data, run, "2077agent"), 1, "--without-teacher"),
+        (_invoke(data, run, "next", "--teacher", str(tmp_path / "x.pt")), 1, "--teacher"),
+        (_invoke(data, run, "ecnu-sjtu", "--unlabelled", str(tmp_path)), 1, "--teacher"),
+        (_invoke(data, run, "ders", "--start-from", str(wrong)), 1, "is no model.pt"),
     ]
-    for done, code, told in cases:
+    for done, code, named in cases:
         assert done.exit_code == code, done.output
-        assert told in done.output
+        assert named in done.output
         assert isinstance(done.exception, SystemExit)
 
 
 def test_a_teacher_teaches(trained: Path, data: Path, tmp_path: Path) -> None:
     """A student that distils scores takes any trained system for its teacher, and says which."""
     more = ["--steps", "2", "--batch", "2", "--teacher", str(trained / "model.pt")]
-    done = _invoke(data, tmp_path, "2077agent", *more)
+    run = tmp_path / "runs" / "student"
+    done = _invoke(data, run, "2077agent", *more)
     assert done.exit_code == 0, done.output
-    assert json.loads((tmp_path / "result.json").read_text())["teacher"] == "conquerit"
+    assert json.loads((run / "result.json").read_text())["teacher"] == "conquerit"
 
 
 def test_a_teacher_says_the_same_in_any_company(trained: Path, data: Path) -> None:
     """To the last bit, or a resumed run would differ."""
     pictures = read_pictures(data / "val", data / "val.csv")
     first, other = Teacher(trained / "model.pt", CPU), Teacher(trained / "model.pt", CPU)
-    together = first.tell(pictures, (3, 1, 2)).scores
-    assert torch.equal(together[:1], other.tell(pictures, (3,)).scores)
+    together = first.predict(pictures, (3, 1, 2)).scores
+    assert torch.equal(together[:1], other.predict(pictures, (3,)).scores)
 
 
 def test_pseudo_labels_are_fitted_and_kept(trained: Path, data: Path, tmp_path: Path) -> None:
@@ -166,18 +149,16 @@ def test_pseudo_labels_are_fitted_and_kept(trained: Path, data: Path, tmp_path: 
 
 def test_evaluate_measures_any_model_on_pictures(trained: Path, data: Path, tmp_path: Path) -> None:
     """What the challenge's report gives, with intervals, to the screen and to a file."""
-    options = ["--model", str(trained / "model.onnx"), "--images", str(data / "val")]
-    told = tmp_path / "told.json"
-    done = CliRunner().invoke(
-        evaluate.main, [*options, "--labels", str(data / "val.csv"), "--json", str(told)]
-    )
+    options = ["evaluate-images", "--model", str(trained / "model.onnx"), "--images", str(data / "val")]
+    table = tmp_path / "figures.json"
+    done = CliRunner().invoke(main, [*options, "--labels", str(data / "val.csv"), "--json", str(table)])
     assert done.exit_code == 0, done.output
-    figures = json.loads(told.read_text())
+    figures = json.loads(table.read_text())
     assert {"srocc", "plcc", "plcc_fitted", "rmse", "score", "score_fitted", "score_interval_95"} <= set(
         figures
     )
     assert figures["pictures"] == 10
-    assert CliRunner().invoke(evaluate.main, options).exit_code == 2  # --labels is missing
+    assert CliRunner().invoke(main, options).exit_code == 2  # --labels is missing
 
 
 def test_a_model_that_is_none_is_told(data: Path, tmp_path: Path) -> None:
@@ -189,24 +170,12 @@ def test_a_model_that_is_none_is_told(data: Path, tmp_path: Path) -> None:
         score_pictures(tmp_path / "none.onnx", pictures)
 
 
-def test_an_interrupted_save_leaves_the_old_file(tmp_path: Path) -> None:
-    """What cannot be written does not replace what was."""
-    path = tmp_path / "checkpoint.pt"
-    save_atomically({"step": 1}, path)
-    with pytest.raises(Exception, match="pickle"):
-        save_atomically({"step": lambda: 2}, path)
-    assert torch.load(path) == {"step": 1}
-    with pytest.raises(RecipeError, match="make room"):
-        save_atomically({"step": 2}, tmp_path / "none" / "checkpoint.pt")
-    assert SYSTEM == "facegauge.system"  # stands in exported files: renaming it breaks them
-
-
 def test_table1_marks_what_was_not_run(data: Path, tmp_path: Path) -> None:
     """A row that was run has its figures and its initialisation, the others say that they were not."""
     out = tmp_path / "table1.md"
-    options = ["--data", str(data), "--runs", str(tmp_path / "runs"), "--out", str(out), "--threads", "1"]
+    options = ["table1", "--data", str(data), "--cache", str(tmp_path), "--out", str(out), "--threads", "1"]
     options += ["--batch", "4", "--systems", "conquerit"]
-    done = CliRunner().invoke(table1.main, [*options, "--steps", "2"])
+    done = CliRunner().invoke(main, [*options, "--steps", "2"])
     assert done.exit_code == 0, done.output
     text = out.read_text(encoding="utf-8")
     rows = [
@@ -215,16 +184,16 @@ def test_table1_marks_what_was_not_run(data: Path, tmp_path: Path) -> None:
     assert any("| conquerit | 0.9038 | random | none |" in row for row in rows)
     assert text.count("**not run**") == 13
     assert "2 steps" in text
-    again = CliRunner().invoke(table1.main, [*options, "--steps", "2"])
+    again = CliRunner().invoke(main, [*options, "--steps", "2"])
     assert "done already" in again.output
-    assert CliRunner().invoke(table1.main, [*options, "--systems", "x", "--steps", "2"]).exit_code == 1
+    assert CliRunner().invoke(main, [*options, "--systems", "x", "--steps", "2"]).exit_code == 1
 
 
 def test_table1_goes_on_after_a_row_that_failed(data: Path, tmp_path: Path) -> None:
     """The reason is told, the row is marked, the exit code is 1."""
-    options = ["--data", str(data), "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "t.md")]
+    options = ["table1", "--data", str(data), "--cache", str(tmp_path), "--out", str(tmp_path / "t.md")]
     options += ["--systems", "mediaforensics", "--steps", "2", "--batch", "4", "--threads", "1"]
-    done = CliRunner().invoke(table1.main, options)
+    done = CliRunner().invoke(main, options)
     assert done.exit_code == 1
     assert "mediaforensics: mediaforensics has 3 stages" in done.output
     assert "| mediaforensics | 0.9624 | **failed** |" in (tmp_path / "t.md").read_text(encoding="utf-8")

@@ -9,9 +9,9 @@ import facegauge_models
 from facegauge_training.challenge.batches import plan_stages
 from facegauge_training.challenge.objective import LOSSES
 from facegauge_training.challenge.pictures import Pictures, read_pictures
-from facegauge_training.challenge.recipe import Recipe, Schedule
-from facegauge_training.challenge.recipes import RECIPES, find_recipe
+from facegauge_training.challenge.recipe import RateSchedule, Recipe
 from facegauge_training.challenge.samplers import SAMPLERS
+from facegauge_training.challenge.team_recipes import RECIPES, find_recipe
 from facegauge_training.common.errors import RecipeError
 
 
@@ -40,9 +40,9 @@ def test_recipes_are_frozen_and_checked() -> None:
         with pytest.raises(ValueError, match="mediaforensics"):
             replace(recipe, **wrong)
     with pytest.raises(ValueError, match="every"):
-        Schedule("step")
+        RateSchedule("step")
     with pytest.raises(ValueError, match="factor"):
-        Schedule(factor=1.0)
+        RateSchedule(factor=1.0)
     with pytest.raises(ValueError, match="stage"):
         replace(recipe.stages[0], batch=1)
     with pytest.raises(ValueError, match="head"):
@@ -56,15 +56,15 @@ def test_an_unknown_system_lists_the_known_ones() -> None:
 
 def test_schedules_by_hand() -> None:
     """Each kind at chosen epochs."""
-    step = Schedule("step", every=10, factor=0.1)
+    step = RateSchedule("step", every=10, factor=0.1)
     assert [step.at(e, 30) for e in (0, 9, 10, 29)] == pytest.approx([1, 1, 0.1, 0.01])
-    cosine = Schedule("cosine", warm_up=3)
+    cosine = RateSchedule("cosine", warm_up=3)
     assert [cosine.at(e, 13) for e in (0, 3, 8)] == pytest.approx([1 / 3, 1, 0.5])
-    rising = Schedule("cosine", every=5)  # falls for five epochs, rises for five, as CosineAnnealingLR does
+    rising = RateSchedule("cosine", every=5)  # falls and rises for five, as CosineAnnealingLR does
     assert [rising.at(e, 50) for e in (0, 5, 10)] == pytest.approx([1, 0, 1])
-    parts = Schedule("milestones", milestones=(0.5,), factor=0.1)
+    parts = RateSchedule("milestones", milestones=(0.5,), factor=0.1)
     assert [parts.at(e, 10) for e in (4, 5)] == pytest.approx([1, 0.1])
-    assert Schedule().at(7, 10) == 1
+    assert RateSchedule().at(7, 10) == 1
 
 
 def test_a_budget_goes_through_the_whole_schedule(pictures: Pictures) -> None:

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from facegauge_models.registry import Preprocessing
-from facegauge_training.challenge.batches import Plan, plan_stages
-from facegauge_training.challenge.fit import Data, train
+from facegauge_training.challenge.batches import StagePlan, plan_stages
 from facegauge_training.challenge.pictures import read_pictures
-from facegauge_training.challenge.recipe import Recipe, Schedule
-from facegauge_training.challenge.recipes import RECIPES
+from facegauge_training.challenge.recipe import RateSchedule, Recipe
+from facegauge_training.challenge.task import Data, train_system
+from facegauge_training.challenge.team_recipes import RECIPES
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.common.run_files import read_log
 
@@ -63,15 +63,15 @@ def data(scored: Path) -> Data:
     return Data(rows, pictures, pictures.take(torch.arange(18, 24).numpy()))
 
 
-def _plans(recipe: Recipe, data: Data, steps: int) -> list[Plan]:
-    return plan_stages(recipe, data.train, data.everything, steps=steps, batch=4, looks=4)
+def _plans(recipe: Recipe, data: Data, steps: int) -> list[StagePlan]:
+    return plan_stages(recipe, data.train, data.everything, steps=steps, batch=4, validations=4)
 
 
 def _train(network: Tiny, recipe: Recipe, data: Data, folder: Path, **more: Any) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
     plans = _plans(recipe, data, 12)
     settings: dict[str, Any] = {"seed": 3, "device": CPU, "save_every_s": 0.0} | more
-    return train(network, recipe, plans, data, folder, {"system": recipe.system}, **settings)
+    return train_system(network, recipe, plans, data, folder, {"system": recipe.system}, **settings)
 
 
 def _same(one: nn.Module, other: nn.Module) -> bool:
@@ -101,7 +101,9 @@ def test_a_kill_changes_nothing(name: str, dies_after: int, data: Data, tmp_path
     assert _train(resumed, recipe, data, tmp_path / "killed") == result
     assert 0 < resumed.steps < 12
     assert _same(unbroken, resumed)
-    logs = [(tmp_path / folder / "log.jsonl").read_bytes() for folder in ("unbroken", "killed")]
+    logs = [read_log(tmp_path / folder / "log.jsonl") for folder in ("unbroken", "killed")]
+    for row in (row for log in logs for row in log):
+        del row["s_per_step"]
     assert logs[0] == logs[1]
 
 
@@ -142,7 +144,7 @@ def test_a_frozen_backbone_stands_still(data: Data, tmp_path: Path) -> None:
     frozen = replace(recipe, stages=(replace(recipe.stages[1], epochs=20, frozen_epochs=19),))
     before, after = Tiny(), Tiny()
     plans = plan_stages(frozen, data.train, data.everything, steps=10, batch=4)
-    train(after, frozen, plans, data, tmp_path, {}, seed=3, device=CPU)
+    train_system(after, frozen, plans, data, tmp_path, {}, seed=3, device=CPU)
     assert _same(before.features, after.features)
     assert not _same(before.shufflenet_head, after.shufflenet_head)
     assert all(parameter.requires_grad for parameter in after.mobilenet_head.parameters())
@@ -151,8 +153,8 @@ def test_a_frozen_backbone_stands_still(data: Data, tmp_path: Path) -> None:
 def test_the_loss_falls_and_is_logged(data: Data, tmp_path: Path) -> None:
     """The log has the loss and the rate of every step of a short run, and the figures of each look."""
     recipe = _small("ders", weight_decay=0.0)
-    plans = plan_stages(recipe, data.train, data.everything, steps=60, batch=4, looks=4)
-    result = train(Tiny(), recipe, plans, data, tmp_path, {}, seed=3, device=CPU)
+    plans = plan_stages(recipe, data.train, data.everything, steps=60, batch=4, validations=4)
+    result = train_system(Tiny(), recipe, plans, data, tmp_path, {}, seed=3, device=CPU)
     rows = read_log(tmp_path / "log.jsonl")
     assert [row["step"] for row in rows] == list(range(1, 61))
     assert sum("srocc" in row for row in rows) == 4
@@ -163,11 +165,11 @@ def test_the_loss_falls_and_is_logged(data: Data, tmp_path: Path) -> None:
 def test_patience_ends_a_stage_early(data: Data, tmp_path: Path) -> None:
     """A network that cannot get better is not trained to the end."""
     recipe = _small("regnet", patience=1)
-    stages = (replace(recipe.stages[0], rate=1e-12, schedule=Schedule()),)
+    stages = (replace(recipe.stages[0], rate=1e-12, schedule=RateSchedule()),)
     recipe = replace(recipe, stages=stages)
-    plans = plan_stages(recipe, data.train, data.everything, steps=40, batch=4, looks=40)
+    plans = plan_stages(recipe, data.train, data.everything, steps=40, batch=4, validations=40)
     network = Tiny()
-    train(network.requires_grad_(True), recipe, plans, data, tmp_path, {}, seed=3, device=CPU)
+    train_system(network.requires_grad_(True), recipe, plans, data, tmp_path, {}, seed=3, device=CPU)
     assert network.steps < 40
 
 
@@ -182,19 +184,22 @@ def test_the_average_is_that_of_the_last_stage(data: Data, tmp_path: Path) -> No
 
 
 def test_a_score_on_rows_that_were_trained_on_says_so(data: Data, tmp_path: Path) -> None:
-    """MediaForensics' last stage sees the held-out rows: its looks and the result are marked."""
-    assert _train(Tiny(), _small("mediaforensics"), data, tmp_path)["watched_trained_on"]
-    looks = {r["stage"]: r for r in read_log(tmp_path / "log.jsonl") if "score" in r}
-    assert [n for n, row in looks.items() if "watched_trained_on" in row] == [2]
+    """MediaForensics' last stage sees the held-out rows: its validations and the result are marked."""
+    assert _train(Tiny(), _small("mediaforensics"), data, tmp_path)["validation_trained_on"]
+    validations = {r["stage"]: r for r in read_log(tmp_path / "log.jsonl") if "score" in r}
+    assert [n for n, row in validations.items() if "validation_trained_on" in row] == [2]
 
 
 def test_rows_may_be_fewer_than_a_batch(data: Data, tmp_path: Path) -> None:
     """Then a batch is all of them."""
-    few, recipe = Data(data.train.take(torch.arange(5).numpy()), data.everything, data.watch), _small("ders")
+    few, recipe = (
+        Data(data.train.take(torch.arange(5).numpy()), data.everything, data.validation),
+        _small("ders"),
+    )
     plans = plan_stages(recipe, few.train, few.everything, steps=3)
     assert plans[0].batch == 5
-    train(Tiny(), recipe, plans, few, tmp_path, {}, seed=3, device=CPU)
+    train_system(Tiny(), recipe, plans, few, tmp_path, {}, seed=3, device=CPU)
 
 
 def test_pictures_are_a_sequence(data: Data) -> None:
-    assert data.watch.join(data.train).names == data.watch.names + data.train.names
+    assert data.validation.join(data.train).names == data.validation.names + data.train.names

@@ -1,0 +1,200 @@
+"""Train any system of the challenge by its recipe: what the training loop does at each of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import facegauge_models
+from facegauge_training.challenge.batches import StagePlan, picture_batches
+from facegauge_training.challenge.objective import Objective, PictureBatch
+from facegauge_training.challenge.onnx_file import predict_pictures
+from facegauge_training.challenge.pictures import Pictures
+from facegauge_training.challenge.recipe import Recipe
+from facegauge_training.challenge.teacher import Teacher
+from facegauge_training.challenge.weight_keeper import Keeper, optimiser_for, set_frozen, set_rates
+from facegauge_training.common.errors import RecipeError
+from facegauge_training.common.metrics import validation_metrics
+from facegauge_training.fitting.loop import train
+
+__all__ = ["Data", "train_system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What a training sees."""
+
+    train: Pictures
+    """Not held out."""
+    everything: Pictures
+    """For stages that train on all rows."""
+    validation: Pictures
+    """Held out, or some of these."""
+
+
+def train_system(
+    network: Any,
+    recipe: Recipe,
+    plans: list[StagePlan],
+    data: Data,
+    folder: Path,
+    identity: dict[str, Any],
+    *,
+    seed: int,
+    device: torch.device,
+    teacher: Teacher | None = None,
+    save_every_s: float = 60.0,
+) -> dict[str, Any]:
+    """Train a network in place, or resume from the folder's checkpoint.
+
+    Args:
+        network: of the recipe's system.
+        recipe: says how.
+        plans: its stages with their steps.
+        data: rows to train on and to validate on.
+        folder: gets run.lock, checkpoint.pt and log.jsonl.
+        identity: settings that a resumed run must share.
+        seed: decides the order, the cuts and what torch draws.
+        device: to train on.
+        teacher: for recipes that distil; None leaves that part of the loss out.
+        save_every_s: seconds between checkpoints; 0 saves after every step.
+
+    Returns:
+        The loss of the first and of the last tenth of the steps, and the last metrics on the validation rows.
+
+    Raises:
+        RecipeError: the loss is not finite, the checkpoint is another training's, or another process trains
+            in the folder.
+    """
+    torch.manual_seed(seed)
+    network.to(device).to(memory_format=torch.channels_last)
+    task = _SystemTask(network, recipe, plans, data, seed, device, teacher)
+    losses = train(task, folder, identity, device, save_every_s=save_every_s)
+    tenth = max(1, len(losses) // 10)
+    return {
+        "first_loss": float(np.mean(losses[:tenth])),
+        "last_loss": float(np.mean(losses[-tenth:])),
+        "validation_trained_on": any(plan.stage.all_rows for plan in plans),
+        **task.metrics(),
+    }
+
+
+class _SystemTask:
+    """The steps of a recipe's stages, as `fitting.loop.train` calls them."""
+
+    advice = "start anew with another --seed or from other weights (--pretrained, --start-from)"
+
+    def __init__(
+        self,
+        network: Any,
+        recipe: Recipe,
+        plans: list[StagePlan],
+        data: Data,
+        seed: int,
+        device: torch.device,
+        teacher: Teacher | None,
+    ) -> None:
+        self.name = recipe.system
+        self.network = network
+        self.optimizer = optimiser_for(network, recipe, plans[0].stage)
+        self.total_steps = sum(plan.steps for plan in plans)
+        self._recipe, self._plans, self._data = recipe, plans, data
+        self._seed, self._device, self._teacher = seed, device, teacher
+        self._model = facegauge_models.info(recipe.system)
+        self._objective = Objective(recipe).to(device)
+        self._keeper = Keeper(recipe)
+        self._stage, self._stage_step = 0, 0
+        self._epoch, self._rate = 0, 0.0  # of the step being taken
+
+    @property
+    def step(self) -> int:
+        return sum(plan.steps for plan in self._plans[: self._stage]) + self._stage_step
+
+    @property
+    def _plan(self) -> StagePlan:
+        return self._plans[self._stage]
+
+    @property
+    def _rows(self) -> Pictures:
+        return self._data.everything if self._plan.stage.all_rows else self._data.train
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "stage": self._stage,
+            "stage_step": self._stage_step,
+            "network": self.network.state_dict(),
+            "keeper": self._keeper.state(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self._stage, self._stage_step = state["stage"], state["stage_step"]
+        try:
+            self.network.load_state_dict(state["network"])
+            self._keeper.load(state["keeper"])
+            if self._stage < len(self._plans):
+                self.optimizer = optimiser_for(self.network, self._recipe, self._plan.stage)
+                self.optimizer.load_state_dict(state["optimizer"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise RecipeError(
+                f"The checkpoint is of another network ({str(error)[:200]}): give another --run."
+            ) from error
+
+    def batches(self) -> Iterator[PictureBatch]:
+        while self._stage < len(self._plans):
+            plan = self._plan
+            if not self._stage_is_over():
+                for batch in picture_batches(self._rows, self._recipe, plan, self._seed, self._stage_step):
+                    yield batch
+                    if self._stage_is_over():
+                        break
+            self._keeper.finish(self.network, plan.stage)  # the next stage starts from the best of this one
+            self._stage, self._stage_step = self._stage + 1, 0
+            if self._stage < len(self._plans):
+                self.optimizer = optimiser_for(self.network, self._recipe, self._plan.stage)
+
+    def _stage_is_over(self) -> bool:
+        step = self._stage_step
+        return step == self._plan.steps or self._keeper.gave_up(self._recipe, self._plan.epoch(step))
+
+    def loss(self, batch: PictureBatch) -> torch.Tensor:
+        plan = self._plan
+        self._epoch = plan.epoch(self._stage_step)
+        set_frozen(self.network, self._recipe, frozen=self._epoch < plan.stage.frozen_epochs)
+        share = plan.stage.schedule.at(self._epoch, plan.stage.epochs)
+        self._rate = plan.stage.rate * share * self._keeper.multiplier
+        set_rates(self.optimizer, plan.stage, self._rate)
+        outputs = self._teacher.predict(self._rows, batch.rows) if self._teacher is not None else None
+        half = self._recipe.half_precision and self._device.type == "cuda"
+        with torch.autocast(self._device.type, torch.bfloat16, half):
+            loss: torch.Tensor = self._objective(self.network, batch.to(self._device), outputs)
+        return loss
+
+    def advance(self) -> None:
+        self._stage_step += 1
+        plan = self._plan
+        epoch_ends = self._stage_step == plan.steps or plan.epoch(self._stage_step) > self._epoch
+        if epoch_ends and plan.stage.average:
+            self._keeper.average(self.network)
+
+    def describe(self) -> dict[str, Any]:
+        return {"stage": self._stage, "epoch": self._epoch, "rate": self._rate}
+
+    def validate(self) -> dict[str, Any] | None:
+        plan, step = self._plan, self._stage_step
+        if step * plan.validations // plan.steps == (step - 1) * plan.validations // plan.steps:
+            return None
+        metrics = self.metrics()
+        self._keeper.note(self.network, metrics["score"], self._epoch, plan.stage)
+        return metrics | ({"validation_trained_on": True} if plan.stage.all_rows else {})
+
+    def metrics(self) -> dict[str, Any]:
+        """Return the metrics on the validation rows as of now."""
+        validation = self._data.validation
+        scores = predict_pictures(self.network, self._model, validation, self._device)
+        return dict(validation_metrics(scores, validation.scores.astype(np.float64)))

@@ -1,0 +1,88 @@
+"""The command `facegauge-train`. Subcommands are imported when they are called, so that help is quick."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import NamedTuple
+
+import click
+
+__all__ = ["COMMANDS", "main"]
+
+
+class Place(NamedTuple):
+    """Where a subcommand is, and its line in the help."""
+
+    module: str
+    name: str
+    help: str
+
+
+_COMMANDS = "facegauge_training.commands"
+COMMANDS = {
+    "ladder": Place(f"{_COMMANDS}.data_commands", "ladder", "Build the ladder of the val split."),
+    "labels": Place(f"{_COMMANDS}.data_commands", "labels", "Label crops of the train split."),
+    "pretrain": Place("facegauge_training.pretraining.pretrain", "pretrain", "Pretrain a backbone."),
+    "teacher": Place(f"{_COMMANDS}.training_commands", "teacher", "Train a teacher."),
+    "pseudo-label": Place(
+        f"{_COMMANDS}.training_commands", "pseudo_label", "Let a teacher label faces that cannot be measured."
+    ),
+    "teacher-outputs": Place(
+        f"{_COMMANDS}.training_commands", "teacher_outputs", "Compute a teacher's outputs for its students."
+    ),
+    "student": Place(f"{_COMMANDS}.training_commands", "student", "Train a student."),
+    "evaluate": Place(f"{_COMMANDS}.evaluation_commands", "evaluate", "Measure a student on the val ladder."),
+    "compare": Place(f"{_COMMANDS}.evaluation_commands", "compare", "Compare students on one plot."),
+    "export": Place(f"{_COMMANDS}.release_commands", "export", "Export a student to the server's assets."),
+    "probe-crops": Place(
+        f"{_COMMANDS}.release_commands", "probe_crops", "Make the crops for probing precisions."
+    ),
+    "challenge": Place(f"{_COMMANDS}.challenge_commands", "challenge", "Train a system of the challenge."),
+    "evaluate-images": Place(
+        f"{_COMMANDS}.challenge_commands", "evaluate_images", "Measure any model on pictures with scores."
+    ),
+    "scored-images": Place(
+        f"{_COMMANDS}.challenge_commands", "scored_images", "Write labelled crops as pictures with scores."
+    ),
+    "table1": Place(
+        f"{_COMMANDS}.challenge_commands", "table1", "Train all systems under one protocol, into one table."
+    ),
+    "contact-sheet": Place(f"{_COMMANDS}.data_commands", "contact_sheet", "Draw labelled crops, sorted."),
+    "noise-anchor": Place(f"{_COMMANDS}.data_commands", "noise_anchor", "Print the anchor of noise."),
+}
+"""Subcommands in the order in which a person comes to need them."""
+
+
+class _LazyGroup(click.Group):
+    """A group that knows its subcommands' names and help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return [name for name, place in COMMANDS.items() if _exists(place.module)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        place = COMMANDS.get(cmd_name)
+        if place is None or not _exists(place.module):
+            return None
+        command: click.Command = getattr(importlib.import_module(place.module), place.name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].help) for name in self.list_commands(ctx)])
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Make students: labels, teachers, training, evaluation, export.
+
+    `--run` is a name below CACHE/runs; `--start-from` and `--teacher` take a run's name or a file's path.
+    Every training resumes after a kill when the same command is given again.
+    """

@@ -1,0 +1,229 @@
+"""Subcommands about the challenge's systems: challenge, evaluate-images, scored-images, table1."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+from rich.console import Console
+
+import facegauge_models
+from facegauge_training.challenge.onnx_file import score_pictures
+from facegauge_training.challenge.pictures import read_pictures
+from facegauge_training.challenge.scored_images import write_scored_images
+from facegauge_training.challenge.start import ChallengeOptions, run_training
+from facegauge_training.challenge.table1 import Protocol, fill_table
+from facegauge_training.challenge.team_recipes import RECIPES
+from facegauge_training.commands.options import (
+    FOLDER,
+    cache_option,
+    run_option,
+    seed_option,
+    start_from_option,
+    teacher_option,
+    threads_option,
+)
+from facegauge_training.common.atomic import write_json
+from facegauge_training.common.metrics import challenge_report
+from facegauge_training.common.runs import find_network, run_folder
+
+__all__ = ["challenge", "evaluate_images", "scored_images", "table1"]
+
+images_option = click.option("--images", type=FOLDER, required=True, help="Folder of pictures.")
+labels_option = click.option(
+    "--labels", type=FOLDER, required=True, help="CSV with the columns image,score (0-1) and perhaps group."
+)
+pretrained_option = click.option(
+    "--pretrained", is_flag=True, help="Start the backbone from published weights."
+)
+
+
+@click.command()
+@click.option("--system", required=True, help=f"One of: {', '.join(RECIPES)}.")
+@images_option
+@labels_option
+@cache_option
+@run_option(help="Name of the run: its folder below CACHE/runs.  [default: the system's name]")
+@seed_option
+@click.option(
+    "--budget",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Share of the recipe's steps; the schedule shrinks with them.",
+)
+@click.option("--steps", type=click.IntRange(min=2), help="Number of steps in all, instead of a share.")
+@click.option("--batch", type=click.IntRange(min=2), help="Pictures a step, instead of the recipe's.")
+@pretrained_option
+@start_from_option
+@teacher_option("Teacher for recipes with one: model.pt, or an ONNX file, which gives scores alone.")
+@click.option("--unlabelled", type=FOLDER, help="Folder of pictures that the teacher labels, for ecnu-sjtu.")
+@click.option("--without-teacher", is_flag=True, help="Learn from the labels alone, and say so.")
+@click.option("--skip-bad", is_flag=True, help="Leave bad lines of the CSV out instead of stopping.")
+@threads_option
+@click.option(
+    "--save-every",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="Seconds between checkpoints; 0: after each step.",
+)
+def challenge(
+    system: str,
+    images: Path,
+    labels: Path,
+    cache: Path,
+    run: str | None,
+    seed: int,
+    budget: float,
+    steps: int | None,
+    batch: int | None,
+    pretrained: bool,
+    start_from: str | None,
+    teacher: str | None,
+    unlabelled: Path | None,
+    without_teacher: bool,
+    skip_bad: bool,
+    threads: int,
+    save_every: float,
+) -> None:
+    """Train a system of the challenge by its team's recipe, on a folder of pictures with scores.
+
+    Loss, optimiser, schedule, stages, sizes and augmentation are the team's. On a CPU, --budget 0.02 goes
+    through the same schedule in a fiftieth of the steps. The same command resumes after a kill. Leaves
+    model.pt, model.onnx, result.json, log.jsonl and curves.png in CACHE/runs/RUN.
+    """
+    torch.set_num_threads(threads)
+    if steps is not None and budget != 1.0:
+        raise click.UsageError("--budget and --steps both say how long: give one of them.")
+    folder = run_folder(cache, run or system)
+    options = ChallengeOptions(
+        system,
+        images,
+        labels,
+        folder,
+        seed,
+        budget,
+        steps,
+        batch,
+        pretrained,
+        find_network(cache, start_from) if start_from else None,
+        find_network(cache, teacher, "--teacher") if teacher else None,
+        unlabelled,
+        without_teacher,
+        skip_bad,
+        save_every,
+    )
+    result = run_training(options, click.echo)
+    score = "not defined" if result["score"] is None else f"{result['score']:.4f}"
+    rows = "the validation rows" + (
+        " (the last stage trained on them)" if result["validation_trained_on"] else ""
+    )
+    click.echo(
+        f"{folder}: loss {result['first_loss']:.4f} -> {result['last_loss']:.4f}, Score {score} on {rows}, "
+        f"ONNX and torch {result['onnx_torch_difference']:.0e} apart"
+    )
+
+
+@click.command("evaluate-images")
+@click.option("--model", type=FOLDER, required=True, help="A system or a student, as ONNX.")
+@images_option
+@labels_option
+@click.option("--json", "json_path", type=FOLDER, help="Also write the figures to this file.")
+def evaluate_images(model: Path, images: Path, labels: Path, json_path: Path | None) -> None:
+    """Measure any model on pictures with scores, as the challenge's report does.
+
+    SROCC, PLCC raw and after a logistic fit, RMSE, and Score = (SROCC + PLCC) / 2 with either PLCC; 95%
+    intervals by bootstrap over groups.
+    """
+    pictures = read_pictures(images, labels)
+    scores = score_pictures(model, pictures)
+    figures = challenge_report(scores, pictures.scores.astype(np.float64), pictures.groups)
+    Console().print(figures)
+    if json_path:
+        write_json(json_path, figures)
+
+
+@click.command("scored-images")
+@cache_option
+@click.option("--out", type=FOLDER, required=True, help="Folder to write.")
+@click.option(
+    "--count", type=click.IntRange(min=1), default=8000, show_default=True, help="Crops to train on."
+)
+@click.option(
+    "--held-out-count",
+    type=click.IntRange(min=1),
+    default=600,
+    show_default=True,
+    help="Crops that the student never trains on.",
+)
+@click.option(
+    "--val-faces",
+    type=click.IntRange(min=1),
+    default=40,
+    show_default=True,
+    help="Faces of the ladder, in all steps.",
+)
+@seed_option
+def scored_images(cache: Path, out: Path, count: int, held_out_count: int, val_faces: int, seed: int) -> None:
+    """Write pictures and CSVs of scores from the student's labels, for `challenge` and `table1`."""
+    write_scored_images(cache, out, count, held_out_count, val_faces, seed, click.echo)
+
+
+@click.command()
+@click.option("--data", type=FOLDER, required=True, help="Folder that `scored-images` wrote.")
+@cache_option
+@run_option("table1", help="Name of the run: its folder below CACHE/runs, with one folder for each system.")
+@click.option("--out", type=FOLDER, default="docs/table1.md", show_default=True, help="Page to write.")
+@click.option(
+    "--steps",
+    type=click.IntRange(min=0),
+    default=1500,
+    show_default=True,
+    help="Steps of every system; 0 only writes the page.",
+)
+@click.option(
+    "--batch", type=click.IntRange(min=2), default=16, show_default=True, help="Pictures a step, at most."
+)
+@click.option("--systems", help="Only these, with commas.  [default: all]")
+@teacher_option("Teacher for the systems that distil; without it: labels alone.")
+@pretrained_option
+@click.option(
+    "--schedule",
+    type=click.Choice(["cosine", "recipe"]),
+    default="cosine",
+    show_default=True,
+    help="How rates fall: by a cosine for all, or as each recipe says.",
+)
+@seed_option
+@threads_option
+def table1(
+    data: Path,
+    cache: Path,
+    run: str,
+    out: Path,
+    steps: int,
+    batch: int,
+    systems: str | None,
+    teacher: str | None,
+    pretrained: bool,
+    schedule: str,
+    seed: int,
+    threads: int,
+) -> None:
+    """Train all fourteen systems under one protocol and write the report's Table 1 on our labels.
+
+    A killed run resumes, in the middle of a system too; a finished row is not trained again.
+    """
+    torch.set_num_threads(threads)
+    every = facegauge_models.names(teachers=False)
+    folder = run_folder(cache, run)
+    file = find_network(cache, teacher, "--teacher") if teacher else None
+    protocol = Protocol(data, folder, steps, batch, seed, pretrained, file, schedule == "cosine")
+    failed = fill_table(protocol, tuple(systems.split(",")) if systems else every, out, click.echo)
+    click.echo(f"{out}: {sum((folder / name / 'row.json').is_file() for name in every)} of {len(every)} rows")
+    if failed:
+        sys.exit(1)
