@@ -111,15 +111,22 @@ class Stages:
         """Find the stages by running the network once, in evaluation mode.
 
         Raises:
-            RecipeError: it has fewer than two.
+            RecipeError: it has fewer than two, or takes one size of pictures alone.
         """
         self._module: Any = module
         trained = module.training
         module.eval()
         example = torch.zeros((1, 3, self.PROBED, self.PROBED), device=next(module.parameters()).device)
-        with torch.no_grad():
-            self._names = None if hasattr(module, "forward_intermediates") else self._last_by_stride(example)
-            maps = self(example)
+        try:
+            with torch.no_grad():
+                has_own = hasattr(module, "forward_intermediates")
+                self._names = None if has_own else self._last_by_stride(example)
+                maps = self(example)
+        except (AssertionError, RuntimeError, ValueError) as error:
+            raise RecipeError(
+                f"The backbone does not run on {self.PROBED}x{self.PROBED} px ({error}): give another "
+                "--backbone, one that takes any size."
+            ) from error
         module.train(trained)
         self.strides = [self.PROBED // int(found.shape[2]) for found in maps]
         self.widths = [int(found.shape[1]) for found in maps]

@@ -8,6 +8,7 @@ weighted so that strong ones do not drown the others, and together of unit varia
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -114,7 +115,9 @@ class FeatureTeacher(nn.Module):
         """Return a function from pixels, uint8 (n, h, w, 3), to answers: by OpenVINO on a CPU."""
         if device.type == "cpu":
             example = torch.zeros((2, 64, 64, 3), dtype=torch.uint8)
-            model = openvino.convert_model(self, example_input=example)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch's of its tracer, which OpenVINO still uses
+                model = openvino.convert_model(self, example_input=example)
             settings = {
                 "INFERENCE_NUM_THREADS": torch.get_num_threads(),
                 "INFERENCE_PRECISION_HINT": "f32",

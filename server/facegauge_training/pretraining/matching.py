@@ -94,7 +94,7 @@ class Matching(nn.Module):
         self.register_buffer("centre", known.mean(dim=0))
         self.register_buffer("scale", deviation.clamp(min=1e-3))
         differences = (known[0::2] - known[1::2]) / self.scale
-        self.register_buffer("pair_scale", differences.std(dim=0).clamp(min=0.05))
+        self.register_buffer("pair_scale", differences.square().mean(dim=0).sqrt().clamp(min=0.05))
         self.norms = nn.ModuleList(nn.BatchNorm1d(2 * widths[own], affine=False) for own, _ in self.links)
         self.readers = nn.ModuleList(nn.Linear(2 * widths[own], STATISTIC_WIDTHS[n]) for own, n in self.links)
         mapped = [(own, STRIDES[n]) for own, n in self.links if STRIDES[n] in DIRECTIONS]
