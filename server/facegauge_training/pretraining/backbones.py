@@ -52,7 +52,7 @@ def trunks(network: nn.Module) -> dict[str, nn.Module]:
         stem, *stages = network.whole
         return {
             "mobilenet": nn.Sequential(*network.to_fine, *network.to_coarse),
-            "shufflenet": nn.Sequential(*stem, *stages),
+            "shufflenet": nn.Sequential(*stem.children(), *stages),
         }
     if isinstance(network, EnsembleRegressor):
         return {"mobilenet": network.mobilenet, "shufflenet": network.shufflenet}

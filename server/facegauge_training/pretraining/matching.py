@@ -2,9 +2,9 @@
 
 Every stage of the teacher is read, by linear adapters, from the backbone's stage of the nearest stride: its
 statistics from the stage's means and deviations, its map from the stage's map. Errors are relative to the
-targets' own variance, so that 1 is what a guess of the mean gets. The third part asks for the *difference*
-between the two views of a pair: that is what a defect changed, which a few percent of the statistics'
-variance hold and a score of quality lives on.
+targets' own variance, so that 1 is what a guess of the mean, or of no difference, gets. The third part asks
+for the *difference* between the two views of a pair, each number relative to its usual difference: what a
+defect changed, whoever the face is.
 """
 
 from __future__ import annotations

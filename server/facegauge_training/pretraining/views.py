@@ -113,7 +113,8 @@ def _reduce(view: Pixels, times: float) -> Pixels:
 
 def _jpeg(view: Pixels, quality: int) -> Pixels:
     coded = cv2.imencode(".jpg", view[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[:, :, ::-1], dtype=np.uint8)
+    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), dtype=np.uint8)
+    return np.ascontiguousarray(decoded[:, :, ::-1])
 
 
 def _between(rng: np.random.Generator, low: float, high: float) -> float:

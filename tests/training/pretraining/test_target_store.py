@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from facegauge_training.common.errors import RecipeError
-from facegauge_training.data.sources import Source
+from facegauge_training.data.sources import Source, read_picture
 from facegauge_training.pretraining import target_store
 from facegauge_training.pretraining.feature_teacher import DIRECTIONS, FeatureTeacher
 from facegauge_training.pretraining.target_store import TargetStore, fill_targets
@@ -44,18 +44,17 @@ def test_a_killed_fill_goes_on_to_the_same_store(
     """Killed after its first photo, a store ends as one that was filled at once."""
     (tmp_path / "teacher.pt").write_bytes((targets / "teacher.pt").read_bytes())
     monkeypatch.setattr(target_store, "CHUNK", 1)
-    real, calls = target_store.read_picture, []
+    calls: list[Path] = []
 
-    def killed(path: Path) -> np.ndarray:
+    def killed_at_the_second(path: Path) -> np.ndarray:
         calls.append(path)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return real(path)
+        return read_picture(path)
 
-    monkeypatch.setattr(target_store, "read_picture", killed)
+    monkeypatch.setattr(target_store, "read_picture", killed_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         fill_targets(tmp_path, photos, PATCHES, 1, 1, CPU)
-    monkeypatch.setattr(target_store, "read_picture", lambda path: (calls.append(path), real(path))[1])
     again = fill_targets(tmp_path, photos, PATCHES, 1, 1, CPU)
     assert calls[2:] == [photo.path for photo in photos[1:]]
     assert np.array_equal(again.pixels, patches.pixels)
