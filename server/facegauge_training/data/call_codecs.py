@@ -6,9 +6,9 @@ second. The rate control needs time to settle, so `WARM_UP` frames, the clip to 
 **Loss.** Which packets are lost depends on `draw` alone, so that the same parts of the picture are hit at
 another quality or size. Three kinds:
 
-- `slices`: x264 cuts every frame into `SLICES` slices, one a packet; FFmpeg's decoder conceals what is missing.
-- `frames`: whole frames are lost and the decoder goes on with the references it has, so that what moves smears;
-  recorders and mixers that do not wait for a keyframe show this.
+- `slices`: x264 cuts every frame into `SLICES` slices, one a packet; FFmpeg's decoder conceals what is lost.
+- `frames`: whole frames are lost and the decoder goes on with the references it has, so that what moves
+  smears; recorders and mixers that do not wait for a keyframe show this.
 - `freeze`: the receiver holds its last whole picture, asks for a keyframe (PLI, RFC 4585) and gets it
   `ROUND_TRIP` frames later. Each single picture is as good as it was.
 """

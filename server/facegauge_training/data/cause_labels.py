@@ -1,12 +1,16 @@
-"""Label crops with what each defect costs: the train split weighted by source, and a ladder of the val split.
+"""Label crops with what each defect costs: train, weighted by source, and a ladder of the val split.
 
-    python -m facegauge_training.data.cause_labels --faces ../shared/faces --cache ~/.cache/facegauge --crops 60000
+    python -m facegauge_training.data.cause_labels --faces ../shared/faces --crops 60000
 
-Fills three stores below the cache, each photo whole or not at all, in an order in which whatever is there is a
-fair sample of all sources (`sampling`): `causes-1` (train, `cause_plan.draw_versions`), `ladder-1` (val, the
-same crops as `ladder` makes, in half the time) and `ladder-causes-1` (val, `cause_plan.CAUSE_LADDER`). Some val
-photos come first, then one for every few clips of train; every second of them gets its steps of `CAUSE_LADDER`
-at once, the others at the end. Resumes after a kill; may be stopped at any moment.
+Fills three stores below the cache, each photo whole or not at all, in an order in which whatever is there is
+a fair sample of all sources (`sampling`):
+
+- `causes-1`: train, `cause_plan.draw_versions`;
+- `ladder-1`: val, the same crops as `ladder` makes, in half the time;
+- `ladder-causes-1`: val, `cause_plan.CAUSE_LADDER`.
+
+Some val photos come first, then one for every few clips of train; every second of them gets its steps of
+`CAUSE_LADDER` at once, the others at the end. Resumes after a kill; may be stopped at any moment.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from facegauge_training.data.call_codecs import RATED, TRANSPARENT
 from facegauge_training.data.causes import removals, without, without_nuisances
@@ -48,11 +49,11 @@ def draw_versions(rng: np.random.Generator) -> list[Chain]:
     causes = _draw_causes(rng, KINDS.index(kind) + 1)
     if kind == "sweep":
         severities = (np.arange(SWEEP_STEPS) + rng.random(SWEEP_STEPS)) / SWEEP_STEPS
-        chains = sorted_by_severity(causes[0], rng, severities)
-    else:
-        steps = 2 if kind == "grid" else 1
-        drawn = [sorted_fields(cause, rng, steps, "loss" in causes) for cause in causes]
-        chains = [_joined(parts) for parts in product(*drawn)]
+    else:  # milder than in a sweep: they add up
+        severities = np.sort(rng.beta(1.3, 1.5, (len(causes), 2 if kind == "grid" else 1)))
+    severities = np.broadcast_to(severities, (len(causes), severities.shape[-1]))
+    drawn = [_steps(cause, rng, row, "loss" in causes) for cause, row in zip(causes, severities, strict=True)]
+    chains = [_joined(parts) for parts in product(*drawn)]
     versions = list(dict.fromkeys([Chain(), *chains]))
     if rng.random() < NUISANCE_SHARE:
         base = versions[int(rng.integers(len(versions)))]
@@ -73,22 +74,14 @@ def with_counterfactuals(chains: list[Chain]) -> list[Chain]:
     return list(needed)
 
 
-def sorted_by_severity(
-    cause: str, rng: np.random.Generator, severities: np.ndarray[tuple[int], np.dtype[np.float64]]
-) -> list[Chain]:
-    """Return chains of one defect of one kind, from mild to harsh."""
-    seed = int(rng.integers(2**31))  # the same choices at every step: the same codec, the same direction
-    return [
-        _joined((draw_defect(cause, np.random.default_rng(seed), float(severity)),))
-        for severity in severities
-    ]
-
-
-def sorted_fields(cause: str, rng: np.random.Generator, steps: int, lossy: bool) -> list[Fields]:
-    """Return the fields of one defect at so many severities, milder than in a sweep: they add up."""
+def _steps(
+    cause: str, rng: np.random.Generator, severities: npt.NDArray[np.float64], lossy: bool
+) -> list[Fields]:
+    """Return the fields of one defect at so many severities, all else equal: one codec, one direction."""
     seed = int(rng.integers(2**31))
-    severities = sorted(float(v) for v in rng.beta(1.3, 1.5, steps))
-    return [draw_defect(cause, np.random.default_rng(seed), severity, lossy) for severity in severities]
+    return [
+        draw_defect(cause, np.random.default_rng(seed), float(severity), lossy) for severity in severities
+    ]
 
 
 def draw_defect(cause: str, rng: np.random.Generator, severity: float, lossy: bool = False) -> Fields:
@@ -124,8 +117,9 @@ def _blur(rng: np.random.Generator, severity: float, lossy: bool) -> Fields:
     if rng.random() < 0.6:
         return {"defocus": round(_log_between(0.6, 8.0, severity), 2)}
     return {
-        "motion": round(_log_between(2.0, 26.0, severity), 2), "angle": round(float(rng.uniform(0, np.pi)), 2),
-    }  # fmt: skip
+        "motion": round(_log_between(2.0, 26.0, severity), 2),
+        "angle": round(float(rng.uniform(0, np.pi)), 2),
+    }
 
 
 def _noise(rng: np.random.Generator, severity: float, lossy: bool) -> Fields:
@@ -187,11 +181,16 @@ CAUSE_LADDER: dict[str, list[Chain]] = {
     "pristine": [Chain()],
     "overexposure": [Chain(stops=stops) for stops in (0.75, 1.25, 1.75, 2.5)],
     "motion": [Chain(motion=length, angle=0.5) for length in (4.0, 8.0, 14.0, 22.0)],
-    "webcam": [Chain(noise=s, webcam=True, denoise=d) for s, d in ((6, 0), (12, 0), (12, 10), (22, 0), (22, 18))],
+    "webcam": [
+        Chain(noise=sigma, webcam=True, denoise=denoised)
+        for sigma, denoised in ((6, 0), (12, 0), (12, 10), (22, 0), (22, 18))
+    ],
     "x264-call": [Chain(codec="x264", kbps=kbps) for kbps in (900, 400, 200, 90)],
     "vp8-call": [Chain(codec="vp8", kbps=kbps) for kbps in (1500, 800, 450, 200)],
     "loss-slices": [_joined(({**_LOST, "loss": loss},)) for loss in (0.1, 0.25, 0.5)],
-    "loss-frames": [_joined(({**_LOST, "loss_kind": "frames", "loss": 0.5, "draw": draw},)) for draw in FRAMES_LOST],
+    "loss-frames": [
+        _joined(({**_LOST, "loss_kind": "frames", "loss": 0.5, "draw": draw},)) for draw in FRAMES_LOST
+    ],
     "pairs": [
         _joined(parts)
         for parts in (

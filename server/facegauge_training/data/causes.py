@@ -1,7 +1,7 @@
 """Say what each defect of a crop costs: the quality that would come back if this cause were gone.
 
-A row of a store holds, besides the crop's own `vmaf` and `gmsd`, what the same frame measures with some of its
-causes removed from the chain, all else equal (same noise, same lost packets):
+A row of a store holds, besides the crop's own `vmaf` and `gmsd`, what the same frame measures with some of
+its causes removed from the chain, all else equal (same noise, same lost packets):
 
     "without": {"blur": [vmaf, gmsd], "compression": [...], "blur+compression": [...]}
 

@@ -30,8 +30,8 @@ class CropSet:
             labelled it (`labelled_by`, "vmaf" or a teacher).
         labels: float32 (n,), 0-1.
         order_keys: float32 (n,), by which the crops of one clip are ordered, the best highest.
-        gains: float32 (n, 6), by `causes.CAUSES`: the quality that comes back when this cause alone goes; 0 for
-            what is not in the chain, NaN where it was not measured.
+        gains: float32 (n, 6), by `causes.CAUSES`: the quality that comes back when this cause alone goes; 0
+            for what is not in the chain, NaN where it was not measured.
         shares: float32 (n, 6): likewise, each cause's share of all that was lost (see `causes`).
         clips: int64 (n,), which photo's clip each crop is from.
         far: bool (n,), whether the face is so small that the label means something within its clip alone: far

@@ -87,7 +87,7 @@ class Chain:
     """A mixer or recorder before the scorer has already enlarged the received frame to 720 lines."""
     kbps: int = 0
     """Constant bit rate of a call's encoder (x264, VP8), in place of `quality`; 0 for none. It is the rate at
-    720 lines: fewer get it by lines to the power of 1.5, so that fewer lines do not also mean finer coding."""
+    720 lines: fewer get less, by lines to the power of 1.5, or they would be coded finer."""
     loss_kind: str = ""
     """One of `call_codecs.LOSS_KINDS`; without it, slices of x264 that `rng` draws."""
     draw: int = 0

@@ -1,7 +1,7 @@
 """Label one photo: film it, put the clip through chains, measure every version once, write crops and rows.
 
-Only what is needed is computed: a version's frames up to the last one that is measured, and VMAF of the frames
-around the crops; the figures are the same as with all of them.
+Only what is needed is computed: a version's frames up to the last one that is measured, and VMAF of the
+frames around the crops; the figures are the same as with all of them.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def measure(
         generator: gives each version its source of noise.
 
     Returns:
-        By chain what was measured; and by stops, if above 0, the VMAF/100 that clipping alone leaves each frame.
+        By chain what was measured; and by stops, if above 0, the VMAF/100 that clipping leaves each frame.
     """
     window = range(frames[0] - 1, frames[-1] + 2)
     pristine = [cut(clip.frames[t], clip.faces[t], VMAF_WIDTH, VMAF_HEIGHT) for t in window]

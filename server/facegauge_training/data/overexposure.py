@@ -2,7 +2,7 @@
 
 The picture is made darker again by as many stops as it is too bright. What had not clipped is then as it was;
 what had is flat. VMAF of that against the pristine crop is the detail that survived, whatever the brightness:
-a dark face at +1.5 stops keeps nearly all, a light one does not, where a table by stops would say the same of both.
+a dark face at +1.5 stops keeps more than a light one, where a table by stops would say the same of both.
 """
 
 from __future__ import annotations

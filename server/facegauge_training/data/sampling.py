@@ -1,7 +1,7 @@
 """Decide whose photo comes next, so that what is there at any moment is a fair sample of all sources.
 
-Collections differ a thousandfold in size, so each weighs the square root of its number of photos: 1,250 photos
-of one site count 35 times a single one, not 1,250 times. The order is a weighted round-robin (stride
+Collections differ a thousandfold in size, so each weighs the square root of its number of photos: 1,250
+photos of one site count 35 times a single one, not 1,250 times. The order is a weighted round-robin (stride
 scheduling); within a source each photo has its turn before any comes again, and none more than `MOST_VISITS`
 times.
 """

@@ -1,4 +1,4 @@
-"""Give photos what a call's pictures have and no defect is: glasses, masks, hands, virtual backgrounds, soft skin.
+"""Give photos what is no defect: glasses, masks, hands, virtual backgrounds, soft skin.
 
 All of it is put on the photo before it is filmed, so the reference has it too and the label is as without.
 The occluders are simple shapes with shading, drawn by the face's box alone; they are there so that a covered
@@ -77,10 +77,11 @@ def _mask(picture: Pixels, face: Box, rng: np.random.Generator) -> Pixels:
     top, bottom = face.y + face.height * rng.uniform(0.42, 0.52), face.y + face.height * 1.05
     left, right = face.x + face.width * 0.08, face.x + face.width * 0.92
     middle = (left + right) / 2
+    up, aside = 0.05 * face.height, 0.06 * face.width
+    corner = bottom - 0.18 * face.height
     outline = [
-        (left, top + 0.05 * face.height), (middle, top - 0.06 * face.height), (right, top + 0.05 * face.height),
-        (right - 0.06 * face.width, bottom - 0.18 * face.height), (middle, bottom),
-        (left + 0.06 * face.width, bottom - 0.18 * face.height),
+        (left, top + up), (middle, top - up), (right, top + up),
+        (right - aside, corner), (middle, bottom), (left + aside, corner),
     ]  # fmt: skip
     shape = _canvas(picture)
     cv2.fillPoly(shape, [np.array([_at(point) for point in outline], np.int32)], 1.0)
@@ -115,26 +116,23 @@ def _hand(picture: Pixels, face: Box, rng: np.random.Generator) -> Pixels:
         cv2.line(shape, _at(start), _at(end), 1.0, int(thick * SUPERSAMPLED))
         cover = _reduced(shape, picture)
         depth = np.clip(cv2.GaussianBlur(cover, (0, 0), thick / 4), 0, 1)
-        skin = (
-            color
-            * (0.55 + 0.5 * depth + 0.02 * rng.standard_normal(depth.shape).astype(np.float32))[:, :, None]
-        )
+        shade = 0.55 + 0.5 * depth + 0.02 * rng.standard_normal(depth.shape).astype(np.float32)
+        skin = color * shade[:, :, None]
         result = _blend(result, skin, cover)
     return result
 
 
 def _virtual_background(picture: Pixels, face: Box, rng: np.random.Generator) -> Pixels:
-    """Put a drawn room or a blurred picture behind head and shoulders, with the hard matte of call software."""
+    """Put a drawn room or a blurred picture behind head and shoulders, with a hard matte."""
     person = _canvas(picture)
     center = (face.x + face.width / 2, face.y + face.height * 0.45)
     head = (face.width * rng.uniform(0.68, 0.8), face.height * rng.uniform(0.85, 0.98))
     cv2.ellipse(person, _at(center), _at(head), 0, 0, 360, 1.0, -1)
     base = picture.shape[0] + face.height
     shoulders = [
-        (center[0] - 0.35 * face.width, face.y + face.height), (center[0] + 0.35 * face.width, face.y + face.height),
-        (center[0] + 1.4 * face.width, face.y + 1.55 * face.height), (center[0] + 1.6 * face.width, base),
-        (center[0] - 1.6 * face.width, base), (center[0] - 1.4 * face.width, face.y + 1.55 * face.height),
-    ]  # fmt: skip
+        (center[0] + across * face.width, min(base, face.y + down * face.height))
+        for across, down in ((-0.35, 1.0), (0.35, 1.0), (1.4, 1.55), (1.6, 99), (-1.6, 99), (-1.4, 1.55))
+    ]
     cv2.fillPoly(person, [np.array([_at(point) for point in shoulders], np.int32)], 1.0)
     matte = cv2.GaussianBlur(_reduced(person, picture), (0, 0), float(rng.uniform(0.6, 2.5)))
     height, width = picture.shape[:2]
