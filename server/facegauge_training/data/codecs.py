@@ -176,9 +176,13 @@ def _options(codec: str, quality: int, recording: bool) -> dict[str, str]:
         return {"preset": "veryfast", "crf": number} | ({} if recording else {"tune": "zerolatency"})
     if codec == "av1":
         return {"preset": "10", "crf": number, "svtav1-params": "rtc=1:lp=1:pred-struct=1:lookahead=0"}
-    fixed = (
-        {"qmin": number, "qmax": number, "crf": number}
-        if codec == "vp9"
-        else {"qmin": number, "qmax": number}
-    )
+    if codec == "vp8":  # at a speed above 0 libvpx trades quality for time as the machine's load demands
+        return {
+            "deadline": "realtime",
+            "cpu-used": "-8",
+            "lag-in-frames": "0",
+            "qmin": number,
+            "qmax": number,
+        }
+    fixed = {"qmin": number, "qmax": number, "crf": number}
     return {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", **fixed}
