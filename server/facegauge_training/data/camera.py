@@ -33,7 +33,8 @@ def add_sensor_noise(frames: list[Pixels], sigma: float, rng: np.random.Generato
         rng: draws the noise; each frame shows another place of one field.
     """
     height, width = frames[0].shape[:2]
-    luma = cv2.GaussianBlur(rng.standard_normal((height, width), dtype=np.float32), (0, 0), 0.6)
+    grain = rng.standard_normal((height, width), dtype=np.float32)
+    luma = np.asarray(cv2.GaussianBlur(grain, (0, 0), 0.6), np.float32)
     small = rng.standard_normal((height // 2, width // 2, 2), dtype=np.float32)
     chroma = cv2.resize(cv2.GaussianBlur(small, (0, 0), BLOTCH / 2), (width, height))
     luma /= luma.std()

@@ -30,7 +30,15 @@ from facegauge_training.data.sources import Source, read_picture
 from facegauge_training.data.store import wobble, write_source
 from facegauge_training.data.variety import VARIETIES, vary
 
-__all__ = ["Measured", "label_ladder_face", "label_train_clip", "label_val_face", "measure"]
+__all__ = [
+    "Measured",
+    "cut_versions",
+    "label_ladder_face",
+    "label_train_clip",
+    "label_val_face",
+    "measure",
+    "write_versions",
+]
 
 SEED = 15
 FAR_SHARE = 0.08
@@ -124,7 +132,7 @@ def label_train_clip(folder: Path, visit: Visit) -> int:
     clip = make_clip(picture, visit.source.face, rng, far, pace, count=frames[-1] + 2)
     versions, kept = measure(clip, chains, frames, lambda: np.random.default_rng([*seed, 1]))
     extra = {"variety": kind} if kind else {}
-    return _write(folder, visit.stem, visit.source.name, clip, versions, kept, extra, rng)
+    return write_versions(folder, visit.stem, visit.source.name, clip, versions, kept, extra, rng)
 
 
 def label_val_face(folder: Path, source: Source) -> int:
@@ -135,7 +143,7 @@ def label_val_face(folder: Path, source: Source) -> int:
     clip = make_clip(read_picture(source.path), source.face, rng, pace=2.0, count=MIDDLE + 2)
     chains = with_counterfactuals([chain for steps in CAUSE_LADDER.values() for chain in steps])
     versions, kept = measure(clip, chains, (MIDDLE,), lambda: np.random.default_rng([*seed, 1]))
-    return _write(folder, source.key, source.name, clip, versions, kept, {}, None)
+    return write_versions(folder, source.key, source.name, clip, versions, kept, {}, None)
 
 
 def label_ladder_face(folder: Path, source: Source) -> int:
@@ -145,10 +153,10 @@ def label_ladder_face(folder: Path, source: Source) -> int:
     clip = make_clip(read_picture(source.path), source.face, rng)
     chains = [chain for steps in LADDER.values() for chain in steps]
     versions, kept = measure(clip, chains, (MIDDLE,), lambda: rng)
-    return _write(folder, source.key, source.name, clip, versions, kept, {}, None)
+    return write_versions(folder, source.key, source.name, clip, versions, kept, {}, None)
 
 
-def _write(
+def write_versions(
     folder: Path,
     stem: str,
     name: str,
@@ -158,7 +166,31 @@ def _write(
     extra: dict[str, Any],
     jitter: np.random.Generator | None,
 ) -> int:
-    """Write the crops of all versions, from every measured frame, with the exact box or a jittered one."""
+    """Write the crops of all versions, from every measured frame, and return their number.
+
+    Args:
+        folder: the store.
+        stem: of the files' names.
+        name: of the source.
+        clip: pristine.
+        versions: as `measure` returns them, with every counterfactual among them.
+        kept: likewise.
+        extra: fields of every row besides.
+        jitter: shifts the boxes a little, as a tracker does; None for the exact ones.
+    """
+    crops, rows = cut_versions(clip, versions, kept, extra, jitter)
+    write_source(folder, stem, name, crops, rows)
+    return len(crops)
+
+
+def cut_versions(
+    clip: Clip,
+    versions: dict[Chain, Measured],
+    kept: dict[float, dict[int, float]],
+    extra: dict[str, Any],
+    jitter: np.random.Generator | None,
+) -> tuple[list[npt.NDArray[np.uint8]], list[dict[str, Any]]]:
+    """Return the crops and rows that `write_versions` would write."""
     crops: list[npt.NDArray[np.uint8]] = []
     rows: list[dict[str, Any]] = []
     for chain, version in versions.items():
@@ -180,8 +212,7 @@ def _write(
             if chain.stops > 0:
                 row["highlights"] = round(kept[chain.stops][t], 5)
             rows.append({**row, "without": counterfactuals})
-    write_source(folder, stem, name, crops, rows)
-    return len(crops)
+    return crops, rows
 
 
 def _rounded(score: Score) -> list[float]:

@@ -96,7 +96,7 @@ def _mask(picture: Pixels, face: Box, rng: np.random.Generator) -> Pixels:
     pleats = 1 - 0.08 * (np.sin((y - top) / (bottom - top) * 6 * np.pi) > 0.75)
     weave = 1 + 0.025 * rng.standard_normal(y.shape).astype(np.float32)
     cloth = color * (round_ * pleats * weave)[:, :, None]
-    return _blend(picture, cloth, cv2.GaussianBlur(_reduced(shape, picture), (0, 0), 0.6))
+    return _blend(picture, cloth, _softened(_reduced(shape, picture), 0.6))
 
 
 def _hand(picture: Pixels, face: Box, rng: np.random.Generator) -> Pixels:
@@ -134,7 +134,7 @@ def _virtual_background(picture: Pixels, face: Box, rng: np.random.Generator) ->
         for across, down in ((-0.35, 1.0), (0.35, 1.0), (1.4, 1.55), (1.6, 99), (-1.6, 99), (-1.4, 1.55))
     ]
     cv2.fillPoly(person, [np.array([_at(point) for point in shoulders], np.int32)], 1.0)
-    matte = cv2.GaussianBlur(_reduced(person, picture), (0, 0), float(rng.uniform(0.6, 2.5)))
+    matte = _softened(_reduced(person, picture), float(rng.uniform(0.6, 2.5)))
     height, width = picture.shape[:2]
     if rng.random() < 0.5:
         behind = cv2.GaussianBlur(picture, (0, 0), max(2.0, face.width * rng.uniform(0.05, 0.12)))
@@ -173,6 +173,10 @@ def _at(point: tuple[float, float]) -> tuple[int, int]:
 
 def _reduced(canvas: Mask, picture: Pixels) -> Mask:
     return np.asarray(cv2.resize(canvas, picture.shape[1::-1], interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _softened(mask: Mask, sigma: float) -> Mask:
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma), np.float32)
 
 
 def _blend(below: npt.NDArray[np.uint8] | Mask, above: Mask, cover: Mask) -> Pixels:

@@ -14,6 +14,7 @@ from facegauge_training.data.call_codecs import (
     transcode_with_loss,
 )
 from facegauge_training.data.clips import make_clip
+from facegauge_training.data.distortions import resize_lines
 from tests.training.data.astronaut import FACE, read_astronaut
 
 
@@ -21,7 +22,7 @@ from tests.training.data.astronaut import FACE, read_astronaut
 def frames() -> list[Pixels]:
     """A face that moves fast, 360 lines."""
     clip = make_clip(read_astronaut(), FACE, np.random.default_rng(2), pace=3.0)
-    return [cv2.resize(frame, (480, 360), interpolation=cv2.INTER_AREA) for frame in clip.frames]
+    return resize_lines(clip.frames, 360)
 
 
 def psnr(a: list[Pixels], b: list[Pixels]) -> list[float]:
@@ -38,7 +39,7 @@ def test_a_lower_rate_looks_worse_from_the_first_frame_on(codec: str, frames: li
 @pytest.mark.parametrize(("codec", "kind"), [("x264", "slices"), ("x264", "frames"), ("vp8", "frames")])
 def test_nothing_lost_is_nothing_to_see(codec: str, kind: str, frames: list[Pixels]) -> None:
     """At the transparent quality and without loss, frames come back all but untouched."""
-    assert min(psnr(transcode_with_loss(frames, codec, TRANSPARENT[codec], 0.0, kind, 1), frames)) > 38
+    assert min(psnr(transcode_with_loss(frames, codec, TRANSPARENT[codec], 0.0, kind, 1), frames)) > 36
 
 
 def test_lost_slices_show_until_the_end(frames: list[Pixels]) -> None:

@@ -48,7 +48,7 @@ def test_a_filter_never_raises_a_label(clip: Clip, tmp_path: Path) -> None:
     sharp = replace(SOFT, sharpen=2.0)
     versions, kept = label_clip.measure(clip, [Chain(), SOFT, sharp], (3,), lambda: np.random.default_rng(1))
     assert versions[sharp].scores[3][0] > versions[SOFT].scores[3][0] + 0.03
-    label_clip._write(tmp_path, "ab-0", "nasa", clip, versions, kept, {}, None)
+    label_clip.write_versions(tmp_path, "ab-0", "nasa", clip, versions, kept, {}, None)
     crops = CropSet([tmp_path])
     assert crops.labels[2] <= crops.labels[1]
     assert crops.gains[2, CAUSES.index("blur")] == pytest.approx(crops.gains[1, CAUSES.index("blur")])
