@@ -41,6 +41,7 @@ __all__ = [
 
 CAUSES = ("compression", "resolution", "blur", "noise", "exposure", "loss")
 """In the order of every vector of gains."""
+FIELDS = tuple(field.name for field in fields(Chain))
 
 
 def causes_of(chain: Chain) -> tuple[str, ...]:
@@ -108,11 +109,15 @@ def label_without(row: dict[str, Any], removed: Iterable[str]) -> float:
         KeyError: this combination was not measured.
     """
     removed = set(removed)
-    chain = without(_chain(row), (cause for cause in CAUSES if cause in removed))
+    # A label depends on a chain's stops and noise alone.
+    left = Chain(
+        stops=0.0 if "exposure" in removed else row["stops"],
+        noise=0.0 if "noise" in removed else row["noise"],
+    )
     name = removal_name(removed)
     measured = row.get("without", {})
     vmaf, gmsd = measured[name] if name or name in measured else (row["vmaf"], row["gmsd"])
-    return label(chain, vmaf, gmsd, row.get("highlights"))
+    return label(left, vmaf, gmsd, row.get("highlights"))
 
 
 def gains_alone(row: dict[str, Any]) -> dict[str, float]:
@@ -151,4 +156,4 @@ def gains_shared(row: dict[str, Any]) -> dict[str, float]:
 
 
 def _chain(row: dict[str, Any]) -> Chain:
-    return Chain(**{f.name: row[f.name] for f in fields(Chain) if f.name in row})
+    return Chain(**{name: row[name] for name in FIELDS if name in row})

@@ -12,6 +12,8 @@ packets; the receiver's display. The label of a received crop is
   is less: VMAF forgives noise (a face drowned in it kept 70 of 100), GMSD alone puts a grainy face that all
   would know below the worst coding. What GMSD allows is the VMAF that crops which are only coded have at the
   same GMSD, measured by `python -m facegauge_training.data.noise_anchor`.
+- packets that were lost (`concealed`): the mean of VMAF against the one moment that the crop is most like and
+  against a patchwork of the moments that its parts are from.
 - *exposure factor* (`exposure_factor`): by the stops of error, a stated anchor, not a measurement. The
   first stop down and the first half stop up are free, so that dark and light skin in good light cost nothing.
   Upwards it is the mean of the anchor and of the detail that did not clip, where that was measured.

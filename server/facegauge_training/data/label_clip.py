@@ -19,6 +19,7 @@ from facegauge_server.types import Pixels
 from facegauge_training.data.cause_plan import CAUSE_LADDER, draw_versions, with_counterfactuals
 from facegauge_training.data.causes import removal_name, removals, without, without_nuisances
 from facegauge_training.data.clips import Clip, make_clip
+from facegauge_training.data.concealed import patchwork
 from facegauge_training.data.crop_set import CROP_HEIGHT, CROP_WIDTH
 from facegauge_training.data.degradation_chain import MOST_LATE, Chain, cut, receive
 from facegauge_training.data.full_reference import VMAF_HEIGHT, VMAF_WIDTH, gmsd, vmaf
@@ -54,6 +55,8 @@ MIDDLE = 3
 
 Score = tuple[float, float]
 """VMAF/100, unclipped, and GMSD."""
+Run = Chain | float | tuple[Chain, str]
+"""What a stretch of frames that VMAF sees is for: a version, stops too many, or a version's patchwork."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def measure(
     shown: list[Pixels] = []
     whole: list[Pixels] = []
     received: dict[Chain, dict[int, Pixels]] = {}
-    runs: list[Chain | float] = []
+    runs: list[Run] = []
     for chain in chains:
         first = 0 if chain.codec or chain.noise or chain.denoise else window.start
         # Noise is drawn for as many frames as there are: all of them, so that it does not depend on this.
@@ -92,23 +95,37 @@ def measure(
         version = receive(part, chain, generator())
         received[chain] = {t: version.frames[t - first] for t in frames}
         crops = [cut(version.shown[t - first], clip.faces[t], VMAF_WIDTH, VMAF_HEIGHT) for t in window]
-        for late in range(MOST_LATE + 1 if version.concealed else 1):
-            shown += crops
-            whole += [
+        moments = [
+            [
                 cut(version.references[max(0, t - first - late)], clip.faces[t], VMAF_WIDTH, VMAF_HEIGHT)
                 for t in window
             ]
+            for late in range(MOST_LATE + 1 if version.concealed else 1)
+        ]
+        for references in moments:
+            shown += crops
+            whole += references
             runs.append(chain)
+        if version.concealed:
+            shown += crops
+            whole += [patchwork(crop, list(at_t)) for crop, *at_t in zip(crops, *moments, strict=True)]
+            runs.append((chain, "patchwork"))
     for stops in sorted({chain.stops for chain in chains if chain.stops > 0}):
         shown += darken_again(pristine, stops)
         whole += pristine
         runs.append(stops)
     vmafs = vmaf(shown, whole)
-    scores: dict[Chain | float, dict[int, Score]] = {run: {} for run in runs}
+    scores: dict[Run, dict[int, Score]] = {run: {} for run in runs}
     for n, run in enumerate(runs):
         for i, t in enumerate(frames, start=n * len(window) + 1):
             score = (vmafs[i] / 100, gmsd(shown[i], whole[i]))
             scores[run][t] = max(scores[run].get(t, score), score)
+    for run in runs:
+        if isinstance(run, tuple):  # of a concealed version: the mean of both opinions
+            single, patched = scores[run[0]], scores[run]
+            for t in frames:
+                best = max(single[t], patched[t])
+                single[t] = ((single[t][0] + best[0]) / 2, (single[t][1] + best[1]) / 2)
     versions = {chain: Measured(received[chain], scores[chain]) for chain in chains}
     kept = {s: {t: score[0] for t, score in scores[s].items()} for s in scores if isinstance(s, float)}
     return versions, kept

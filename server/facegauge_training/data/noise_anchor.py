@@ -19,7 +19,7 @@ from facegauge_training.data.store import CropSet
 
 __all__ = ["main"]
 
-OTHERS = ("stops", "noise", "defocus", "motion")
+OTHERS = ("stops", "noise", "defocus", "motion", "loss", "sharpen")
 
 
 @click.command()
@@ -30,7 +30,7 @@ def main(cache: Path) -> None:
     """Print the median VMAF/100 of crops that are only coded, by GMSD."""
     crops = CropSet(train_stores(cache.expanduser()))
     coded = [
-        r for r in crops.rows if r["codec"] and r["lines"] == 720 and not any(r[name] for name in OTHERS)
+        r for r in crops.rows if r["codec"] and r["lines"] == 720 and not any(r.get(name) for name in OTHERS)
     ]
     deviation = np.array([row["gmsd"] for row in coded])
     share = np.array([row["vmaf"] for row in coded])

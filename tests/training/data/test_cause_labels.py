@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from facegauge_training.data import cause_labels, compare_gains
+from facegauge_training.data import count_crops as crop_counts
 from facegauge_training.data.cause_labels import Task, cause_store, count_crops, run_task, tasks
 from facegauge_training.data.sampling import Visit, in_turn
 from facegauge_training.data.sources import read_sources
@@ -79,3 +80,15 @@ def test_both_measures_agree_in_order_and_differ_in_size(cache: Path) -> None:
         assert result["crops"] > 0
         assert 0 <= result["mean_error"] <= result["p95_error"] < 1
         assert count != 2 or result["first_agrees"] in (1.0, pytest.approx(np.nan, nan_ok=True))
+
+
+def test_a_store_is_counted_by_source_and_cause(cache: Path) -> None:
+    """Every crop counts once under each heading, and the program prints them."""
+    crops = CropSet([cause_store(cache)])
+    counts = crop_counts.count(crops)
+    assert {sum(numbers.values()) for numbers in counts.values()} == {len(crops)}
+    assert set(counts["source"]) == {"nasa", "mirror"}
+    assert counts["causes"]["none"] >= 4
+    done = CliRunner().invoke(crop_counts.main, ["--store", str(cause_store(cache))])
+    assert done.exit_code == 0
+    assert f"{len(crops)} crops of 2 clips" in done.output
