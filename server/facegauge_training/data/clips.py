@@ -35,7 +35,14 @@ class Clip:
     faces: list[Box]
 
 
-def make_clip(picture: Pixels, face: Box, rng: np.random.Generator, far: bool = False) -> Clip:
+def make_clip(
+    picture: Pixels,
+    face: Box,
+    rng: np.random.Generator,
+    far: bool = False,
+    pace: float = 1.0,
+    count: int = FRAMES,
+) -> Clip:
     """Film a photo.
 
     Args:
@@ -43,9 +50,11 @@ def make_clip(picture: Pixels, face: Box, rng: np.random.Generator, far: bool = 
         face: the detector's box in it, pixels.
         rng: decides size, place and motion.
         far: whether the person sits far from the camera.
+        pace: times the motion of a quiet listener: 2 px a frame at most.
+        count: frames; the first ones are the same however many there are.
 
     Returns:
-        A clip of `FRAMES` frames in which the face is some 150 to 420 px high, or `FAR_FACE`.
+        A clip of `count` frames in which the face is some 150 to 420 px high, or `FAR_FACE`.
     """
     width = int(rng.choice(WIDTHS))
     largest = min(MAX_FACE, face.height * MAX_ENLARGEMENT)
@@ -53,9 +62,9 @@ def make_clip(picture: Pixels, face: Box, rng: np.random.Generator, far: bool = 
     if far:
         smallest, largest = FAR_FACE
     scale = float(np.exp(rng.uniform(np.log(smallest), np.log(max(largest, smallest))))) / face.height
-    pan = rng.uniform(-2.0, 2.0, 2)  # px a frame
-    zoom = rng.uniform(-0.003, 0.003)  # a frame
-    turn = rng.uniform(-0.15, 0.15)  # degrees a frame
+    pan = pace * rng.uniform(-2.0, 2.0, 2)  # px a frame
+    zoom = pace * rng.uniform(-0.003, 0.003)  # a frame
+    turn = pace * rng.uniform(-0.15, 0.15)  # degrees a frame
     center = np.array([width * rng.uniform(0.35, 0.65), LINES * rng.uniform(0.45, 0.55)])
 
     backdrop = _backdrop(picture, width)
@@ -69,7 +78,7 @@ def make_clip(picture: Pixels, face: Box, rng: np.random.Generator, far: bool = 
     face_center = np.array([face.x + face.width / 2, face.y + face.height / 2])
 
     frames, faces = [], []
-    for t in range(FRAMES):
+    for t in range(count):
         zoomed = scale * (1 + zoom * t)
         place = center + pan * t
         pivot = face_center * reduced + margin

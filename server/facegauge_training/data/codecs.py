@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 
 from facegauge_server.types import Pixels
 from facegauge_training.common.errors import RecipeError
@@ -28,7 +29,7 @@ START_CODE = re.compile(rb"\x00\x00\x00?\x01")
 PLAIN_SLICE = 1
 """Type of the NAL units that may be lost; those of the first frame (5) would be sent again."""
 
-__all__ = ["CODECS", "transcode"]
+__all__ = ["CODECS", "decode", "encode", "nal_units", "transcode"]
 
 CODECS: dict[str, tuple[str, int, int]] = {
     "x264": ("libx264", 18, 51),
@@ -63,6 +64,44 @@ def transcode(
     Raises:
         RecipeError: this PyAV lacks the encoder, or it gave back another number of frames.
     """
+    options = _options(codec, quality, recording)
+    if loss:
+        options |= {"x264-params": f"slice-max-size={SLICE_BYTES}"}
+    # VP8 and VP9 need a rate, which is never the limit: the quantiser is fixed.
+    bits_per_s = 20_000_000 if codec in ("vp8", "vp9") else 0
+    packets, extradata = encode(frames, codec, options, bits_per_s)
+    if loss:
+        if codec != "x264" or rng is None:
+            raise ValueError("packets can be lost with x264 alone, and need a generator to draw which")
+        packets = [_lossy(packet, loss, rng) for packet in packets]
+    decoded = decode(packets, codec, extradata)
+    if len(decoded) != len(frames):
+        raise RecipeError(f"{CODECS[codec][0]} gave {len(decoded)} frames back for {len(frames)}.")
+    return [pixels for _, pixels in decoded]
+
+
+def encode(
+    frames: list[Pixels],
+    codec: str,
+    options: dict[str, str],
+    bits_per_s: int = 0,
+    keyframes: frozenset[int] = frozenset(),
+) -> tuple[list[av.Packet[Any]], bytes]:
+    """Encode a clip at 25 frames a second on one thread.
+
+    Args:
+        frames: RGB, uint8, (height, width, 3), even sides.
+        codec: one of `CODECS`.
+        options: of FFmpeg's encoder.
+        bits_per_s: target rate; 0 for none.
+        keyframes: indexes of frames to code as keyframes besides the first.
+
+    Returns:
+        The packets, and the encoder's extradata for `decode`.
+
+    Raises:
+        RecipeError: this PyAV lacks the encoder.
+    """
     encoder_name = CODECS[codec][0]
     scheduling = os.sched_getscheduler(0)
     os.environ.setdefault("SVT_LOG", "1")  # errors alone: SVT-AV1 else writes a page for every clip
@@ -78,40 +117,43 @@ def transcode(
     encoder.framerate = Fraction(25)
     encoder.time_base = Fraction(1, 25)
     encoder.thread_count = 1
-    encoder.options = _options(codec, quality, recording)
-    if loss:
-        encoder.options |= {"x264-params": f"slice-max-size={SLICE_BYTES}"}
-    if codec in ("vp8", "vp9"):
-        encoder.bit_rate = 20_000_000  # never the limit: the quantiser is fixed
-
-    packets = []
+    encoder.options = options
+    if bits_per_s:
+        encoder.bit_rate = bits_per_s
+    packets: list[av.Packet[Any]] = []
     for t, pixels in enumerate(frames):
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
         frame.pts = t
+        if t in keyframes:
+            frame.pict_type = PictureType.I
         packets += encoder.encode(frame)
     packets += encoder.encode(None)
     if os.sched_getscheduler(0) != scheduling:
         # SVT-AV1 makes a process of root one of real time, and all others starve.
         os.sched_setscheduler(0, scheduling, os.sched_param(0))
-    if loss:
-        if codec != "x264" or rng is None:
-            raise ValueError("packets can be lost with x264 alone, and need a generator to draw which")
-        packets = [_lossy(packet, loss, rng) for packet in packets]
+    return packets, bytes(encoder.extradata or b"")
 
+
+def decode(packets: list[av.Packet[Any]], codec: str, extradata: bytes) -> list[tuple[int, Pixels]]:
+    """Return (number of the frame, its pixels) of everything that the decoder makes of the packets."""
     decoder_name = {"x264": "h264", "av1": "libdav1d"}.get(codec, codec)
     decoder = cast("av.VideoCodecContext", av.CodecContext.create(decoder_name, "r"))
     decoder.thread_count = 1
-    if encoder.extradata:
-        decoder.extradata = encoder.extradata
-    decoded = [frame for packet in packets for frame in decoder.decode(packet)] + decoder.decode(None)
-    if len(decoded) != len(frames):
-        raise RecipeError(f"{encoder_name} gave {len(decoded)} frames back for {len(frames)}.")
-    return [frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False) for frame in decoded]
+    if extradata:
+        decoder.extradata = extradata
+    shown = [frame for packet in packets for frame in decoder.decode(packet)] + decoder.decode(None)
+    return [
+        (
+            -1 if frame.pts is None else frame.pts,
+            frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False),
+        )
+        for frame in shown
+    ]
 
 
 def _lossy(packet: av.Packet[Any], loss: float, rng: np.random.Generator) -> av.Packet[Any]:
     """Return one frame's packet without the slices that are lost; at least one slice arrives."""
-    units = _nal_units(bytes(packet))
+    units = nal_units(bytes(packet))
     slices = [n for n, unit in enumerate(units) if unit[0] & 31 == PLAIN_SLICE]
     lost = {n for n in slices if rng.random() < loss}
     if slices and len(lost) == len(slices):
@@ -123,7 +165,7 @@ def _lossy(packet: av.Packet[Any], loss: float, rng: np.random.Generator) -> av.
     return kept
 
 
-def _nal_units(stream: bytes) -> list[bytes]:
+def nal_units(stream: bytes) -> list[bytes]:
     """Split a stream in Annex B's form."""
     return [unit for unit in START_CODE.split(stream) if unit]
 
@@ -134,9 +176,13 @@ def _options(codec: str, quality: int, recording: bool) -> dict[str, str]:
         return {"preset": "veryfast", "crf": number} | ({} if recording else {"tune": "zerolatency"})
     if codec == "av1":
         return {"preset": "10", "crf": number, "svtav1-params": "rtc=1:lp=1:pred-struct=1:lookahead=0"}
-    fixed = (
-        {"qmin": number, "qmax": number, "crf": number}
-        if codec == "vp9"
-        else {"qmin": number, "qmax": number}
-    )
+    if codec == "vp8":  # at a speed above 0 libvpx trades quality for time as the machine's load demands
+        return {
+            "deadline": "realtime",
+            "cpu-used": "-8",
+            "lag-in-frames": "0",
+            "qmin": number,
+            "qmax": number,
+        }
+    fixed = {"qmin": number, "qmax": number, "crf": number}
     return {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", **fixed}

@@ -12,8 +12,11 @@ packets; the receiver's display. The label of a received crop is
   is less: VMAF forgives noise (a face drowned in it kept 70 of 100), GMSD alone puts a grainy face that all
   would know below the worst coding. What GMSD allows is the VMAF that crops which are only coded have at the
   same GMSD, measured by `facegauge-train noise-anchor`.
-- *exposure factor* (`exposure_factor`): by the stops of error alone, a stated anchor, not a measurement. The
+- packets that were lost (`concealed`): the mean of VMAF against the one moment that the crop is most like and
+  against a patchwork of the moments that its parts are from.
+- *exposure factor* (`exposure_factor`): by the stops of error, a stated anchor, not a measurement. The
   first stop down and the first half stop up are free, so that dark and light skin in good light cost nothing.
+  Upwards it is the mean of the anchor and of the detail that did not clip, where that was measured.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ import numpy as np
 
 from facegauge_server.stages.crop import crop_box, crop_region
 from facegauge_server.types import Box, Pixels
+from facegauge_training.data.call_codecs import transcode_at_rate, transcode_with_loss
+from facegauge_training.data.camera import add_sensor_noise, denoise, sharpen, smooth_skin
 from facegauge_training.data.clips import LINES, Clip
 from facegauge_training.data.codecs import transcode
 from facegauge_training.data.distortions import add_noise, defocus, expose, move_blur, resize_lines
@@ -53,6 +58,7 @@ EXPOSURE_ANCHOR = (
 """(stops, factor): at -3 a face is plainly too dark, at -5 a silhouette, at +3 a white mask."""
 
 
+LEAST_KBPS = 15
 MOST_LATE = 3
 """Frames that concealment may show an earlier picture for."""
 
@@ -81,6 +87,21 @@ class Chain:
     """Whether x264 coded it as for a file, looking ahead."""
     enlarged: bool = False
     """A mixer or recorder before the scorer has already enlarged the received frame to 720 lines."""
+    kbps: int = 0
+    """Constant bit rate of a call's encoder (x264, VP8), in place of `quality`; 0 for none. It is the rate at
+    720 lines: fewer get less, by lines to the power of 1.5, or they would be coded finer."""
+    loss_kind: str = ""
+    """One of `call_codecs.LOSS_KINDS`; without it, slices of x264 that `rng` draws."""
+    draw: int = 0
+    """Seed of which packets are lost, where `loss_kind` is set."""
+    webcam: bool = False
+    """Whether the noise is a small sensor's: strongest in the shadows, blotchy in chroma."""
+    denoise: float = 0.0
+    """Strength of the camera's own denoising, 8-bit codes."""
+    sharpen: float = 0.0
+    """Amount of the camera's or sender's sharpening."""
+    beauty: float = 0.0
+    """Strength, 0-1, of a filter that smooths skin; the sender chose it, so the reference has it too."""
 
     def describe(self) -> dict[str, float | int | str | bool]:
         """Return the fields by name, for a label's row."""
@@ -100,18 +121,36 @@ class Received:
 
 def receive(clip: Clip, chain: Chain, rng: np.random.Generator) -> Received:
     """Put a pristine clip of 720 lines through a chain; `rng` draws the noise."""
-    frames = references = expose(clip.frames, chain.stops) if chain.stops else clip.frames
+    frames = references = smooth_skin(clip.frames, chain.beauty) if chain.beauty else clip.frames
+    if chain.stops:
+        frames = references = expose(frames, chain.stops)
     if chain.defocus:
         frames = defocus(frames, chain.defocus)
     if chain.motion:
         frames = move_blur(frames, chain.motion, chain.angle)
-    if chain.noise:
+    if chain.noise and chain.webcam:
+        frames = add_sensor_noise(frames, chain.noise, rng)
+    elif chain.noise:
         frames = add_noise(frames, chain.noise, rng, chain.grain)
+    if chain.denoise:
+        frames = denoise(frames, chain.denoise)
+    if chain.sharpen:
+        frames = sharpen(frames, chain.sharpen)
     frames = resize_lines(frames, chain.lines)
-    if chain.codec:
+    if chain.loss_kind:
+        frames = transcode_with_loss(
+            frames, chain.codec, chain.quality, chain.loss, chain.loss_kind, chain.draw
+        )
+    elif chain.kbps:
+        frames = transcode_at_rate(frames, chain.codec, _rate(chain))
+    elif chain.codec:
         frames = transcode(frames, chain.codec, chain.quality, chain.loss, rng, chain.recording)
     shown = resize_lines(frames, LINES)
     return Received(shown if chain.enlarged else frames, shown, references, concealed=chain.loss > 0)
+
+
+def _rate(chain: Chain) -> int:
+    return max(LEAST_KBPS, round(chain.kbps * (chain.lines / LINES) ** 1.5))
 
 
 def cut(frame: Pixels, face: Box, width: int, height: int) -> Pixels:
@@ -144,22 +183,26 @@ def transports(versions: list[Received], faces: list[Box]) -> list[list[tuple[fl
     return best
 
 
-def label(chain: Chain, vmaf_share: float, deviation: float) -> float:
-    """Return a crop's label, 0-1, from its VMAF/100 (unclipped), its GMSD and what was done to it."""
+def label(chain: Chain, vmaf_share: float, deviation: float, highlights: float | None = None) -> float:
+    """Return a crop's label, 0-1, from its VMAF/100 (unclipped), its GMSD and what was done to it.
+
+    `highlights` is the VMAF/100 that clipping alone leaves an overexposed crop, where it was measured.
+    """
     transport = min(max(vmaf_share, 0.0), 1.0)
     if chain.noise:
         transport = (transport + min(transport, gmsd_opinion(deviation))) / 2
-    return transport * exposure_factor(chain.stops)
+    return transport * exposure_factor(chain.stops, highlights)
 
 
-def order_key(chain: Chain, vmaf_share: float, deviation: float) -> float:
+def order_key(chain: Chain, vmaf_share: float, deviation: float, highlights: float | None = None) -> float:
     """Return what versions of one face are ordered by, higher is better; comparable within a face alone.
 
     The label, with what VMAF says below its 0 and a little of what GMSD says: where VMAF has run out (a face
     of 60 px at CRF 43 and at CRF 51) there still is a worse.
     """
     beyond = min(vmaf_share, 0.0) + 0.1 * gmsd_opinion(deviation)
-    return label(chain, vmaf_share, deviation) + beyond * exposure_factor(chain.stops)
+    at_best = exposure_factor(chain.stops, highlights)
+    return label(chain, vmaf_share, deviation, highlights) + beyond * at_best
 
 
 def gmsd_opinion(deviation: float) -> float:
@@ -168,7 +211,15 @@ def gmsd_opinion(deviation: float) -> float:
     return float(np.interp(deviation, at, allowed))
 
 
-def exposure_factor(stops: float) -> float:
-    """Return what is left, 0-1, of a face exposed wrongly by `stops`."""
+def exposure_factor(stops: float, highlights: float | None = None) -> float:
+    """Return what is left, 0-1, of a face exposed wrongly by `stops`.
+
+    Too bright, the detail that clipped is lost, and how much that is depends on the face: where `highlights`
+    was measured (see `overexposure`), the factor is the mean of it and of the anchor by stops. Alone it would
+    be harsher than a person is: a background that clips counts as much as a cheek.
+    """
     at, factor = zip(*EXPOSURE_ANCHOR, strict=True)
-    return float(np.interp(stops, at, factor))
+    anchored = float(np.interp(stops, at, factor))
+    if stops > 0 and highlights is not None:
+        return (anchored + min(anchored, max(highlights, 0.0))) / 2
+    return anchored

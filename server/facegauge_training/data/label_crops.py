@@ -30,8 +30,8 @@ RECORDED_SHARE = 0.5
 
 
 def train_stores(cache: Path) -> list[Path]:
-    """Return the folders of all rounds below the cache."""
-    return sorted(cache.glob("train-1-round-*"))
+    """Return the folders of all rounds below the cache, and that of crops with causes (`cause_labels`)."""
+    return [*sorted(cache.glob("train-1-round-*")), *cache.glob("causes-1")]
 
 
 def label_faces(cache: Path, sources: list[Source], round_: int, workers: int) -> tuple[Path, int]:

@@ -15,7 +15,7 @@ from facegauge_training.data.crop_set import CropSet
 
 __all__ = ["AnchorPoint", "measure_noise_anchor"]
 
-OTHERS = ("stops", "noise", "defocus", "motion")
+OTHERS = ("stops", "noise", "defocus", "motion", "loss", "sharpen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class AnchorPoint:
 def measure_noise_anchor(crops: CropSet) -> list[AnchorPoint]:
     """Return the quartiles of VMAF/100 of crops that are only coded, by GMSD; at least five crops a point."""
     coded = [
-        r for r in crops.rows if r["codec"] and r["lines"] == 720 and not any(r[name] for name in OTHERS)
+        r for r in crops.rows if r["codec"] and r["lines"] == 720 and not any(r.get(name) for name in OTHERS)
     ]
     deviation = np.array([row["gmsd"] for row in coded])
     share = np.array([row["vmaf"] for row in coded])
