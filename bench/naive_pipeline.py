@@ -26,7 +26,7 @@ import numpy as np
 
 from facegauge_server.types import Box, Pixels
 
-__all__ = ["DETECTORS", "Detector", "main", "write_frames", "read_frames"]
+__all__ = ["DETECTORS", "Detector", "main", "read_frames", "write_frames"]
 
 Detector = Literal["one-look", "second-looks"]
 DETECTORS: tuple[Detector, ...] = get_args(Detector)
@@ -43,6 +43,7 @@ def write_frames(frames: list[bytes], stream: BinaryIO) -> None:
 
 
 def read_frames(stream: BinaryIO) -> list[bytes]:
+    """Read what `write_frames` wrote."""
     frames = []
     while header := stream.read(4):
         frames.append(stream.read(struct.unpack("<I", header)[0]))

@@ -109,8 +109,8 @@ def fleet() -> build.Dashboard:
             panel(
                 heatmap.Panel(),
                 "Quality of scored faces",
-                "Number of faces scored, by raw quality in steps of 0.05. A second band below the usual one is "
-                "a group of streams with a common cause.",
+                "Number of faces scored, by raw quality in steps of 0.05. A second band below the usual one "
+                "is a group of streams with a common cause.",
                 buckets(f"sum by (le) (increase(facegauge_quality_ratio_bucket{{{JOB}}}[$__rate_interval]))"),
                 unit="short",
                 thresholds=quality_steps(),

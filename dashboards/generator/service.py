@@ -31,7 +31,9 @@ from dashboards.generator.service_workers import workers_row
 def service() -> build.Dashboard:
     """Build the dashboard."""
     instances = 'label_values(facegauge_streams_active{job=~"$job"}, instance)'
-    empty = board("service", "Service", "Latency, load, workers, errors and model of the servers.", 'scope!="stream"')
+    empty = board(
+        "service", "Service", "Latency, load, workers, errors and model of the servers.", 'scope!="stream"'
+    )
     first = _latency(empty.with_variable(choices("instance", "Server", instances)))
     return _model(load_row(workers_row(first)))
 
@@ -44,8 +46,8 @@ def _latency(board: build.Dashboard) -> build.Dashboard:
             panel(
                 heatmap.Panel(),
                 "Time from receipt to assessment",
-                "Time that each frame spends in the server, without the time that a limit held it. The objective "
-                "is 99% within 512 ms.",
+                "Time that each frame spends in the server, without the time that a limit held it. The "
+                "objective is 99% within 512 ms.",
                 buckets(f"sum by (le) (increase({STAGE}_bucket{{{total}}}[$__rate_interval]))"),
                 unit="short",
                 thresholds=steps(NEUTRAL),
@@ -57,8 +59,8 @@ def _latency(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Latency by stage, 95th percentile",
-                "worker_wait, decode, locate, crop, engine_wait and score; total includes them all and the wait "
-                "for an earlier frame of the same stream.",
+                "worker_wait, decode, locate, crop, engine_wait and score; total includes them all and the "
+                "wait for an earlier frame of the same stream.",
                 query(f"instance_stage:{STAGE}:p95_rate1m{{{INSTANCE}}}", "{{stage}} {{instance}}"),
                 unit="s",
                 thresholds=steps((None, "green"), (0.512, "red")),
@@ -80,8 +82,8 @@ def _latency(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Wait for the engine",
-                "Time that faces wait for the engine: on a GPU for their batch to start, on a CPU (no batches) "
-                "next to nothing. QueueSaturated fires over 128 ms at the 95th percentile.",
+                "Time that faces wait for the engine: on a GPU for their batch to start, on a CPU (no "
+                "batches) next to nothing. QueueSaturated fires over 128 ms at the 95th percentile.",
                 query(
                     f'instance_stage:{STAGE}:p95_rate1m{{{INSTANCE}, stage="engine_wait"}}',
                     "p95 {{instance}}",

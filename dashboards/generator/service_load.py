@@ -33,7 +33,9 @@ def load_row(board: build.Dashboard) -> build.Dashboard:
                     f"rate(facegauge_worker_cpu_seconds_total{{{INSTANCE}}}[$__rate_interval])",
                     "workers {{instance}}",
                 ),
-                query(f"rate(process_cpu_seconds_total{{{INSTANCE}}}[$__rate_interval])", "server {{instance}}"),
+                query(
+                    f"rate(process_cpu_seconds_total{{{INSTANCE}}}[$__rate_interval])", "server {{instance}}"
+                ),
                 unit="short",
                 thresholds=steps(NEUTRAL),
                 width=8,

@@ -32,8 +32,8 @@ def workers_row(board: build.Dashboard) -> build.Dashboard:
             panel(
                 lines(),
                 "Workers that take frames",
-                "Worker processes of each server; --workers is how many there should be. NoWorkerServing fires "
-                "after 15 s at zero.",
+                "Worker processes of each server; --workers is how many there should be. NoWorkerServing "
+                "fires after 15 s at zero.",
                 query(f"facegauge_workers_serving{{{INSTANCE}}}", "{{instance}}"),
                 unit="short",
                 thresholds=steps((None, "red"), (1, "green")),

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-measure = pytest.importorskip("facegauge_models.measure")
+from facegauge_models import measure
+
+pytest.importorskip("torch")
 
 
 @pytest.fixture(autouse=True)

@@ -35,7 +35,6 @@ FLAGS = {
     "--idle-timeout": 10.0,
     "--send-timeout": 30.0,
     "--resume-window": 5.0,
-    "--frame-timeout": 2.0,
     "--drain-grace": 10.0,
     "--frame-timeout": 2.0,
     "--max-streams": 256,

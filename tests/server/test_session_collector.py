@@ -28,7 +28,7 @@ async def test_series_of_a_stream_carry_its_tenant(callers: list[Identity], tena
         table.open(StreamSettings(stream_id="camera-1", call_id="standup"), 0.0, caller)
     registry = CollectorRegistry()
     registry.register(SessionCollector(table, max_exported=10))
-    seen: dict[tuple[str, ...], int] = {}
+    seen: dict[tuple[object, ...], int] = {}
     for family in text_string_to_metric_families(generate_latest(registry).decode()):
         for sample in family.samples:
             if "stream_id" in sample.labels:

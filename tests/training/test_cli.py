@@ -12,12 +12,12 @@ from click.testing import CliRunner
 
 from facegauge_training.cli import COMMANDS, main
 
-NAMES = main.list_commands(click.Context(main))  # type: ignore[attr-defined]
+NAMES = main.list_commands(click.Context(main))
 SHARED = ("--cache", "--run", "--start-from", "--teacher", "--seed", "--threads", "--pseudo-round", "--round")
 
 
 def command(name: str) -> click.Command:
-    found = main.get_command(click.Context(main), name)  # type: ignore[attr-defined]
+    found = main.get_command(click.Context(main), name)
     assert isinstance(found, click.Command)
     return found
 

@@ -137,7 +137,10 @@ async def _batch(channel: grpc.aio.Channel, seed: int, number: int, findings: Fi
 async def _stream(
     channel: grpc.aio.Channel, kind: str, messages: list[bytes], findings: Findings, where: str
 ) -> None:
-    call = channel.stream_stream(f"{SERVICE}MonitorStream")(iter_messages(messages), timeout=HANG_S)
+    method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
+        f"{SERVICE}MonitorStream"
+    )
+    call = method(iter_messages(messages), timeout=HANG_S)
     try:
         async for data in call:
             response = pb.MonitorStreamResponse.FromString(data)
@@ -154,7 +157,8 @@ async def _unary(
     channel: grpc.aio.Channel, method: str, message: bytes, findings: Findings, where: str
 ) -> None:
     try:
-        await channel.unary_unary(f"{SERVICE}{method}")(message, timeout=HANG_S)
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"{SERVICE}{method}")
+        await call(message, timeout=HANG_S)
     except grpc.aio.AioRpcError as error:
         findings.note(method, error.code(), error.details() or "", where)
     else:

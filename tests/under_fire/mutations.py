@@ -145,10 +145,10 @@ class Mutator:
         return self._random.choice(INTEGERS)
 
 
-def _corpus() -> dict[pb.FrameEncoding, list[bytes]]:
+def _corpus() -> dict[pb.FrameEncoding.ValueType, list[bytes]]:
     """Return small valid pictures of every coded kind: smooth, noisy, thin, grey, progressive."""
     noise = np.random.default_rng(0)
-    corpus: dict[pb.FrameEncoding, list[bytes]] = {encoding: [] for encoding in CODED}
+    corpus: dict[pb.FrameEncoding.ValueType, list[bytes]] = {encoding: [] for encoding in CODED}
     for width, height in SIZES:
         ramp = np.linspace(0, 255, width * height * 3).reshape(height, width, 3).astype(np.uint8)
         grain = noise.integers(0, 256, (height, width, 3), dtype=np.uint8)

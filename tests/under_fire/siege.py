@@ -2,8 +2,8 @@
 
     python -m tests.under_fire.siege [ATTACK...]
 
-Prints a row for each attack: latency of the good calls, frames unanswered, the most memory that the server and
-its workers took, and how the attacker's calls ended.
+Prints a row for each attack: latency of the good calls, frames unanswered, the most memory that the server
+and its workers took, and how the attacker's calls ended.
 """
 
 from __future__ import annotations

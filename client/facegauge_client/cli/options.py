@@ -21,7 +21,7 @@ __all__ = ["DISPLAY_LINES", "TOKEN_VARIABLE", "ServerOptions", "read_token", "se
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-TOKEN_VARIABLE = "FACEGAUGE_TOKEN"
+TOKEN_VARIABLE = "FACEGAUGE_TOKEN"  # noqa: S105 - the name of a variable
 """A token on the command line would show in the list of processes."""
 MAX_TOKEN_FILE_BYTES = 64 * 1024
 DISPLAY_LINES = click.IntRange(90, 4320)
@@ -47,8 +47,8 @@ class ServerOptions:
         credentials = self._credentials()
         if token is not None and credentials is None and not (self.insecure_token or is_local(self.target)):
             raise click.UsageError(
-                f"the token would travel to {self.target} in clear, and whoever reads it can use it: add --tls,"
-                " or --insecure-token where something else encrypts"
+                f"the token would travel to {self.target} in clear, and whoever reads it can use it: add "
+                "--tls, or --insecure-token where something else encrypts"
             )
         return Client(self.target, credentials, token=token, insecure_token=self.insecure_token)
 
@@ -136,9 +136,7 @@ def read_token(path: Path) -> str:
         raise TokenUnavailable(f"the token file {path} holds no token: {error}") from error
 
 
-def _check_token_file(
-    _context: click.Context, _parameter: click.Parameter, path: Path | None
-) -> Path | None:
+def _check_token_file(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
     if path is not None:
         try:
             read_token(path)

@@ -24,7 +24,7 @@ async def replay(
     options: ReplayOptions,
     on_assessment: Callable[[Assessment], None],
 ) -> None:
-    """Play all files, `options.parallel` at a time; raises at once where no server answers or a token is refused.
+    """Play all files, `options.parallel` at a time; raises where no server answers or a token is refused.
 
     What goes wrong with a single file is kept in its playback, and the others go on.
     """

@@ -56,9 +56,7 @@ class MonitorStream:
     Iteration ends with the stream: after `finish()`, or when the server drains and no other takes over.
     """
 
-    def __init__(
-        self, open_call: OpenCall, target: str, options: StreamOptions, token: TokenSource
-    ) -> None:
+    def __init__(self, open_call: OpenCall, target: str, options: StreamOptions, token: TokenSource) -> None:
         self._open_call = open_call
         self._target = target
         self._options = options

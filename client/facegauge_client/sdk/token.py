@@ -17,7 +17,7 @@ from facegauge_client.sdk.errors import FacegaugeError, TokenUnavailable, Unauth
 __all__ = ["Metadata", "Token", "TokenSource", "check_token", "is_local"]
 
 T = TypeVar("T")
-Token: TypeAlias = "str | Callable[[], str] | Callable[[], Awaitable[str]]"
+Token: TypeAlias = "str | Callable[[], str] | Callable[[], Awaitable[str]]"  # noqa: S105 - a type
 """A bearer token, or a function that returns a valid one whenever it is called."""
 Metadata: TypeAlias = tuple[tuple[str, str], ...]
 """Metadata of a gRPC call."""
@@ -61,7 +61,9 @@ class TokenSource:
         except FacegaugeError:
             raise
         except TimeoutError as error:
-            raise TokenUnavailable(f"the token function gave no token within {self._timeout_s:g} s") from error
+            raise TokenUnavailable(
+                f"the token function gave no token within {self._timeout_s:g} s"
+            ) from error
         except Exception as error:
             raise TokenUnavailable(
                 f"the token function failed: {type(error).__name__}: {error}; it must return a token"
@@ -71,7 +73,7 @@ class TokenSource:
 def check_token(token: object) -> str:
     """Return a token unchanged; raises ValueError, which does not quote it, for what cannot be one."""
     if not isinstance(token, str):
-        raise ValueError(f"a token is a string, not {type(token).__name__}")  # noqa: TRY004
+        raise ValueError(f"a token is a string, not {type(token).__name__}")
     if not token:
         raise ValueError("the token is empty")
     if not all("!" <= character <= "~" for character in token):

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import track
 
-from facegauge_server.stages.crop import MIN_FACE_PX
+from facegauge_server.face_limits import MIN_FACE_PX
 from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.types import Box, Pixels
 from facegauge_training.common.errors import RecipeError

@@ -1,7 +1,7 @@
 """Compare a concealed picture with what it is made of: parts of several moments.
 
 A decoder that conceals lost packets shows parts of earlier pictures beside parts of the present one. Against
-any single moment VMAF takes a part that is 5 px away for a ruin, though a viewer sees a face with a small tear
+any single moment VMAF takes a part that is 5 px away for a ruin, though a viewer sees a face with a tear
 at most. Against a patchwork of the moments that the parts are from it sees no tear at all. So the label of a
 concealed crop is the mean of both opinions.
 """

@@ -28,7 +28,7 @@ from facegauge_training.data.ladder import SEED as LADDER_SEED
 from facegauge_training.data.overexposure import darken_again
 from facegauge_training.data.sampling import Visit
 from facegauge_training.data.sources import Source, read_picture
-from facegauge_training.data.store import wobble, write_source
+from facegauge_training.data.store import jitter_box, write_source
 from facegauge_training.data.variety import VARIETIES, vary
 
 __all__ = [
@@ -213,7 +213,7 @@ def cut_versions(
     for chain, version in versions.items():
         plain = without_nuisances(chain)
         for t, score in version.scores.items():
-            face = wobble(clip, t, jitter) if jitter else clip.faces[t]
+            face = jitter_box(clip, t, jitter) if jitter else clip.faces[t]
             crops.append(cut(version.received[t], face, CROP_WIDTH, CROP_HEIGHT))
             row = {**chain.describe(), "frame": t, "face_height": round(face.height, 1), **extra}
             counterfactuals = {

@@ -41,6 +41,6 @@ def measure_noise_anchor(crops: CropSet) -> list[AnchorPoint]:
     for at in np.arange(0.0, 0.25, 0.02):
         near = np.abs(deviation - at) < 0.01
         if near.sum() >= 5:
-            quartiles = (float(value) for value in np.percentile(share[near], (25, 50, 75)))
-            points.append(AnchorPoint(float(at), *quartiles, int(near.sum())))
+            low, median, high = np.percentile(share[near], (25, 50, 75)).tolist()
+            points.append(AnchorPoint(float(at), low, median, high, int(near.sum())))
     return points

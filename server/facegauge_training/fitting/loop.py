@@ -40,17 +40,29 @@ B = TypeVar("B")
 class Task(Protocol[B]):
     """What a training does in each step; the loop calls its methods in the order in which they stand here."""
 
-    name: str
-    """For the progress bar."""
-    network: nn.Module
-    """Its gradients are clipped."""
-    optimizer: torch.optim.Optimizer
-    """The current stage's."""
-    step: int
-    """Steps done, in all stages; in a stage that ended early, those that were left out are counted."""
-    total_steps: int
-    advice: str
-    """What a person can do when the loss is not finite, for instance "give a lower --rate"."""
+    @property
+    def name(self) -> str:
+        """For the progress bar."""
+
+    @property
+    def network(self) -> nn.Module:
+        """Network whose gradients are clipped."""
+
+    @property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Optimizer of the current stage."""
+
+    @property
+    def step(self) -> int:
+        """Steps done, in all stages; in a stage that ended early, those that were left out are counted."""
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole training."""
+
+    @property
+    def advice(self) -> str:
+        """What a person can do when the loss is not finite, for instance "give a lower --rate"."""
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Resume from what `state` returned."""

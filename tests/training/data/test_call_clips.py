@@ -15,7 +15,7 @@ from facegauge_training.common.errors import RecipeError
 from facegauge_training.data import call_clips
 from facegauge_training.data.causes import CAUSES
 from facegauge_training.data.clips import Clip
-from facegauge_training.data.store import CropSet
+from facegauge_training.data.crop_set import CropSet
 from tests.training.data.astronaut import read_astronaut
 
 FRAMES = 24

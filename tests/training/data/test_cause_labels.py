@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from facegauge_training.data import cause_labels, compare_gains
 from facegauge_training.data import count_crops as crop_counts
 from facegauge_training.data.cause_labels import Task, cause_store, count_crops, run_task, tasks
+from facegauge_training.data.crop_set import CropSet
 from facegauge_training.data.sampling import Visit, in_turn
 from facegauge_training.data.sources import read_sources
-from facegauge_training.data.store import CropSet
 from tests.training.data.astronaut import write_faces
 from tests.training.data.test_sampling import photos
 

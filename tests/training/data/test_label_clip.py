@@ -10,11 +10,12 @@ import pytest
 from facegauge_training.data import label_clip
 from facegauge_training.data.causes import CAUSES
 from facegauge_training.data.clips import Clip, make_clip
+from facegauge_training.data.crop_set import CropSet
 from facegauge_training.data.degradation_chain import Chain, label
 from facegauge_training.data.ladder import SEED, all_steps
 from facegauge_training.data.sampling import in_turn
 from facegauge_training.data.sources import read_sources
-from facegauge_training.data.store import CropSet, label_source
+from facegauge_training.data.store import label_source
 from tests.training.data.astronaut import FACE, read_astronaut, write_faces
 
 CODED, SOFT, SMALL = Chain(codec="x264", quality=42), Chain(defocus=3.0), Chain(lines=270)

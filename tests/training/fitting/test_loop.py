@@ -125,7 +125,7 @@ def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
     """Before it spoils the weights, with what to try."""
     line = Line()
     with torch.no_grad():
-        line.network[0].weight.fill_(float("inf"))
+        next(line.network.parameters()).fill_(float("inf"))
     with pytest.raises(RecipeError, match=r"not finite after 0 steps: give a lower --rate"):
         train(line, tmp_path, {}, CPU)
 
