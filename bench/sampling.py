@@ -28,7 +28,7 @@ from facegauge_server.stages.decode import decode
 from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.stages.smooth import QualitySmoother
 from facegauge_server.stages.track import FaceTracker
-from facegauge_server.streams.adaptive_sampler import SteadySampler
+from facegauge_server.streams.adaptive_sampler import AdaptiveSampler
 from facegauge_server.types import EncodedFrame, Encoding, FaceScore, FaceState, FrameResult, FrameScore
 
 __all__ = ["main"]
@@ -122,18 +122,19 @@ def _transcode(frames: Sequence[av.VideoFrame], crf: int, fps: int) -> list[npt.
 def _smoothed(played: Sequence[Scored], min_fps: float) -> tuple[npt.NDArray[np.float64], float]:
     """Return the smoothed quality at every frame, and the share of frames that were scored for it."""
     sampler, smoother = (
-        SteadySampler(min_fps),
+        AdaptiveSampler(min_fps),
         QualitySmoother(median_window=5, time_constant_s=2.0, stale_after_s=5.0),
     )
     qualities, scored = [], 0
     quality = float("nan")
     for item in played:
-        if sampler.wants(item.frame):
-            sampler.taken(item.frame)
+        now_s = item.frame.capture_time_s  # frames arrive as they are captured
+        if sampler.ready_s(item.frame, now_s) <= now_s:
+            sampler.take(item.frame, now_s)
             faces = item.score.faces
             sampler.scored(faces[0].raw_quality if faces else None, item.frame.capture_time_s)
-            now = smoother.add(item.score, item.frame.capture_time_s).quality
-            quality = float("nan") if now is None else now
+            smoothed = smoother.add(item.score, item.frame.capture_time_s).quality
+            quality = float("nan") if smoothed is None else smoothed
             scored += 1
         qualities.append(quality)
     return np.array(qualities), scored / len(played)

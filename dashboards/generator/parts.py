@@ -42,7 +42,7 @@ AnyPanel = TypeVar("AnyPanel", timeseries.Panel, stat.Panel, table.Panel, heatma
 
 
 class AlertAnnotation(model.AnnotationQuery):
-    """Marks on the time axis while an alert fires, with the fields for Prometheus that the SDK's type lacks."""
+    """Marks on the time axis while an alert fires, with fields that the SDK's type lacks."""
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON that Grafana reads."""

@@ -33,7 +33,8 @@ class Mean(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x.float().permute(0, 3, 1, 2) if self.pixels else x
-        return self.drop(self.layer(x)).mean(dim=(1, 2, 3))
+        means: torch.Tensor = self.drop(self.layer(x)).mean(dim=(1, 2, 3))
+        return means
 
 
 @pytest.mark.parametrize("pixels", [False, True])

@@ -5,6 +5,8 @@ import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from facegauge.v1 import quality_pb2 as pb
+
 from .conftest import Connect, StartServer, config_request, frame_request
 
 STREAM = ("call_id", "stream_id", "tenant")
@@ -50,8 +52,11 @@ async def test_the_server_exports_these_metrics_and_no_others(
     call = connect(app).MonitorStream()
     await call.write(config_request("s", call_id="c"))
     await call.write(frame_request(portrait_jpeg))
-    while not (await call.read()).HasField("assessment"):
-        pass
+    kind = None
+    while kind != "assessment":
+        response = await call.read()
+        assert isinstance(response, pb.MonitorStreamResponse)
+        kind = response.WhichOneof("message")
     families = list(text_string_to_metric_families(await asyncio.to_thread(read, app.metrics_url)))
     call.cancel()
     exported = {

@@ -137,9 +137,8 @@ async def _batch(channel: grpc.aio.Channel, seed: int, number: int, findings: Fi
 async def _stream(
     channel: grpc.aio.Channel, kind: str, messages: list[bytes], findings: Findings, where: str
 ) -> None:
-    method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
-        f"{SERVICE}MonitorStream"
-    )
+    path = f"{SERVICE}MonitorStream"
+    method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(path)
     call = method(iter_messages(messages), timeout=HANG_S)
     try:
         async for data in call:

@@ -15,10 +15,9 @@ from facegauge_client.sdk.errors import FacegaugeError, Unauthenticated
 __all__ = ["command"]
 
 
-TOKEN_HINT = (
-    "\nHand a token over with --token-file FILE or in FACEGAUGE_TOKEN. Whoever runs the server makes one with"
-    " `facegauge-token issue`."
-)
+TOKEN_HINT = """
+Hand a token over with --token-file FILE or in FACEGAUGE_TOKEN. Whoever runs the server makes one with
+`facegauge-token issue`."""  # noqa: S105 - a sentence
 
 
 class _Group(click.Group):
