@@ -69,7 +69,8 @@ async def errors_as_statuses(context: _Context, rpc: str, defects: Defects) -> A
     try:
         yield
     except tuple(STATUSES) as error:
-        await _abort(context, *STATUSES[type(error)], str(error), *_details(error))
+        kind = next(kind for kind in type(error).__mro__ if kind in STATUSES)
+        await _abort(context, *STATUSES[kind], str(error), *_details(error))
     except grpc.aio.BaseError:
         raise  # gRPC's own: the connection is gone, or the call was aborted already
     except Exception as error:  # noqa: BLE001 - the last place that can handle it

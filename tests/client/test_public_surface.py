@@ -9,7 +9,7 @@ import facegauge_client
 from facegauge_client import sync
 from facegauge_client.cli import command
 
-SERVER = {"--server", "--tls", "--tls-ca", "--tls-cert", "--tls-key"}
+SERVER = {"--server", "--tls", "--tls-ca", "--tls-cert", "--tls-key", "--token-file", "--insecure-token"}
 FLAGS = {
     "assess": SERVER | {"--json", "--display-lines"},
     "demo": {"--keep", "--svg"},
@@ -23,14 +23,15 @@ FLAGS = {
 def test_the_names_of_the_sdk() -> None:
     """What `from facegauge_client import *` gives; each name exists."""
     errors = {
-        *("DeadlineExceeded", "FacegaugeError", "PictureRejected", "RequestRejected", "ResponsesUnread"),
+        *("DeadlineExceeded", "FacegaugeError", "Forbidden", "PictureRejected", "QuotaExceeded"),
+        *("RequestRejected", "ResponsesUnread", "TokenUnavailable", "Unauthenticated"),
         *("ResumeRefused", "ServerFailed", "ServerFull", "ServerUnavailable", "StreamClosed", "StreamExists"),
         *("StreamIdle", "StreamRejected", "StreamStalled", "StreamTakenOver", "VideoError"),
     }
     values = {
         *("Accepted", "Assessment", "Box", "Delivery", "EncodedFrame", "Face", "FaceState", "FrameEncoding"),
         *("FrameResult", "HealthStatus", "Notice", "NoticeKind", "Picture", "StateTime", "StreamList"),
-        *("StreamState", "StreamStatus", "Summary"),
+        *("StreamState", "StreamStatus", "Summary", "Token"),
     }
     assert set(facegauge_client.__all__) == errors | values | {"Client", "MonitorStream", "ssl_credentials"}
     assert all(hasattr(facegauge_client, name) for name in facegauge_client.__all__)

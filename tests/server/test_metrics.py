@@ -1,5 +1,6 @@
 """What Prometheus sees: a live stream's series while it lives, the fleet's always."""
 
+import asyncio
 import urllib.request
 
 import cv2
@@ -38,9 +39,14 @@ PER_STREAM = {
 }
 
 
-def scrape(app: App) -> Samples:
-    with urllib.request.urlopen(app.metrics_url) as response:  # noqa: S310 - our own server
-        text = response.read().decode()
+def read(url: str) -> str:
+    with urllib.request.urlopen(url) as response:  # noqa: S310 - our own server
+        text: str = response.read().decode()
+    return text
+
+
+async def scrape(app: App) -> Samples:
+    text = await asyncio.to_thread(read, app.metrics_url)  # the server runs on this loop
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
@@ -57,13 +63,13 @@ async def test_series_live_as_long_as_their_stream(
 ) -> None:
     """A stream's series appear with it and are gone as it ends; the fleet's counters stay."""
     app = await start_server()
-    assert not names(scrape(app)) & PER_STREAM
+    assert not names(await scrape(app)) & PER_STREAM
     call = connect(app).MonitorStream()
     await call.write(config_request("s", call_id="c"))
     await call.write(frame_request(portrait_jpeg))
     for _ in range(2):
         await call.read()
-    live = scrape(app)
+    live = await scrape(app)
     assert names(live) >= PER_STREAM | FLEET
     ids = (("call_id", "c"), ("stream_id", "s"), ("tenant", ""))
     assert 0 < live["facegauge_stream_quality_ratio", ids] <= 1
@@ -72,7 +78,7 @@ async def test_series_live_as_long_as_their_stream(
     assert live["facegauge_streams_active", ()] == 1
     await call.done_writing()
     await read_rest(call)
-    after = scrape(app)
+    after = await scrape(app)
     assert not names(after) & PER_STREAM
     assert after["facegauge_streams_active", ()] == 0
     assert after["facegauge_frames_total", (("result", "scored"),)] == 1
@@ -92,7 +98,7 @@ async def test_batches_are_counted_as_they_were_made(
     app = await start_server()
     response = await connect(app).AssessImage(pb.AssessImageRequest(data=pair))
     assert len(response.assessment.faces) == 2
-    samples = scrape(app)
+    samples = await scrape(app)
     assert samples["facegauge_batch_size_count", ()] == 2
     assert samples["facegauge_batch_size_sum", ()] == 2
     assert samples["facegauge_batch_size_bucket", (("le", "1.0"),)] == 2

@@ -66,7 +66,7 @@ async def test_crops_wait_for_others_only_where_that_pays(astronaut: npt.NDArray
     in_workers = await assess(None, picture, metrics)
     assert {score.result for score in in_workers} == {FrameResult.SCORED}
     assert count(metrics, "facegauge_frames_total", result="scored") == STREAMS
-    for stage in ("queue", "decode", "locate", "crop", "score"):
+    for stage in ("engine_wait", "decode", "locate", "crop", "score"):
         assert count(metrics, "facegauge_stage_duration_seconds_count", stage=stage) == STREAMS
     assert count(metrics, "facegauge_batch_size_sum") == STREAMS
 

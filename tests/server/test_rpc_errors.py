@@ -45,7 +45,7 @@ async def error_of(call: Any) -> grpc.aio.AioRpcError:
 
 
 def leaves(error: type[errors.FacegaugeError]) -> Iterator[type[errors.FacegaugeError]]:
-    below = error.__subclasses__()
+    below = [each for each in error.__subclasses__() if each.__module__ == errors.__name__]
     if not below:
         yield error
     for each in below:

@@ -57,9 +57,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 11
     """INTERNAL. A defect of the server; the message carries an id that its log explains."""
     ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 12
-    """UNAUTHENTICATED. The call has no token, or one that does not hold: send the metadata
-    "authorization: Bearer TOKEN".
-    """
+    """UNAUTHENTICATED. The call has no valid token: send the metadata "authorization: Bearer TOKEN"."""
     ERROR_REASON_FORBIDDEN: _ErrorReason.ValueType  # 13
     """PERMISSION_DENIED. The token lacks the right, or does not cover the call."""
     ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 14
@@ -92,9 +90,7 @@ ERROR_REASON_TAKEN_OVER: ErrorReason.ValueType  # 10
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 11
 """INTERNAL. A defect of the server; the message carries an id that its log explains."""
 ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 12
-"""UNAUTHENTICATED. The call has no token, or one that does not hold: send the metadata
-"authorization: Bearer TOKEN".
-"""
+"""UNAUTHENTICATED. The call has no valid token: send the metadata "authorization: Bearer TOKEN"."""
 ERROR_REASON_FORBIDDEN: ErrorReason.ValueType  # 13
 """PERMISSION_DENIED. The token lacks the right, or does not cover the call."""
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 14

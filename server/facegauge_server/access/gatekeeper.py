@@ -15,15 +15,16 @@ from facegauge_server.errors import Unauthenticated
 __all__ = ["Gatekeeper"]
 
 SCHEME = "Bearer "
-COMMON_NAME = "x509_common_name"
-"""Key of the certificate's common name in gRPC's authentication context."""
+CERTIFICATE_NAMES = ("x509_common_name", "x509_subject_alternative_name")
+"""Keys of a certificate's names in gRPC's authentication context; the first name that is there counts."""
 
 
 class Gatekeeper:
     """Identifies callers.
 
     - With keys, a call needs a token signed with one of them.
-    - Without keys but with client certificates, the certificate's common name is the tenant, with all rights.
+    - Without keys but with client certificates, the certificate's common name, or else its first alternative
+      name, is the tenant, with all rights.
     - Without either, everyone is `ANYONE`.
     """
 
@@ -55,10 +56,10 @@ class Gatekeeper:
         if self._keys is not None:
             return verify_token(_bearer(metadata), self._keys, now_s)
         if self._by_certificate:
-            for name in certificate.get(COMMON_NAME, ()):
+            for name in (name for key in CERTIFICATE_NAMES for name in certificate.get(key, ())):
                 if name:
                     return Identity(tenant=name.decode(errors="replace"), rights=frozenset(Right))
-            raise Unauthenticated("the client certificate has no common name, which names the tenant")
+            raise Unauthenticated("the client certificate names nobody: its name is the tenant")
         return ANYONE
 
 

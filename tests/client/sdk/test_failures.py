@@ -21,6 +21,7 @@ from facegauge_client import (
     StreamIdle,
     StreamRejected,
     StreamTakenOver,
+    Unauthenticated,
 )
 from facegauge_client.sdk.failures import ERRORS_BY_REASON, explain
 from tests.client.conftest import error_metadata
@@ -88,7 +89,7 @@ def test_every_reason_of_the_interface_has_its_error() -> None:
         (grpc.StatusCode.FAILED_PRECONDITION, StreamRejected),
         (grpc.StatusCode.ALREADY_EXISTS, StreamExists),
         (grpc.StatusCode.PERMISSION_DENIED, RequestRejected),
-        (grpc.StatusCode.UNAUTHENTICATED, RequestRejected),
+        (grpc.StatusCode.UNAUTHENTICATED, Unauthenticated),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, ServerFull),
         (grpc.StatusCode.UNAVAILABLE, ServerUnavailable),
         (grpc.StatusCode.DEADLINE_EXCEEDED, DeadlineExceeded),

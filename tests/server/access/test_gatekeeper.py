@@ -34,5 +34,7 @@ def test_a_client_certificate_names_the_tenant() -> None:
     gatekeeper = Gatekeeper(None, by_certificate=True)
     identity = gatekeeper.identify([], {"x509_common_name": [b"acme"]}, 0)
     assert (identity.tenant, identity.rights) == ("acme", frozenset(Right))
-    with pytest.raises(Unauthenticated, match="common name"):
+    by_mail = gatekeeper.identify([], {"x509_subject_alternative_name": [b"sfu@example.org"]}, 0)
+    assert by_mail.tenant == "sfu@example.org"
+    with pytest.raises(Unauthenticated, match="names nobody"):
         gatekeeper.identify([], {}, 0)

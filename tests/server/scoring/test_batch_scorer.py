@@ -117,7 +117,9 @@ async def test_the_wait_is_measured_on_the_given_clock() -> None:
     engine.gate.set()
     await asyncio.gather(first, second)
     await scorer.close()
-    waited_s = metrics.registry.get_sample_value("facegauge_stage_duration_seconds_sum", {"stage": "queue"})
+    waited_s = metrics.registry.get_sample_value(
+        "facegauge_stage_duration_seconds_sum", {"stage": "engine_wait"}
+    )
     assert waited_s == pytest.approx(2.0)
 
 

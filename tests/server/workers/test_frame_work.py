@@ -19,7 +19,7 @@ from facegauge_server.workers.frame_work import FrameWork
 from facegauge_server.workers.pool import FrameWorkers
 from facegauge_server.workers.settings import WorkSettings
 from facegauge_server.workers.tracker_state import TrackerCell, unpack
-from tests.server.workers.conftest import until, until_gone
+from tests.server.workers.conftest import until
 
 
 def settings(*, scores: bool) -> WorkSettings:
@@ -97,7 +97,7 @@ async def test_a_worker_is_replaced_faster_than_a_server_starts(frames: list[Enc
         started_s = sum(int(ticks[field]) for field in (11, 12, 13, 14)) / os.sysconf("SC_CLK_TCK")
         victim = pool.pids[0]
         os.kill(victim, signal.SIGKILL)
-        until_gone([victim])
+        await until(lambda: victim not in pool.pids)
         worked = await pool.assess(frames[0], TrackerCell().state, 720)
         assert worked.score is not None
         await until(lambda: pool.health.serving == 1)

@@ -78,7 +78,7 @@ async def test_a_killed_worker_costs_its_frame_alone(make_pool: MakePool) -> Non
         victim = pool.pids[0]
         os.kill(victim, signal.SIGSTOP)  # so that it surely has a frame in hand when it is killed
         frames = asyncio.create_task(assess_all(pool, ["ok 0.002"] * FRAMES))
-        await until(lambda: not pool._queue and pool._idle != [])
+        await until(lambda: any(seat.worker.pid == victim and seat.job for seat in pool._seats))
         os.kill(victim, signal.SIGKILL)
         results = await frames
         assert sum(isinstance(result, WorkerDied) for result in results) == 1
