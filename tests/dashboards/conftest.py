@@ -12,9 +12,15 @@ import pytest
 import yaml
 
 from facegauge_server.config import Config
+from facegauge_server.engines.student import load_student
 from facegauge_server.metrics import Metrics
+from facegauge_server.monitoring.readiness import Readiness
+from facegauge_server.monitoring.readiness_collector import ReadinessCollector
 from facegauge_server.session_collector import SessionCollector
 from facegauge_server.streams.session_table import SessionTable
+from facegauge_server.workers.collector import WorkersCollector
+from facegauge_server.workers.pool import FrameWorkers
+from facegauge_server.workers.settings import WorkSettings
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "dashboards" / "rules").glob("*.yaml"))
@@ -54,7 +60,11 @@ def panels(board: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def exported() -> dict[str, set[str]]:
     """The server's metrics as Prometheus knows them, each with the names of its series."""
     metrics = Metrics()
-    metrics.registry.register(SessionCollector(SessionTable(Config()), max_exported=1))
+    config = Config()
+    metrics.registry.register(SessionCollector(SessionTable(config), max_exported=1))
+    metrics.registry.register(ReadinessCollector(Readiness()))
+    settings = WorkSettings(load_student("default"), config.limits, scores=True, precision="f32")
+    metrics.registry.register(WorkersCollector(FrameWorkers(1, settings, config.frame_timeout_s)))
     suffixes = {"counter": ("_total", "_created"), "histogram": ("_bucket", "_count", "_sum", "_created")}
     return {
         f"{family.name}_total" if family.type == "counter" else family.name: {

@@ -162,7 +162,7 @@ def test_top_without_a_terminal_prints_the_list_once(
     assert "1 live" in result.stdout
     assert "portrait.mp4" in result.stdout
     # Not the quality: on a slow machine the stream may be stale by now, which has none.
-    assert 'facegauge_stream_faces{call_id="",stream_id="portrait.mp4"}' in metrics
+    assert 'facegauge_stream_faces{call_id="",stream_id="portrait.mp4",tenant=""}' in metrics
 
 
 @contextmanager
