@@ -85,7 +85,8 @@ class WorkerSlots:
         ticket = self._queue.request(flow)
         await self._granted(ticket)
         started_s = self._clock()
-        self.wait.observe(started_s - asked_s, started_s)
+        if flow.is_live:
+            self.wait.observe(started_s - asked_s, started_s)
         self._on_wait(started_s - asked_s)
         turn = Turn()
         try:

@@ -30,6 +30,8 @@ class Flow:
     """Share of its tenant's time, relative to the tenant's other flows."""
     max_running: int = 1
     """Turns that the flow may hold at once."""
+    is_live: bool = True
+    """Whether its waits tell how busy the server is for live streams."""
 
 
 @dataclass(eq=False, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ __all__ = ["ImageAssessor"]
 
 PICTURES = "\0pictures"
 """Flow of all pictures of a tenant; no stream's id has a control character."""
+MAX_BODIES = 4
+"""Pictures whose bodies are in memory at once."""
 WEIGHT = 0.25
 """Share of worker time beside that of one stream: pictures wait rather than live calls."""
 
@@ -34,6 +37,8 @@ class ImageAssessor:
         self._limits = config.limits
         self._max_running = max(1, config.workers // 2)
         self._in_progress = 0
+        self.receiving = asyncio.Semaphore(MAX_BODIES)
+        """Held while a picture's body is in memory: what waits stays with its sender."""
 
     async def assess(self, picture: EncodedFrame, display_lines: int, tenant: str = "") -> Assessment:
         """Score the faces of one picture; every quality equals its raw quality.
@@ -42,7 +47,7 @@ class ImageAssessor:
         """
         self._table.count_picture(tenant, time.monotonic())
         tracker = TrackerCell(detect_interval_s=0, max_faces=self._limits.max_faces)
-        async with self._slots.slot(Flow(tenant, PICTURES, WEIGHT, self._max_running)):
+        async with self._slots.slot(Flow(tenant, PICTURES, WEIGHT, self._max_running, is_live=False)):
             score = await self._pipeline.assess(picture, tracker, display_lines)
         if score.result is FrameResult.ERROR:
             raise BadFrame(score.error)

@@ -109,8 +109,9 @@ class QualityService:
         async with errors_as_statuses(context, "AssessImage", self._defects):
             identity = self._identify(context, Right.PUBLISH)
             with self._images.place():
-                request = await self._first_request(pb.AssessImageRequest, requests, context)
-                assessment = await self._images.assess(*proto_codec.image_from(request), identity.tenant)
+                async with self._images.receiving:
+                    request = await self._first_request(pb.AssessImageRequest, requests, context)
+                    assessment = await self._images.assess(*proto_codec.image_from(request), identity.tenant)
             return proto_codec.image_response(assessment).SerializeToString()
         raise AssertionError("unreachable")  # pragma: no cover - the block returns or the call is aborted
 

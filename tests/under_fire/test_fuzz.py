@@ -12,7 +12,7 @@ INPUTS = 20_000
 MAX_GROWTH_BYTES = 64 * 2**20
 
 
-@pytest.mark.slow
+@pytest.mark.siege
 @pytest.mark.timeout(900)
 async def test_twenty_thousand_hostile_inputs() -> None:
     """No crash, no hang, no code that blames nobody; memory stays as it was."""

@@ -8,7 +8,7 @@ from bench.server import server_process
 from tests.under_fire.attacks import ATTACKS
 from tests.under_fire.siege import besiege
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.siege, pytest.mark.timeout(240)]
 
 TRIES = 3
 """The machine has other work; what the server owes it must manage once in three."""

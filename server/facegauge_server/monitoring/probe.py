@@ -16,7 +16,7 @@ __all__ = ["Probe"]
 
 INTERVAL_S = 2.0
 """Time without a scored frame after which the probe's picture is sent through the pipeline."""
-FLOW = Flow("", "\0probe")
+FLOW = Flow("", "\0probe", is_live=False)
 DISPLAY_LINES = 720
 WIDTH_PX, HEIGHT_PX = 288, 384
 

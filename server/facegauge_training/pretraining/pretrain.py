@@ -1,7 +1,7 @@
 r"""Pretrain a backbone without labels: distil a teacher's features into it, on all faces and backgrounds.
 
-    python -m facegauge_training.pretraining.pretrain --backbone mobilenetv3_small_100
-    python -m facegauge_training.pretraining.pretrain --backbone jnu620 --samples 32000 \
+    facegauge-train pretrain --backbone mobilenetv3_small_100
+    facegauge-train pretrain --backbone jnu620 --train-samples 32000 \
         --probe ~/.cache/facegauge/ladder-1
 
 ImageNet's weights of most light backbones cannot be had from a package; EfficientNet-Lite0's can, so it is
@@ -33,7 +33,7 @@ from facegauge_training.pretraining.target_store import fill_targets
 from facegauge_training.pretraining.views import CROPS, PATCHES
 from facegauge_training.pretraining.weights import load_pretrained_backbone, save_pretrained
 
-__all__ = ["main", "read_photos"]
+__all__ = ["pretrain", "read_photos"]
 
 
 def read_photos(faces: Path, limit: int | None = None) -> list[Source]:
@@ -50,31 +50,56 @@ def read_photos(faces: Path, limit: int | None = None) -> list[Source]:
     return sorted(photos, key=lambda photo: photo.key)[:limit]
 
 
-@click.command()
-@click.option("--backbone", required=True, help="Of timm, or a system of the zoo, or SYSTEM.TRUNK.")
-@click.option("--faces", type=click.Path(path_type=Path), default=Path("../shared/faces"), show_default=True)
+@click.command("pretrain")
 @click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path("~/.cache/facegauge"), show_default=True
+    "--backbone", required=True, help="Backbone: a name of timm, a system of the zoo, or SYSTEM.TRUNK."
+)
+@click.option(
+    "--faces",
+    type=click.Path(path_type=Path),
+    default=Path("../shared/faces"),
+    show_default=True,
+    help="Folder of photos.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    default=Path("~/.cache/facegauge"),
+    show_default=True,
+    help="Cache.",
 )
 @click.option(
     "--targets", type=click.Path(path_type=Path), help="The teacher's answers  [default: CACHE/pretraining]"
 )
 @click.option(
-    "--samples", type=click.IntRange(min=BATCH), default=64_000, show_default=True, help="Views to see."
+    "--train-samples",
+    "samples",
+    type=click.IntRange(min=BATCH),
+    default=64_000,
+    show_default=True,
+    help="Number of views to train on.",
 )
 @click.option(
-    "--crop-share", type=click.FloatRange(0, 1), default=0.25, show_default=True, help="Of them, in the end."
+    "--crop-share",
+    type=click.FloatRange(0, 1),
+    default=0.25,
+    show_default=True,
+    help="Share of whole crops, at the end.",
 )
 @click.option("--rate", type=float, default=2e-3, show_default=True, help="Highest learning rate.")
-@click.option("--patch-pairs", type=click.IntRange(min=1), default=2, show_default=True, help="A photo.")
-@click.option("--crop-pairs", type=click.IntRange(min=1), default=1, show_default=True, help="A photo.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only so many photos.")
+@click.option(
+    "--patch-pairs", type=click.IntRange(min=1), default=2, show_default=True, help="Number for each photo."
+)
+@click.option(
+    "--crop-pairs", type=click.IntRange(min=1), default=1, show_default=True, help="Number for each photo."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of photos.")
 @click.option(
     "--probe", "stores", type=click.Path(path_type=Path), multiple=True, help="Labelled crops to read."
 )
-@click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
-def main(
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of all random choices.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of torch.")
+def pretrain(
     backbone: str,
     faces: Path,
     cache: Path,
@@ -145,4 +170,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    pretrain()

@@ -56,10 +56,7 @@ def read_pretrained(path: Path) -> Pretrained:
         RecipeError: there is none, or it is something else.
     """
     if not path.is_file():
-        raise RecipeError(
-            f"There is no {path}: make it first, "
-            "`python -m facegauge_training.pretraining.pretrain --backbone NAME`."
-        )
+        raise RecipeError(f"There is no {path}: make it first, `facegauge-train pretrain --backbone NAME`.")
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # unpickling raises whatever it likes

@@ -79,6 +79,7 @@ train(CropSet([Path({store!r})]), Path({folder!r}), save_every_s=0)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_a_killed_training_ends_with_the_same_weights(crops: CropSet, store: Path, tmp_path: Path) -> None:
     """SIGKILL after the second step's log row and before its checkpoint: the run resumes at the first."""
     whole = train(crops, tmp_path / "whole").state_dict()

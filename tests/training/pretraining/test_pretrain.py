@@ -16,7 +16,6 @@ from facegauge_training.fitting.schedule import follow
 from facegauge_training.pretraining import distil as loop
 from facegauge_training.pretraining.backbones import build_backbone
 from facegauge_training.pretraining.distil import BATCH, Distilled, Plan, distil
-from facegauge_training.pretraining.pretrain import main
 from facegauge_training.pretraining.target_store import TargetStore
 from facegauge_training.pretraining.weights import load_pretrained_backbone
 
@@ -36,8 +35,17 @@ def run(cache: Path, photos_folder: Path, targets: Path, *more: str) -> Result:
         "--targets",
         str(targets),
     ]
-    settings = ["--samples", str(2 * BATCH), "--patch-pairs", "1", "--crop-pairs", "1", "--crop-share", "0.5"]
-    return CliRunner().invoke(main, [*command, *settings, *more])
+    settings = [
+        "--train-samples",
+        str(2 * BATCH),
+        "--patch-pairs",
+        "1",
+        "--crop-pairs",
+        "1",
+        "--crop-share",
+        "0.5",
+    ]
+    return CliRunner().invoke(pretrain, [*command, *settings, *more])
 
 
 def test_two_steps_leave_weights_that_a_student_starts_from(
@@ -70,7 +78,7 @@ def test_other_settings_do_not_go_on_with_a_training(
     refused = run(tmp_path, photos_folder, targets, "--rate", "0.5")
     assert refused.exit_code == 1
     assert "rate 0.002, not 0.5" in refused.output
-    longer = run(tmp_path, photos_folder, targets, "--samples", str(3 * BATCH))
+    longer = run(tmp_path, photos_folder, targets, "--train-samples", str(3 * BATCH))
     assert longer.exit_code == 0, longer.output
     rows = (tmp_path / "pretrained" / SMALL / "log.jsonl").read_text().splitlines()
     assert [json.loads(row)["step"] for row in rows] == [1, 2, 3]
