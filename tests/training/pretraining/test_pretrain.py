@@ -16,6 +16,7 @@ from facegauge_training.fitting.schedule import follow
 from facegauge_training.pretraining import distil as loop
 from facegauge_training.pretraining.backbones import build_backbone
 from facegauge_training.pretraining.distil import BATCH, Distilled, Plan, distil
+from facegauge_training.pretraining.pretrain import pretrain
 from facegauge_training.pretraining.target_store import TargetStore
 from facegauge_training.pretraining.weights import load_pretrained_backbone
 
