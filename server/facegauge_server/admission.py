@@ -69,7 +69,7 @@ class WorkerSlots:
 
         Args:
             workers: number of workers.
-            on_wait: called with the time that each slot was waited for, seconds.
+            on_wait: called with the time that each counted flow waited for a slot, seconds.
             clock: monotonic time, seconds.
         """
         self.wait = WaitEstimate()
@@ -87,7 +87,8 @@ class WorkerSlots:
         started_s = self._clock()
         if flow.is_live:
             self.wait.observe(started_s - asked_s, started_s)
-        self._on_wait(started_s - asked_s)
+        if flow.is_counted:
+            self._on_wait(started_s - asked_s)
         turn = Turn()
         try:
             yield turn

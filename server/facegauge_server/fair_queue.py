@@ -32,6 +32,8 @@ class Flow:
     """Turns that the flow may hold at once."""
     is_live: bool = True
     """Whether its waits tell how busy the server is for live streams."""
+    is_counted: bool = True
+    """Whether its waits are observed in the metrics."""
 
 
 @dataclass(eq=False, slots=True)

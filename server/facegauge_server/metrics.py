@@ -7,9 +7,7 @@ the session table and the pool at scrape time: `session_collector.py`, `workers/
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Literal, get_args
 
 from prometheus_client import (
@@ -137,15 +135,6 @@ class Metrics:
     def observe_loop_lag(self, lag_s: float) -> None:
         """Note how late the event loop was."""
         self._loop_lag_s.observe(lag_s)
-
-    @contextmanager
-    def timed(self, stage: Stage) -> Iterator[None]:
-        """Note how long the block takes."""
-        start_s = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.observe_stage(stage, time.perf_counter() - start_s)
 
     def observe_batch(self, size: int) -> None:
         """Note a call of the engine with `size` crops."""

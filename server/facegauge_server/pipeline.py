@@ -64,7 +64,6 @@ class Pipeline:
             WorkSettings(student, config.limits, scores=engine is None, precision=config.precision),
             config.frame_timeout_s,
             on_restart=metrics.count_worker_restart,
-            on_wait=lambda wait_s: metrics.observe_stage("engine_wait", wait_s),
         )
         self._batch_scorer: BatchScorer | None = None
         if engine is not None:
@@ -87,20 +86,26 @@ class Pipeline:
         A frame that cannot be used, or that met a defect of ours, gives FrameResult.ERROR, not an exception.
         """
         with self._metrics.in_flight():
-            score = await self.work_on(frame, tracker, display_lines)
+            score = await self._work_on(frame, tracker, display_lines, is_counted=True)
         self._metrics.count_frames(score.result)
         if score.result is not FrameResult.ERROR:
             self._on_scored()
         return score
 
-    async def work_on(self, frame: EncodedFrame, tracker: TrackerCell, display_lines: int) -> FrameScore:
-        """Score the faces of one frame without counting it."""
+    async def probe(self, frame: EncodedFrame, tracker: TrackerCell, display_lines: int) -> FrameScore:
+        """Score the faces of one frame without counting it or what was done to it; defects are counted."""
+        return await self._work_on(frame, tracker, display_lines, is_counted=False)
+
+    async def _work_on(
+        self, frame: EncodedFrame, tracker: TrackerCell, display_lines: int, *, is_counted: bool
+    ) -> FrameScore:
         before = tracker.state
         try:
             worked = await self.workers.assess(frame, before, display_lines)
             tracker.replace_state(before, worked.tracker)
-            self._observe(worked)
-            score = worked.score or await self._score(frame, worked)
+            if is_counted:
+                self._observe(worked)
+            score = worked.score or await self._score(frame, worked, is_counted=is_counted)
         except BadFrame as error:
             return FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=str(error))
         except Exception as error:  # noqa: BLE001 - our defect costs a frame, not the stream
@@ -108,13 +113,13 @@ class Pipeline:
             return FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=text)
         return replace(score, work_s=sum(duration_s for _, duration_s in worked.stage_times_s))
 
-    async def _score(self, frame: EncodedFrame, worked: Worked) -> FrameScore:
+    async def _score(self, frame: EncodedFrame, worked: Worked, *, is_counted: bool) -> FrameScore:
         """Score a frame's crops together with those of other frames."""
         assert self._batch_scorer is not None  # noqa: S101 - workers return crops to an engine only
         shape = (len(worked.cropped), self._student.input_height, self._student.input_width, 3)
         pixels = np.frombuffer(worked.crop_pixels, np.uint8).reshape(shape)
         crops = tuple(FaceCrop(face, crop) for face, crop in zip(worked.cropped, pixels, strict=True))
-        qualities = await self._batch_scorer.score(crops)
+        qualities = await self._batch_scorer.score(crops, is_counted=is_counted)
         return classify(FaceCrops(frame.sequence, frame.capture_time_s, crops, worked.too_small), qualities)
 
     def _observe(self, worked: Worked) -> None:
@@ -122,6 +127,7 @@ class Pipeline:
             if stage in WORKERS_STAGES:  # a worker's word is not trusted
                 self._metrics.observe_stage(cast("Stage", stage), duration_s)
         if worked.score is not None:
+            self._metrics.observe_stage("engine_wait", worked.waited_s)
             faces = sum(face.raw_quality is not None for face in worked.score.faces)
             for _ in range(faces):
                 self._metrics.observe_batch(1)

@@ -31,6 +31,11 @@ class SafeLog:
         with contextlib.suppress(Exception):
             self._logger().warning(event, **values)
 
+    def error(self, event: str, **values: Any) -> None:
+        """Log what somebody must see to."""
+        with contextlib.suppress(Exception):
+            self._logger().error(event, **values)
+
     def defect(self, event: str, error: BaseException, **values: Any) -> None:
         """Log a defect with its traceback."""
         with contextlib.suppress(Exception):

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import structlog
-
 from facegauge_server.errors import BadConfiguration
+from facegauge_server.safe_log import SafeLog
 
 __all__ = ["REREAD_INTERVAL_S", "WatchedFiles"]
 
@@ -40,6 +39,7 @@ class WatchedFiles(Generic[T]):
         self._flag = flag
         self._paths = paths
         self._parse = parse
+        self._log = SafeLog(flag=flag)
         self._checked_s: float | None = None
         self._stamp, self._value = self._read()
 
@@ -59,9 +59,9 @@ class WatchedFiles(Generic[T]):
                 return False
             self._stamp, self._value = self._read()
         except (OSError, BadConfiguration) as error:
-            structlog.get_logger().error("file not reread", flag=self._flag, reason=str(error))
+            self._log.error("file not reread", reason=str(error))
             return False
-        structlog.get_logger().info("file reread", flag=self._flag)
+        self._log.info("file reread")
         return True
 
     def _read(self) -> tuple[Stamp, T]:

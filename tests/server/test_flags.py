@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
+import structlog
 from click.testing import CliRunner
 
 from facegauge_server import cli
@@ -64,8 +66,8 @@ SECONDS = {
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
-    """What the server would be started with: the command reads everything but does not serve."""
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Config]]:
+    """What the server would be started with: the command reads all, sets up its log, but does not serve."""
     configs: list[Config] = []
 
     async def note(config: Config) -> None:
@@ -75,7 +77,8 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
     for name in list(os.environ):
         if name.startswith("FACEGAUGE_"):
             monkeypatch.delenv(name)
-    return configs
+    yield configs
+    structlog.reset_defaults()  # the command's log goes to a standard error that is closed by now
 
 
 def run(*flags: str, **variables: str) -> str:

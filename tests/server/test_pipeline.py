@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from facegauge_server.config import Config
 from facegauge_server.engines import create_engine
@@ -55,6 +57,27 @@ async def assess(
     return scores
 
 
+def without_measures(score: FrameScore) -> FrameScore:
+    """The score without its times and numbers, which differ in their last digits or from run to run."""
+    faces = tuple(replace(face, raw_quality=None) for face in score.faces)
+    return replace(score, faces=faces, work_s=0.0)
+
+
+def qualities(scores: list[FrameScore]) -> list[float]:
+    return [face.raw_quality for score in scores for face in score.faces if face.raw_quality is not None]
+
+
+def counters(metrics: Metrics) -> dict[str, float]:
+    """Every sample of ours that a frame would raise."""
+    return {
+        f"{sample.name}{sample.labels}": sample.value
+        for family in metrics.registry.collect()
+        if family.name.startswith("facegauge_")
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }
+
+
 def count(metrics: Metrics, name: str, **labels: str) -> float:
     return metrics.registry.get_sample_value(name, labels) or 0.0
 
@@ -71,9 +94,32 @@ async def test_crops_wait_for_others_only_where_that_pays(astronaut: npt.NDArray
     assert count(metrics, "facegauge_batch_size_sum") == STREAMS
 
     engine = Watched(load_student("default"))
-    assert await assess(engine, picture, Metrics()) == in_workers
+    metrics = Metrics()
+    here = await assess(engine, picture, metrics)
+    assert [without_measures(score) for score in here] == [without_measures(score) for score in in_workers]
+    assert qualities(here) == pytest.approx(qualities(in_workers), abs=1e-5)
+    assert count(metrics, "facegauge_stage_duration_seconds_count", stage="engine_wait") == STREAMS
+    assert count(metrics, "facegauge_batch_size_sum") == STREAMS
     assert {name.partition("_")[0] for name, _ in engine.calls} == {"score"}
     assert sum(size for _, size in engine.calls) == STREAMS
+
+
+@pytest.mark.parametrize("scores_here", [False, True])
+async def test_a_probe_is_in_no_metric(astronaut: npt.NDArray[np.uint8], scores_here: bool) -> None:
+    """Metrics describe the callers' frames: what the server sends itself is scored and not counted."""
+    engine = Watched(load_student("default")) if scores_here else None
+    metrics = Metrics()
+    height, width = astronaut.shape[:2]
+    frame = EncodedFrame(0, 0.0, Encoding.RGB24, astronaut.tobytes(), width, height)
+    config = Config(workers=1, precision="f32", frame_timeout_s=20)
+    before = counters(metrics)
+    async with Pipeline(load_student("default"), engine, config, metrics) as pipeline:
+        score = await pipeline.probe(frame, TrackerCell(), 720)
+    assert score.result is FrameResult.SCORED
+    assert counters(metrics) == before
+    if engine is not None:
+        assert [size for _, size in engine.calls] == [1]
+        engine.close()
 
 
 async def test_a_frame_without_a_face_asks_no_engine() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import structlog
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.config import Limits
 from facegauge_server.safe_log import SafeLog
+from facegauge_server.watched_file import WatchedFiles
 
 from .conftest import Connect, StartServer, config_request, frame_request, read_rest
 
@@ -24,10 +26,9 @@ def full_disk() -> Iterator[list[str]]:
         tried.append(line["event"])
         raise OSError(28, "No space left on device")
 
-    before = structlog.get_config()
     structlog.configure(processors=[fail])
     yield tried
-    structlog.configure(**before)
+    structlog.reset_defaults()
 
 
 def test_no_method_raises(full_disk: list[str]) -> None:
@@ -35,8 +36,19 @@ def test_no_method_raises(full_disk: list[str]) -> None:
     log = SafeLog().bind(stream_id="a")
     log.info("one")
     log.warning("two", number=2)
-    log.defect("three", ValueError("no"))
-    assert full_disk == ["one", "two", "three"]
+    log.error("three")
+    log.defect("four", ValueError("no"))
+    assert full_disk == ["one", "two", "three", "four"]
+
+
+def test_keys_are_reread_without_a_log(full_disk: list[str], tmp_path: Path) -> None:
+    """A damaged key file locks no caller out, not even when the log cannot be written either."""
+    path = tmp_path / "keys"
+    path.write_text("1")
+    keys = WatchedFiles("--keys", (path,), lambda: int(path.read_text()))
+    path.unlink()
+    assert [keys.current(now_s) for now_s in (0.0, 2.0)] == [1, 1]
+    assert full_disk == ["file not reread"]
 
 
 def test_values_are_on_every_line() -> None:

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import onnx2torch
-import structlog
 import torch
 
 from facegauge_server.engines.cuda_graphs import BATCH_SIZES, GraphRunner
 from facegauge_server.engines.student import Student
 from facegauge_server.errors import BadModel
+from facegauge_server.safe_log import SafeLog
 from facegauge_server.types import RawScores
 
 __all__ = ["TorchEngine"]
@@ -73,7 +73,7 @@ class TorchEngine:
                 self._module, student.input_height, student.input_width, half=self.precision == "f16"
             )
         except RuntimeError as error:
-            structlog.get_logger().warning("no_cuda_graphs", reason=str(error))
+            SafeLog().warning("no_cuda_graphs", reason=str(error))
             return None
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 
-import structlog
+from facegauge_server.safe_log import SafeLog
 
 __all__ = ["Chores", "restart_delays_s"]
 
@@ -42,6 +42,7 @@ class Chores:
         self._chores = chores
         self._on_failure = on_failure
         self._sleep = sleep
+        self._log = SafeLog()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -62,8 +63,8 @@ class Chores:
         for delay_s in restart_delays_s():
             try:
                 await chore()
-                structlog.get_logger().error("chore returned", chore=name, restart_in_s=delay_s)
-            except Exception:  # noqa: BLE001 - logged, counted, and tried again
-                structlog.get_logger().exception("chore failed", chore=name, restart_in_s=delay_s)
+                self._log.error("chore returned", chore=name, restart_in_s=delay_s)
+            except Exception as error:  # noqa: BLE001 - logged, counted, and tried again
+                self._log.defect("chore failed", error, chore=name, restart_in_s=delay_s)
             self._on_failure(name)
             await self._sleep(delay_s)

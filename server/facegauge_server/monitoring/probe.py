@@ -16,13 +16,16 @@ __all__ = ["Probe"]
 
 INTERVAL_S = 2.0
 """Time without a scored frame after which the probe's picture is sent through the pipeline."""
-FLOW = Flow("", "\0probe", is_live=False)
+FLOW = Flow("", "\0probe", is_live=False, is_counted=False)
 DISPLAY_LINES = 720
 WIDTH_PX, HEIGHT_PX = 288, 384
 
 
 class Probe:
-    """Sends a portrait through the pipeline whenever nothing else has gone through it for a while."""
+    """Sends a portrait through the pipeline whenever nothing else has gone through it for a while.
+
+    Metrics of frames, stages and batches describe the callers' frames only, so the probe is in none of them.
+    """
 
     def __init__(self, pipeline: Pipeline, slots: WorkerSlots, readiness: Readiness) -> None:
         self._pipeline = pipeline
@@ -47,6 +50,6 @@ class Probe:
     async def once(self) -> None:
         """Send the portrait through the pipeline, and note its success."""
         async with self._slots.slot(FLOW):
-            score = await self._pipeline.work_on(self._frame, TrackerCell(), DISPLAY_LINES)
+            score = await self._pipeline.probe(self._frame, TrackerCell(), DISPLAY_LINES)
         if score.result is FrameResult.SCORED:
             self._readiness.note_scored(asyncio.get_running_loop().time())

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from facegauge_server.engines import Engine
 from facegauge_server.engines.score import score_crops
@@ -18,6 +19,15 @@ from facegauge_server.scoring.batcher import Batcher
 from facegauge_server.types import Batch, FaceCrop, RawScores
 
 __all__ = ["BatchScorer"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A crop whose score somebody awaits."""
+
+    score: asyncio.Future[float]
+    since_s: float
+    is_counted: bool
 
 
 class BatchScorer:
@@ -46,12 +56,15 @@ class BatchScorer:
         self._metrics = metrics
         self._clock = clock
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="score")
-        self._waiting: dict[int, tuple[asyncio.Future[float], float]] = {}
+        self._waiting: dict[int, _Waiting] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._running: set[asyncio.Task[None]] = set()
 
-    async def score(self, crops: Sequence[FaceCrop]) -> list[float]:
-        """Return the raw quality of each crop, 0-1; cancelling takes back those not yet in the engine."""
+    async def score(self, crops: Sequence[FaceCrop], *, is_counted: bool = True) -> list[float]:
+        """Return the raw quality of each crop, 0-1; cancelling takes back those not yet in the engine.
+
+        Crops that are not counted share batches with the others, but are in no metric.
+        """
         loop = asyncio.get_running_loop()
         now_s = self._clock()
         futures: list[asyncio.Future[float]] = []
@@ -59,7 +72,7 @@ class BatchScorer:
         for crop in crops:
             ticket = self._batcher.add(crop, now_s)
             future: asyncio.Future[float] = loop.create_future()
-            self._waiting[ticket] = (future, now_s)
+            self._waiting[ticket] = _Waiting(future, now_s, is_counted)
             tickets.append(ticket)
             futures.append(future)
         self._pump()
@@ -97,12 +110,13 @@ class BatchScorer:
             task.add_done_callback(self._running.discard)
 
     async def _run(self, batch: Batch, now_s: float) -> None:
-        for ticket in batch.tickets:
-            if ticket in self._waiting:
-                self._metrics.observe_stage("engine_wait", now_s - self._waiting[ticket][1])
+        waiting = [self._waiting.get(ticket) for ticket in batch.tickets]
+        counted = [one for one in waiting if one is not None and one.is_counted]
+        for one in counted:
+            self._metrics.observe_stage("engine_wait", now_s - one.since_s)
         try:
             loop = asyncio.get_running_loop()
-            scores = await loop.run_in_executor(self._executor, self._score, batch)
+            scores = await loop.run_in_executor(self._executor, self._score, batch, len(counted))
         except Exception as error:  # noqa: BLE001 - raised for every crop's owner, none of whom runs here
             self._settle(batch, error)
         else:
@@ -111,18 +125,20 @@ class BatchScorer:
             self._idle_threads += 1
             self._pump()
 
-    def _score(self, batch: Batch) -> RawScores:
-        with self._metrics.timed("score"):
-            scores = score_crops(batch.pixels, self._engine)
-        self._metrics.observe_batch(len(batch.tickets))
+    def _score(self, batch: Batch, counted: int) -> RawScores:
+        start_s = time.perf_counter()
+        scores = score_crops(batch.pixels, self._engine)
+        if counted:
+            self._metrics.observe_stage("score", time.perf_counter() - start_s)
+            self._metrics.observe_batch(counted)
         return scores
 
     def _settle(self, batch: Batch, outcome: RawScores | Exception) -> None:
         for index, ticket in enumerate(batch.tickets):
-            future, _ = self._waiting.get(ticket, (None, 0.0))
-            if future is None or future.done():
+            waiting = self._waiting.get(ticket)
+            if waiting is None or waiting.score.done():
                 continue  # Its stream is gone.
             if isinstance(outcome, Exception):
-                future.set_exception(outcome)
+                waiting.score.set_exception(outcome)
             else:
-                future.set_result(float(outcome[index]))
+                waiting.score.set_result(float(outcome[index]))

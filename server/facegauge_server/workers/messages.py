@@ -86,6 +86,8 @@ class Worked:
     stage_times_s: tuple[tuple[str, float], ...] = ()
     crop_pixels: bytes = field(default=b"", repr=False)
     """Added by the server: uint8, (crops, height, width, 3)."""
+    waited_s: float = 0.0
+    """Added by the server: how long the frame waited for a worker."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,13 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Self
 
-import structlog
-
 from facegauge_server.errors import BadFrame, WorkersFailed
 from facegauge_server.metrics import RestartReason
+from facegauge_server.safe_log import SafeLog
 from facegauge_server.types import EncodedFrame
 from facegauge_server.workers.messages import Ready, Refused, Reply, StageFailed, Worked
 from facegauge_server.workers.process import WorkerProcess
@@ -79,6 +78,7 @@ class _Job:
     display_lines: int
     done: asyncio.Future[Worked]
     queued_s: float = field(default_factory=time.monotonic)
+    sent_s: float = 0.0
     waited_s: float = 0.0
     """In the queue, or for the worker: time on the clock, in ticks of the loop."""
 
@@ -103,7 +103,6 @@ class FrameWorkers:
         frame_timeout_s: float,
         *,
         on_restart: Callable[[RestartReason], None] = lambda _: None,
-        on_wait: Callable[[float], None] = lambda _: None,
         work_module: str = "facegauge_server.workers.frame_work",
         close_grace_s: float = 1.0,
     ) -> None:
@@ -114,7 +113,6 @@ class FrameWorkers:
             settings: what they work with.
             frame_timeout_s: processor time that a frame may take.
             on_restart: hears why, whenever a worker must be replaced.
-            on_wait: hears how long each frame waited for a worker, seconds.
             work_module: has `prepare` and `make` as `frame_work.py` has them.
             close_grace_s: what frames in flight get to finish at the end.
         """
@@ -122,10 +120,9 @@ class FrameWorkers:
         self._settings = settings
         self._frame_timeout_s = frame_timeout_s
         self._on_restart = on_restart
-        self._on_wait = on_wait
         self._work_module = work_module
         self._close_grace_s = close_grace_s
-        self._log = structlog.get_logger()
+        self._log = SafeLog()
         self._queue: deque[_Job] = deque()
         self._seats: set[_Seat] = set()
         self._idle: list[_Seat] = []
@@ -243,7 +240,7 @@ class FrameWorkers:
                 self._replace("crash")
                 continue
             seat.job, seat.cpu_before_s, job.waited_s = job, seat.worker.cpu_s(), 0.0
-            self._on_wait(time.monotonic() - job.queued_s)
+            job.sent_s = time.monotonic()
 
     def _take_reply(self, seat: _Seat, reply: Reply) -> None:
         if isinstance(reply, Ready):
@@ -256,7 +253,7 @@ class FrameWorkers:
         if job is None or job.done.done():
             return
         if isinstance(reply, Worked):
-            job.done.set_result(reply)
+            job.done.set_result(replace(reply, waited_s=job.sent_s - job.queued_s))
         elif isinstance(reply, Refused):
             job.done.set_exception(BadFrame(reply.why))
         else:
@@ -390,7 +387,7 @@ class FrameWorkers:
 
     def _watch_ended(self, watch: asyncio.Task[None]) -> None:
         if not watch.cancelled():  # without it nothing would be noticed any more
-            self._log.critical("the watch over the workers ended", exc_info=watch.exception())
+            self._log.error("the watch over the workers ended", exc_info=watch.exception())
             self.gave_up.set()
 
     def _check_frame(self, seat: _Seat, elapsed_s: float) -> None:
@@ -420,7 +417,7 @@ class FrameWorkers:
             if job.waited_s >= limit_s:
                 _fail(job, FrameTimeout(f"no process could take the frame within {limit_s:g} s"))
         if self._without_workers_s >= GIVE_UP_AFTER_S and not self.gave_up.is_set():
-            self._log.critical("no worker for too long", seconds=GIVE_UP_AFTER_S)
+            self._log.error("no worker for too long", seconds=GIVE_UP_AFTER_S)
             self.gave_up.set()
 
 

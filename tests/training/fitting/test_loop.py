@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from torch import nn
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.common.run_files import lock_run, read_log
 from facegauge_training.fitting.loop import train
+from tests.training.fitting.killing import kill_at
 
 CPU = torch.device("cpu")
 
@@ -76,6 +78,36 @@ def test_an_interrupted_run_ends_as_one_that_was_not(tmp_path: Path) -> None:
     assert [row.pop("s_per_step") >= 0 for log in rows for row in log] == [True] * 12
     assert rows[0] == rows[1]
     assert [row["step"] for row in rows[0] if "score" in row] == [3, 6]
+
+
+class StuckInItsSecondCheckpoint(Line):
+    """Never returns from the second call of `state`."""
+
+    saved = 0
+
+    def state(self) -> dict[str, Any]:
+        self.saved += 1
+        if self.saved == 2:
+            print("two steps logged, one saved", flush=True)
+            signal.pause()
+        return super().state()
+
+
+KILLED = """
+from pathlib import Path
+from tests.training.fitting.test_loop import CPU, StuckInItsSecondCheckpoint, train
+
+train(StuckInItsSecondCheckpoint(), Path({folder!r}), {{}}, CPU, save_every_s=0)
+"""
+
+
+def test_a_run_killed_between_log_and_checkpoint_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    """SIGKILL between the second step's row and its checkpoint: the step is redone, its row is there once."""
+    losses = train(Line(), tmp_path / "whole", {}, CPU, save_every_s=0)
+    kill_at("two steps logged, one saved", KILLED.format(folder=str(tmp_path / "killed")))
+    assert [row["step"] for row in read_log(tmp_path / "killed" / "log.jsonl")] == [1, 2]
+    assert train(Line(), tmp_path / "killed", {}, CPU, save_every_s=0) == losses
+    assert [row["step"] for row in read_log(tmp_path / "killed" / "log.jsonl")] == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_finished_run_takes_no_step(tmp_path: Path) -> None:
