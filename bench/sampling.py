@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facegauge_server.engines import create_engine
+from facegauge_server.engines.score import score_crops
 from facegauge_server.engines.student import load_student
 from facegauge_server.stages.crop import crop_faces
 from facegauge_server.stages.decode import decode
@@ -63,10 +64,10 @@ def main(clips: tuple[Path, ...], fps: float, min_fps: str) -> None:
             for encoded in _call(clip, fps):
                 boxes = tracker.step(decode(encoded, 10**8, 8192), detector)
                 crops = crop_faces(boxes, student.input_width, student.input_height).crops
-                raw = engine.score(np.stack([crop.pixels for crop in crops])) if crops else ()
+                scores = score_crops(np.stack([crop.pixels for crop in crops]), engine) if crops else []
                 faces = tuple(
-                    FaceScore(crop.face, FaceState.SCORED, float(q))
-                    for crop, q in zip(crops, raw, strict=True)
+                    FaceScore(crop.face, FaceState.SCORED, score.quality)
+                    for crop, score in zip(crops, scores, strict=True)
                 )
                 result = FrameResult.SCORED if faces else FrameResult.NO_FACE
                 score = FrameScore(encoded.sequence, encoded.capture_time_s, result, faces)

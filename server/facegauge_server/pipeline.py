@@ -119,8 +119,8 @@ class Pipeline:
         shape = (len(worked.cropped), self._student.input_height, self._student.input_width, 3)
         pixels = np.frombuffer(worked.crop_pixels, np.uint8).reshape(shape)
         crops = tuple(FaceCrop(face, crop) for face, crop in zip(worked.cropped, pixels, strict=True))
-        qualities = await self._batch_scorer.score(crops, is_counted=is_counted)
-        return classify(FaceCrops(frame.sequence, frame.capture_time_s, crops, worked.too_small), qualities)
+        scores = await self._batch_scorer.score(crops, is_counted=is_counted)
+        return classify(FaceCrops(frame.sequence, frame.capture_time_s, crops, worked.too_small), scores)
 
     def _observe(self, worked: Worked) -> None:
         for stage, duration_s in worked.stage_times_s:

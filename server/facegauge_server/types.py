@@ -1,7 +1,7 @@
 """The chain of values that a frame becomes on its way through the server; read top to bottom.
 
-    EncodedFrame -> Frame -> FaceBoxes -> FaceCrops -> Batch -> RawScores -> FrameScore -> StreamQuality
-                                                                                        -> Assessment
+    EncodedFrame -> Frame -> FaceBoxes -> FaceCrops -> Batch -> RawScores -> CropScore -> FrameScore
+                 -> StreamQuality -> Assessment
 
 Every type is frozen. Boxes are in pixels of the decoded frame, scores are 0-1 with 1 the best, times are
 seconds: `capture_time_s` on the sender's media clock (any origin), `now_s` on this server's monotonic clock.
@@ -10,6 +10,7 @@ seconds: `capture_time_s` on the sender's media clock (any origin), `now_s` on t
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -20,6 +21,9 @@ __all__ = [
     "Assessment",
     "Batch",
     "Box",
+    "Cause",
+    "CauseKind",
+    "CropScore",
     "Delivery",
     "EncodedFrame",
     "Encoding",
@@ -44,9 +48,6 @@ __all__ = [
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """An RGB picture, uint8, shape (height, width, 3)."""
-
-RawScores: TypeAlias = npt.NDArray[np.float32]
-"""One score for each crop of a batch, float32, shape (n,), within 0-1."""
 
 
 class Encoding(enum.StrEnum):
@@ -95,6 +96,20 @@ class FaceState(enum.StrEnum):
     """Scored, but the face's short side is under 96 px: pixels are what it lacks first."""
     TOO_SMALL = "too_small"
     """Under 32 px: not scored."""
+
+
+class CauseKind(enum.StrEnum):
+    """What can be wrong with a picture; the names that a student's manifest uses."""
+
+    COMPRESSION = "compression"
+    RESOLUTION = "resolution"
+    BLUR = "blur"
+    """Out of focus, or moved while it was exposed."""
+    NOISE = "noise"
+    EXPOSURE = "exposure"
+    """Too dark, or too bright."""
+    LOSS = "loss"
+    """Packets that did not arrive, and what was put in their place."""
 
 
 class StreamState(enum.StrEnum):
@@ -215,6 +230,48 @@ class Batch:
     """Whose crop each is: the number that the batcher gave when it was added."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RawScores:
+    """What an engine gives for a batch, in its order; every figure within 0-1."""
+
+    quality: npt.NDArray[np.float32]
+    """(n,)"""
+    costs: npt.NDArray[np.float32] | None = None
+    """(n, causes of the student): the quality that would come back without each; None where it names none."""
+
+    @classmethod
+    def of(cls, outputs: Sequence[npt.NDArray[np.float32]]) -> RawScores:
+        """Make it of a network's outputs, (n, 1) and where there are causes (n, causes)."""
+        return cls(outputs[0][:, 0], outputs[1] if len(outputs) > 1 else None)
+
+    def move_from(self, other: RawScores) -> float:
+        """Return the largest difference of any figure from another engine's for the same crops."""
+        pairs = [(self.quality, other.quality)]
+        if self.costs is not None and other.costs is not None:
+            pairs.append((self.costs, other.costs))
+        return max(float(np.abs(mine - theirs).max()) for mine, theirs in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Something that is wrong with a picture, and what it costs."""
+
+    kind: CauseKind
+    cost: float
+    """The quality that would come back if this cause alone were gone, 0-1."""
+    threshold: float | None = None
+    """The cost from which on it is named as what is wrong; None where nothing was decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class CropScore:
+    """The student's score of one crop."""
+
+    quality: float
+    causes: tuple[Cause, ...] = ()
+    """In the student's order; none where it names none."""
+
+
 @dataclass(frozen=True, slots=True)
 class FaceScore:
     """One face of one frame, scored or found too small."""
@@ -223,6 +280,8 @@ class FaceScore:
     state: FaceState
     raw_quality: float | None
     """The student's score of this frame alone; None for a face that is too small."""
+    raw_causes: tuple[Cause, ...] = ()
+    """In this frame alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +306,8 @@ class FaceQuality:
     state: FaceState
     quality: float | None
     raw_quality: float | None
+    causes: tuple[Cause, ...] = ()
+    """Smoothed, the dearest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +322,10 @@ class StreamQuality:
     faces: tuple[FaceQuality, ...] = field(default=())
     main_track_id: int | None = None
     """Track of the face that `quality` belongs to; None while there is no current score."""
+    causes: tuple[Cause, ...] = ()
+    """The main face's, smoothed, the dearest first; none where the student names none."""
+    main_cause: Cause | None = None
+    """The dearest cause, where it reaches its threshold."""
 
 
 @dataclass(frozen=True, slots=True)

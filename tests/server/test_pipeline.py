@@ -32,6 +32,7 @@ class Watched:
     def __init__(self, student: Student) -> None:
         self.calls: list[tuple[str, int]] = []
         self._engine = create_engine("openvino", student, threads=2, precision="f32")
+        self.causes = self._engine.causes
 
     def score(self, pixels: npt.NDArray[np.uint8]) -> RawScores:
         self.calls.append((threading.current_thread().name, len(pixels)))

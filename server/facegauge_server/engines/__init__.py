@@ -12,7 +12,7 @@ import numpy.typing as npt
 from facegauge_server.engines.precision import AUTO, choose
 from facegauge_server.engines.student import Student
 from facegauge_server.errors import BadConfiguration
-from facegauge_server.types import RawScores
+from facegauge_server.types import CauseKind, RawScores
 
 __all__ = ["Engine", "create_engine", "engine_kind"]
 
@@ -32,8 +32,12 @@ class Engine(Protocol):
     def gains_from_batches(self) -> bool:
         """Whether a batch takes less than its crops one by one, so that crops should wait for others."""
 
+    @property
+    def causes(self) -> tuple[CauseKind, ...]:
+        """The student's causes, in the order of the costs."""
+
     def score(self, pixels: npt.NDArray[np.uint8]) -> RawScores:
-        """Score a batch: uint8 RGB (n, height, width, 3) in, float32 (n,) within 0-1 out."""
+        """Score a batch: uint8 RGB (n, height, width, 3) in, n scores out."""
 
     def close(self) -> None:
         """Give back memory and threads; `score` must not be called any more."""

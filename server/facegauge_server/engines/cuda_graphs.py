@@ -12,12 +12,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 __all__ = ["BATCH_SIZES", "GraphRunner", "padded_size"]
+
+Outputs: TypeAlias = tuple[torch.Tensor, ...]
 
 BATCH_SIZES = (1, 4, 16, 64)
 WARM_UPS = 3
@@ -30,29 +33,28 @@ class _Recording:
     host: torch.Tensor
     """Pinned uint8 (size, height, width, 3)."""
     pixels: torch.Tensor
-    quality: torch.Tensor
+    outputs: tuple[torch.Tensor, ...]
 
 
 class GraphRunner:
     """Scores batches of up to the largest size. Its threads take turns: there is one GPU."""
 
     def __init__(
-        self, module: Callable[[torch.Tensor], torch.Tensor], height: int, width: int, *, half: bool
+        self, module: Callable[[torch.Tensor], Outputs], height: int, width: int, *, half: bool
     ) -> None:
         """Record the network; raises RuntimeError where it cannot be recorded."""
         self._lock = threading.Lock()
         self._recordings = {size: _record(module, (size, height, width, 3), half) for size in BATCH_SIZES}
 
-    def score(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Score up to `BATCH_SIZES[-1]` crops: (n, height, width, 3) to (n,)."""
+    def score(self, pixels: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+        """Return the network's outputs for up to `BATCH_SIZES[-1]` crops (n, height, width, 3)."""
         count = len(pixels)
         recording = self._recordings[padded_size(count)]
         with self._lock:
             recording.host[:count].numpy()[...] = pixels
             recording.pixels.copy_(recording.host, non_blocking=True)
             recording.graph.replay()
-            quality: npt.NDArray[np.float32] = recording.quality[:count].float().cpu().numpy()  # waits
-        return quality.reshape(-1)
+            return [output[:count].cpu().numpy() for output in recording.outputs]  # waits
 
 
 def padded_size(count: int) -> int:
@@ -62,7 +64,7 @@ def padded_size(count: int) -> int:
 
 @torch.inference_mode()
 def _record(
-    module: Callable[[torch.Tensor], torch.Tensor], shape: tuple[int, int, int, int], half: bool
+    module: Callable[[torch.Tensor], Outputs], shape: tuple[int, int, int, int], half: bool
 ) -> _Recording:
     host = torch.zeros(shape, dtype=torch.uint8).pin_memory()
     pixels = host.to("cuda")
@@ -76,5 +78,5 @@ def _record(
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph), autocast:
-        quality = module(pixels)
-    return _Recording(graph, host, pixels, quality)
+        outputs = module(pixels)
+    return _Recording(graph, host, pixels, outputs)

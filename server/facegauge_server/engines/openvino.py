@@ -9,8 +9,9 @@ manifest names (`float32_first`: the tensors where they end) stay in float32: se
 
 from __future__ import annotations
 
+import math
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -36,12 +37,13 @@ class OpenVinoEngine:
     gains_from_batches = False
 
     def __init__(self, student: Student, threads: int, precision: str = "f32") -> None:
-        self.precision = precision
+        self.precision, self.causes = precision, student.causes
+        self._lengths = tuple(student.outputs.values())
         first_in_f32 = student.manifest.get("float32_first", []) if precision != "f32" else []
         self._idle: queue.SimpleQueue[_Network] = queue.SimpleQueue()
         try:
             for _ in range(threads):
-                self._idle.put(_Network(_parts(student, precision, first_in_f32)))
+                self._idle.put(_Network(student, _parts(student, precision, first_in_f32)))
         except KeyError as error:
             raise BadModel(
                 f"{student.onnx_path} has no tensor {error}, where its manifest ends float32_first: export "
@@ -57,12 +59,15 @@ class OpenVinoEngine:
         return ("f32", "bf16") if "BF16" in able else ("f32",)
 
     def score(self, pixels: npt.NDArray[np.uint8]) -> RawScores:
-        """Score crops on the calling thread, one by one: (n, height, width, 3) to (n,)."""
+        """Score crops (n, height, width, 3) on the calling thread, one by one."""
+        given = [np.empty((len(pixels), length), np.float32) for length in self._lengths]
         network = self._idle.get()
         try:
-            return np.fromiter((network.score(crop) for crop in pixels), np.float32, len(pixels))
+            for index, crop in enumerate(pixels):
+                network.score(crop, [output[index] for output in given])
         finally:
             self._idle.put(network)
+        return RawScores.of(given)
 
     def close(self) -> None:
         """Release the compiled networks."""
@@ -73,27 +78,31 @@ class OpenVinoEngine:
 class _Network:
     """The student's parts, in a row, with memory for one crop: for one thread at a time."""
 
-    def __init__(self, parts: list[openvino.CompiledModel]) -> None:
+    def __init__(self, student: Student, parts: list[openvino.CompiledModel]) -> None:
         self._requests = [part.create_infer_request() for part in parts]
         for before, after in pairwise(self._requests):  # each reads what the one before it writes
             for index, tensor in enumerate(before.output_tensors):
                 after.set_input_tensor(index, tensor)
         self._pixels = self._requests[0].get_input_tensor().data
-        self._quality = self._requests[-1].get_output_tensor().data
+        last = self._requests[-1]
+        self._outputs = [last.get_tensor(name).data.reshape(-1) for name in student.outputs]
 
-    def score(self, crop: npt.NDArray[np.uint8]) -> float:
-        """Return the quality of one crop."""
+    def score(self, crop: npt.NDArray[np.uint8], into: Iterable[npt.NDArray[np.float32]]) -> None:
+        """Write what the network gives for one crop into an array for each output."""
         self._pixels[:] = crop  # a copy takes less than handing OpenVINO other memory
         for request in self._requests:
             request.infer()
-        return float(self._quality.item())
+        for output, target in zip(self._outputs, into, strict=True):
+            target[:] = output
 
 
 def _read(student: Student) -> openvino.Model:
     model = openvino.Core().read_model(student.onnx_path)
-    if {port.any_name for port in (*model.inputs, *model.outputs)} != {"pixels", "quality"}:
-        raise BadModel(f"{student.onnx_path} must take `pixels` and give `quality`")
+    inputs, outputs = ([port.any_name for port in ports] for ports in (model.inputs, model.outputs))
+    student.check_ends(inputs, outputs)
     model.reshape([1, student.input_height, student.input_width, 3])
+    for name in student.outputs:
+        student.check_length(name, math.prod(model.output(name).shape))
     return model
 
 

@@ -46,7 +46,7 @@ class Trial:
     milliseconds: float
     """For one crop, median, on one thread."""
     move: float
-    """Largest difference of a score from f32's, 0-1."""
+    """Largest difference of a figure, quality or cost of a cause, from f32's, 0-1."""
 
 
 def choose(wanted: str, can: Iterable[str], student: Student, make: Callable[[str], Engine]) -> Engine:
@@ -92,10 +92,7 @@ def choose(wanted: str, can: Iterable[str], student: Student, make: Callable[[st
 def probe(engines: dict[str, Engine], crops: npt.NDArray[np.uint8]) -> list[Trial]:
     """Measure engines, one of them f32, on crops (n, height, width, 3), in turns."""
     reference = engines[REFERENCE].score(crops)
-    moves = {
-        precision: float(np.abs(engine.score(crops) - reference).max())
-        for precision, engine in engines.items()
-    }
+    moves = {precision: engine.score(crops).move_from(reference) for precision, engine in engines.items()}
     times: dict[str, list[float]] = {precision: [] for precision in engines}
     for _ in range(ROUNDS):
         for precision, engine in engines.items():

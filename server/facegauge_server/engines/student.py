@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from facegauge_server import crop_spec
 from facegauge_server.errors import BadModel
+from facegauge_server.types import CauseKind
 
-__all__ = ["MODELS", "Student", "load_student"]
+__all__ = ["CAUSES", "INPUT", "MODELS", "QUALITY", "Student", "load_student"]
 
 MODELS = Path(__file__).parent.parent / "assets" / "models"
 """The students that come with the server, a folder each."""
+
+INPUT, QUALITY, CAUSES = "pixels", "quality", "causes"
+"""Names of a network's input and outputs."""
 
 DEFAULT = "default"
 """Stands for the student that `assets/models/default.txt` names."""
@@ -23,7 +28,11 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """A network that scores crops: ONNX, `pixels` uint8 (n, height, width, 3) to `quality` float32 (n,)."""
+    """A network that scores crops, as ONNX: `pixels` uint8 (n, height, width, 3) to float32, 0-1.
+
+    It gives `quality` (n,), and where it names causes `causes` (n, their number): the quality that would come
+    back without each.
+    """
 
     name: str
     onnx_path: Path
@@ -33,6 +42,27 @@ class Student:
     input_height: int
     manifest: dict[str, Any]
     """All that the manifest says, such as measured figures and sources."""
+    causes: tuple[CauseKind, ...] = ()
+    """In the order of the network's output; empty for a network without them."""
+
+    @property
+    def outputs(self) -> dict[str, int]:
+        """Outputs of the network that are read, and how many figures each has for a crop."""
+        return {QUALITY: 1} | ({CAUSES: len(self.causes)} if self.causes else {})
+
+    def check_ends(self, inputs: Iterable[str], outputs: Iterable[str]) -> None:
+        """Raise BadModel for a network that takes anything but pixels, or lacks an output."""
+        if list(inputs) != [INPUT] or not set(self.outputs) <= set(outputs):
+            ends = " and ".join(f"`{name}`" for name in self.outputs)
+            raise BadModel(f"{self.onnx_path} must take `{INPUT}` and give {ends}")
+
+    def check_length(self, output: str, length: int) -> None:
+        """Raise BadModel for an output with another number of figures for a crop than the manifest says."""
+        if length != self.outputs[output]:
+            raise BadModel(
+                f"{self.onnx_path} gives {length} figures as `{output}`, its manifest names "
+                f"{self.outputs[output]}"
+            )
 
 
 def load_student(name_or_path: str) -> Student:
@@ -59,6 +89,7 @@ def load_student(name_or_path: str) -> Student:
             input_width=int(manifest["input"]["width"]),
             input_height=int(manifest["input"]["height"]),
             manifest=manifest,
+            causes=_causes(manifest),
         )
         trained_crop, expected_bytes = manifest["crop"], int(manifest["bytes"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -71,6 +102,14 @@ def load_student(name_or_path: str) -> Student:
             "export it again with this version"
         )
     return student
+
+
+def _causes(manifest: dict[str, Any]) -> tuple[CauseKind, ...]:
+    """Read the causes; raises ValueError for one that this server does not know, or that comes twice."""
+    causes = tuple(map(CauseKind, manifest.get("outputs", {}).get(CAUSES, ())))
+    if len(set(causes)) < len(causes):
+        raise ValueError(f"a cause twice in {', '.join(causes)}")
+    return causes
 
 
 def _check_file(student: Student, expected_bytes: int) -> None:

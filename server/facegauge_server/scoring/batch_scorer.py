@@ -16,7 +16,7 @@ from facegauge_server.engines import Engine
 from facegauge_server.engines.score import score_crops
 from facegauge_server.metrics import Metrics
 from facegauge_server.scoring.batcher import Batcher
-from facegauge_server.types import Batch, FaceCrop, RawScores
+from facegauge_server.types import Batch, CropScore, FaceCrop
 
 __all__ = ["BatchScorer"]
 
@@ -25,7 +25,7 @@ __all__ = ["BatchScorer"]
 class _Waiting:
     """A crop whose score somebody awaits."""
 
-    score: asyncio.Future[float]
+    score: asyncio.Future[CropScore]
     since_s: float
     is_counted: bool
 
@@ -60,18 +60,18 @@ class BatchScorer:
         self._timer: asyncio.TimerHandle | None = None
         self._running: set[asyncio.Task[None]] = set()
 
-    async def score(self, crops: Sequence[FaceCrop], *, is_counted: bool = True) -> list[float]:
-        """Return the raw quality of each crop, 0-1; cancelling takes back those not yet in the engine.
+    async def score(self, crops: Sequence[FaceCrop], *, is_counted: bool = True) -> list[CropScore]:
+        """Return the score of each crop; cancelling takes back those not yet in the engine.
 
         Crops that are not counted share batches with the others, but are in no metric.
         """
         loop = asyncio.get_running_loop()
         now_s = self._clock()
-        futures: list[asyncio.Future[float]] = []
+        futures: list[asyncio.Future[CropScore]] = []
         tickets: list[int] = []
         for crop in crops:
             ticket = self._batcher.add(crop, now_s)
-            future: asyncio.Future[float] = loop.create_future()
+            future: asyncio.Future[CropScore] = loop.create_future()
             self._waiting[ticket] = _Waiting(future, now_s, is_counted)
             tickets.append(ticket)
             futures.append(future)
@@ -125,7 +125,7 @@ class BatchScorer:
             self._idle_threads += 1
             self._pump()
 
-    def _score(self, batch: Batch, counted: int) -> RawScores:
+    def _score(self, batch: Batch, counted: int) -> list[CropScore]:
         start_s = time.perf_counter()
         scores = score_crops(batch.pixels, self._engine)
         if counted:
@@ -133,7 +133,7 @@ class BatchScorer:
             self._metrics.observe_batch(counted)
         return scores
 
-    def _settle(self, batch: Batch, outcome: RawScores | Exception) -> None:
+    def _settle(self, batch: Batch, outcome: list[CropScore] | Exception) -> None:
         for index, ticket in enumerate(batch.tickets):
             waiting = self._waiting.get(ticket)
             if waiting is None or waiting.score.done():
@@ -141,4 +141,4 @@ class BatchScorer:
             if isinstance(outcome, Exception):
                 waiting.score.set_exception(outcome)
             else:
-                waiting.score.set_result(float(outcome[index]))
+                waiting.score.set_result(outcome[index])

@@ -20,7 +20,7 @@ from facegauge_server.stages.classify import classify
 from facegauge_server.stages.crop import crop_faces
 from facegauge_server.stages.decode import decode
 from facegauge_server.stages.locate import FaceDetector
-from facegauge_server.types import EncodedFrame, Encoding, FaceCrop
+from facegauge_server.types import CropScore, EncodedFrame, Encoding, FaceCrop
 from facegauge_server.workers.settings import Prepared, WorkSettings
 from facegauge_server.workers.tracker_state import TrackerCell, pack, unpack
 from facegauge_server.workers.work import Assessed, Work
@@ -52,11 +52,11 @@ class FrameWork:
             crops = crop_faces(boxes, student.input_width, student.input_height, display_lines)
         score = None
         if self._engine is not None:
-            qualities: list[float] = []
+            scores: list[CropScore] = []
             if crops.crops:
                 with times.timed("score"):
-                    qualities = self._score(crops.crops, self._engine)
-            score = classify(crops, qualities)
+                    scores = self._score(crops.crops, self._engine)
+            score = classify(crops, scores)
         return Assessed(pack(faces), crops, score, tuple(times.items))
 
     def warm_up(self) -> None:
@@ -71,8 +71,8 @@ class FrameWork:
                 np.full((1, student.input_height, student.input_width, 3), 127, np.uint8), self._engine
             )
 
-    def _score(self, crops: tuple[FaceCrop, ...], engine: OpenVinoEngine) -> list[float]:
-        return [float(score_crops(crop.pixels[None], engine)[0]) for crop in crops]
+    def _score(self, crops: tuple[FaceCrop, ...], engine: OpenVinoEngine) -> list[CropScore]:
+        return [score_crops(crop.pixels[None], engine)[0] for crop in crops]
 
 
 class _StageTimes:

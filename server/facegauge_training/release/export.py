@@ -134,7 +134,7 @@ def precision_moves(path: Path, crops: CropSet, width: int, first_in_f32: list[s
     scores = {}
     for precision in OpenVinoEngine.precisions():
         engine = OpenVinoEngine(student, threads=1, precision=precision)
-        scores[precision] = np.concatenate([engine.score(crops[i][None]) for i in range(len(crops))])
+        scores[precision] = np.concatenate([engine.score(crops[i][None]).quality for i in range(len(crops))])
         engine.close()
     reference = scores.pop("f32")
     return {precision: round(float(np.abs(got - reference).max()), 4) for precision, got in scores.items()}

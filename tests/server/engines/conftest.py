@@ -11,19 +11,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from facegauge_server import crop_spec
 from facegauge_server.engines.student import MODELS, Student, load_student
+from facegauge_server.types import RawScores
 
 WIDTH, HEIGHT = 12, 16
+OUTPUTS = {"quality": "quality", "causes": ["blur", "noise", "compression"]}
+"""A manifest's entry for a student with causes, not in the order of the enumeration."""
 
 WriteStudent = Callable[..., Path]
 
 
-def tiny_graph(input_name: str = "pixels", output_name: str = "quality") -> bytes:
-    """A convolution, a mean and a sigmoid with fixed random weights: uint8 (n, 16, 12, 3) -> (n,)."""
+def tiny_graph(input_name: str = "pixels", output_name: str = "quality", causes: int = 0) -> bytes:
+    """A convolution, a mean and a sigmoid with fixed random weights: uint8 (n, 16, 12, 3) -> (n, 1).
+
+    With causes, a second sigmoid from the same mean: (n, causes).
+    """
     random = np.random.default_rng(7)
     kernel = random.normal(0, 0.02, (4, 3, 3, 3)).astype(np.float32)
     weights = random.normal(0, 1, (4, 1)).astype(np.float32)
@@ -37,12 +44,20 @@ def tiny_graph(input_name: str = "pixels", output_name: str = "quality") -> byte
         helper.make_node("Sigmoid", ["column"], ["squeezed"]),
         helper.make_node("Flatten", ["squeezed"], [output_name], axis=1),
     ]
+    outputs = [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ["n", 1])]
+    constants = [numpy_helper.from_array(kernel, "kernel"), numpy_helper.from_array(weights, "weights")]
+    if causes:
+        of_causes = random.normal(0, 1, (4, causes)).astype(np.float32)
+        nodes.append(helper.make_node("MatMul", ["pooled", "of_causes"], ["columns"]))
+        nodes.append(helper.make_node("Sigmoid", ["columns"], ["causes"]))
+        outputs.append(helper.make_tensor_value_info("causes", TensorProto.FLOAT, ["n", causes]))
+        constants.append(numpy_helper.from_array(of_causes, "of_causes"))
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info(input_name, TensorProto.UINT8, ["n", HEIGHT, WIDTH, 3])],
-        [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ["n", 1])],
-        [numpy_helper.from_array(kernel, "kernel"), numpy_helper.from_array(weights, "weights")],
+        outputs,
+        constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
@@ -55,7 +70,8 @@ def write_student(tmp_path: Path) -> WriteStudent:
     """Writes a student's folder that fits together, but for the manifest's entries given."""
 
     def write(model: bytes | None = None, **changes: Any) -> Path:
-        data = tiny_graph() if model is None else model
+        named = changes.get("outputs", {}).get("causes", ())
+        data = tiny_graph(causes=len(named)) if model is None else model
         manifest = {
             "name": "tiny",
             "file": "model.onnx",
@@ -73,14 +89,28 @@ def write_student(tmp_path: Path) -> WriteStudent:
     return write
 
 
-@pytest.fixture(params=["tiny", "shipped"])
+@pytest.fixture(params=["tiny", "causes", "shipped"])
 def student(request: pytest.FixtureRequest, write_student: WriteStudent) -> Student:
-    """The tiny student, then the one that ships."""
+    """The tiny student, the same with causes, then the one that ships."""
     if request.param == "tiny":
         return load_student(str(write_student()))
+    if request.param == "causes":
+        return load_student(str(write_student(outputs=OUTPUTS)))
     if not (MODELS / "default.txt").is_file():
         pytest.skip("no student ships yet")
     return load_student("default")
+
+
+def figures(scores: RawScores) -> npt.NDArray[np.float32]:
+    """All figures of a batch, (n, 1 + causes), quality first."""
+    costs = () if scores.costs is None else (scores.costs,)
+    return np.column_stack((scores.quality, *costs))
+
+
+def expected_figures(student: Student, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """The same from ONNX Runtime."""
+    session = onnxruntime.InferenceSession(student.onnx_path)
+    return np.column_stack(session.run(list(student.outputs), {"pixels": crops}))
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ pytest.importorskip("onnx2torch", reason="needs the extra `torch`")
 from facegauge_server.engines.cuda_graphs import BATCH_SIZES, padded_size  # noqa: E402
 from facegauge_server.engines.torch import TorchEngine  # noqa: E402
 
+from .conftest import figures  # noqa: E402
+
 
 @pytest.mark.parametrize(("count", "size"), [(1, 1), (2, 4), (4, 4), (5, 16), (17, 64), (64, 64)])
 def test_a_batch_goes_into_the_smallest_graph_that_holds_it(count: int, size: int) -> None:
@@ -25,9 +27,9 @@ def test_more_than_the_largest_graph_holds(student: Student, crops: npt.NDArray[
     """A batch of any size is scored, in parts."""
     engine = TorchEngine(student)
     many = np.concatenate([crops] * 12)[: BATCH_SIZES[-1] + 3]
-    scores = engine.score(many)
-    assert scores.shape == (BATCH_SIZES[-1] + 3,)
-    np.testing.assert_allclose(scores[:6], engine.score(crops), atol=1e-5)
+    scores = figures(engine.score(many))
+    assert scores.shape == (BATCH_SIZES[-1] + 3, 1 + len(student.causes))
+    np.testing.assert_allclose(scores[:6], figures(engine.score(crops)), atol=1e-5)
     np.testing.assert_allclose(scores[-1], scores[(len(many) - 1) % 6], atol=1e-5)
     engine.close()
 
@@ -37,7 +39,7 @@ def test_graphs_score_as_the_network_does(student: Student, crops: npt.NDArray[n
     """On a GPU, recorded graphs and plain calls agree for every batch size."""
     engine = TorchEngine(student)
     assert engine._graphs is not None, "the network can be recorded"
-    recorded = engine.score(crops)
+    recorded = figures(engine.score(crops))
     engine._graphs = None
-    np.testing.assert_allclose(recorded, engine.score(crops), atol=1e-4)
+    np.testing.assert_allclose(recorded, figures(engine.score(crops)), atol=1e-4)
     engine.close()

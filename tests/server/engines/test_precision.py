@@ -20,6 +20,7 @@ class Shifted:
     """An engine that scores every crop 0.5 and a little more, and knows whether it was closed."""
 
     name = "shifted"
+    causes = ()
     gains_from_batches = False
 
     def __init__(self, precision: str, shift: float) -> None:
@@ -28,7 +29,7 @@ class Shifted:
         self._shift = shift
 
     def score(self, pixels: npt.NDArray[np.uint8]) -> RawScores:
-        return np.full(len(pixels), 0.5 + self._shift, np.float32)
+        return RawScores(np.full(len(pixels), 0.5 + self._shift, np.float32))
 
     def close(self) -> None:
         self.is_closed = True
@@ -92,6 +93,16 @@ def test_what_cannot_be_had_is_said(wanted: str, moves: dict[str, float], reason
         choose(wanted, ("f32", "bf16"), student_with(moves), maker({})[1])
 
 
+def test_a_cause_that_moves_counts_as_a_quality_that_does() -> None:
+    """The figures of both outputs are held to the same bound."""
+    quality = np.array([0.5, 0.6], np.float32)
+    exact = RawScores(quality, np.array([[0.1, 0.2], [0.3, 0.4]], np.float32))
+    moved = RawScores(quality, np.array([[0.1, 0.2], [0.33, 0.4]], np.float32))
+    assert exact.move_from(exact) == 0.0
+    assert moved.move_from(exact) == pytest.approx(0.03)
+    assert RawScores(quality + 0.01).move_from(RawScores(quality)) == pytest.approx(0.01)
+
+
 @pytest.mark.parametrize(
     ("milliseconds", "move", "best"),
     [(3.0, 0.005, "bf16"), (3.9, 0.005, "f32"), (3.0, 0.011, "f32"), (5.0, 0.0, "f32")],
@@ -107,7 +118,7 @@ def test_the_probe_on_the_shipped_student() -> None:
     crops = probe_crops(student.input_width, student.input_height)
     assert crops.shape == (16, student.input_height, student.input_width, 3)
     engines = {p: OpenVinoEngine(student, threads=1, precision=p) for p in OpenVinoEngine.precisions()}
-    assert np.ptp(engines["f32"].score(crops)) > 0.5, "from pristine to ruined"
+    assert np.ptp(engines["f32"].score(crops).quality) > 0.5, "from pristine to ruined"
     trials = {trial.precision: trial for trial in probe(dict(engines), crops)}
     assert trials["f32"].move == 0.0
     assert all(0 < trial.milliseconds < 1000 and 0 <= trial.move < 0.1 for trial in trials.values())
@@ -121,6 +132,6 @@ def test_the_shipped_student_starts_in_a_precision_that_keeps_its_scores() -> No
     crops = probe_crops(student.input_width, student.input_height)
     best, plain = create_engine("openvino", student, 1), create_engine("openvino", student, 1, "f32")
     assert plain.precision == "f32"
-    np.testing.assert_allclose(best.score(crops), plain.score(crops), atol=MAX_MOVE)
+    assert best.score(crops).move_from(plain.score(crops)) <= MAX_MOVE
     best.close()
     plain.close()

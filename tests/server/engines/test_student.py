@@ -10,8 +10,9 @@ import pytest
 
 from facegauge_server.engines.student import MODELS, load_student
 from facegauge_server.errors import BadModel
+from facegauge_server.types import CauseKind
 
-from .conftest import HEIGHT, WIDTH, WriteStudent
+from .conftest import HEIGHT, OUTPUTS, WIDTH, WriteStudent
 
 
 def test_a_folder_that_fits_together_loads(write_student: WriteStudent) -> None:
@@ -23,6 +24,13 @@ def test_a_folder_that_fits_together_loads(write_student: WriteStudent) -> None:
     assert student.onnx_path == folder / "model.onnx"
     assert len(student.sha256) == 64
     assert student.manifest["file"] == "model.onnx"
+    assert student.causes == ()
+
+
+def test_causes_come_in_the_networks_order(write_student: WriteStudent) -> None:
+    """The manifest's list is the order of the output."""
+    student = load_student(str(write_student(outputs=OUTPUTS)))
+    assert student.causes == (CauseKind.BLUR, CauseKind.NOISE, CauseKind.COMPRESSION)
 
 
 def test_the_shipped_students_load() -> None:
@@ -44,6 +52,8 @@ def test_the_shipped_students_load() -> None:
         ({"file": "elsewhere.onnx"}, "cannot read .*elsewhere.onnx: No such file"),
         ({"name": None}, "no manifest of a student: KeyError\\('name'\\)"),
         ({"input": {"width": "wide", "height": 1}}, "no manifest of a student: ValueError"),
+        ({"outputs": {"causes": ["blur", "greed"]}}, "'greed' is not a valid CauseKind"),
+        ({"outputs": {"causes": ["blur", "blur"]}}, "a cause twice"),
         ({"input": 288}, "no manifest of a student: TypeError"),
         ({"crop": None}, "no manifest of a student: KeyError\\('crop'\\)"),
         ({"crop": {"aspect_ratio": 1.0}}, "trained on the crop .*export it again"),

@@ -13,7 +13,7 @@ from facegauge_server.engines import create_engine
 from facegauge_server.engines.student import Student, load_student
 from facegauge_server.errors import BadModel
 
-from .conftest import WriteStudent, tiny_graph
+from .conftest import WriteStudent, figures, tiny_graph
 
 pytest.importorskip("onnx2torch", reason="needs the extra `torch`")
 
@@ -22,11 +22,11 @@ def test_it_agrees_with_openvino(student: Student, crops: npt.NDArray[np.uint8])
     """A stream scores the same whichever engine its server has: within a thousandth, in one precision."""
     torch_engine = create_engine("torch", student, threads=1, precision="f32")
     openvino_engine = create_engine("openvino", student, threads=1, precision="f32")
-    scores = torch_engine.score(crops)
+    scores = figures(torch_engine.score(crops))
     assert scores.dtype == np.float32
-    assert scores.shape == (6,)
-    assert np.ptp(scores) > 0.01, "the pictures do differ"
-    np.testing.assert_allclose(scores, openvino_engine.score(crops), atol=1e-3)
+    assert scores.shape == (6, 1 + len(student.causes))
+    assert (np.ptp(scores, axis=0) > 0.01).all(), "the pictures do differ"
+    np.testing.assert_allclose(scores, figures(openvino_engine.score(crops)), atol=1e-3)
     assert (torch_engine.name, torch_engine.precision) == ("torch", "f32")
     torch_engine.close()
     openvino_engine.close()
@@ -35,10 +35,10 @@ def test_it_agrees_with_openvino(student: Student, crops: npt.NDArray[np.uint8])
 def test_batches_and_threads_change_nothing(student: Student, crops: npt.NDArray[np.uint8]) -> None:
     """A crop's score is its own: alone or in a batch, from one thread or from four."""
     engine = create_engine("torch", student, threads=4)
-    together = engine.score(crops)
+    together = figures(engine.score(crops))
     indices = [0, 1, 2, 3, 4, 5] * 4
     with ThreadPoolExecutor(4) as executor:
-        alone = list(executor.map(lambda index: engine.score(crops[index : index + 1])[0], indices))
+        alone = list(executor.map(lambda index: figures(engine.score(crops[index : index + 1]))[0], indices))
     np.testing.assert_allclose(alone, together[indices], atol=1e-5)
     engine.close()
 
@@ -46,9 +46,9 @@ def test_batches_and_threads_change_nothing(student: Student, crops: npt.NDArray
 def test_pixels_that_may_not_be_written_are_scored(student: Student, crops: npt.NDArray[np.uint8]) -> None:
     """A view of received bytes is read-only; it scores like any other and stays as it is."""
     engine = create_engine("torch", student, threads=1)
-    expected = engine.score(crops)
+    expected = figures(engine.score(crops))
     crops.flags.writeable = False
-    np.testing.assert_array_equal(engine.score(crops), expected)
+    np.testing.assert_array_equal(figures(engine.score(crops)), expected)
     engine.close()
 
 

@@ -14,13 +14,14 @@ import pytest
 from facegauge_server.metrics import Metrics
 from facegauge_server.scoring.batch_scorer import BatchScorer
 from facegauge_server.scoring.batcher import Batcher
-from facegauge_server.types import Box, FaceBox, FaceCrop, RawScores
+from facegauge_server.types import Box, CauseKind, CropScore, FaceBox, FaceCrop, RawScores
 
 
 class GatedEngine:
-    """Scores a crop by its first byte; held at a gate, as no real engine can be, and broken on demand."""
+    """Scores a crop by its first byte, the rest is blur's; held at a gate or broken, as no real one is."""
 
     name = "gated"
+    causes = (CauseKind.BLUR,)
     precision = "f32"
     gains_from_batches = True
 
@@ -35,7 +36,8 @@ class GatedEngine:
         assert self.gate.wait(20)
         if self.error is not None:
             raise self.error
-        return np.asarray(pixels[:, 0, 0, 0] / np.float32(200), dtype=np.float32)
+        quality = np.asarray(pixels[:, 0, 0, 0] / np.float32(200), dtype=np.float32)
+        return RawScores(quality, (1 - quality)[:, None])
 
     def close(self) -> None: ...
 
@@ -57,6 +59,10 @@ def crops(*values: int) -> list[FaceCrop]:
     return [FaceCrop(face, np.full((4, 3, 3), value, np.uint8)) for value in values]
 
 
+def qualities(scores: list[CropScore]) -> list[float]:
+    return [score.quality for score in scores]
+
+
 async def until_taken(engine: GatedEngine, batches: int) -> None:
     """Wait until the engine has begun so many batches."""
     async with asyncio.timeout(20):
@@ -71,7 +77,8 @@ async def test_everyone_gets_their_own_scores() -> None:
         wanted = [[(stream + face) % 200 for face in range(stream % 4)] for stream in range(100)]
         scores = await asyncio.gather(*(scorer.score(crops(*values)) for values in wanted))
     for values, got in zip(wanted, scores, strict=True):
-        assert got == pytest.approx([value / 200 for value in values])
+        assert qualities(got) == pytest.approx([value / 200 for value in values])
+        assert [score.causes[0].cost for score in got] == pytest.approx([1 - value / 200 for value in values])
     assert max(map(len, engine.batches)) <= 7
 
 
@@ -101,7 +108,7 @@ async def test_a_batch_that_never_fills_leaves_in_time() -> None:
     """A lone crop is scored when it has waited long enough."""
     engine = GatedEngine()
     async with scoring(engine, max_wait_s=0.02) as scorer:
-        assert await asyncio.wait_for(scorer.score(crops(100)), 20) == [0.5]
+        assert qualities(await asyncio.wait_for(scorer.score(crops(100)), 20)) == [0.5]
 
 
 async def test_the_wait_is_measured_on_the_given_clock() -> None:
@@ -137,7 +144,7 @@ async def test_a_stream_that_leaves_takes_its_crops_along() -> None:
             task.cancel()
         await asyncio.gather(in_engine, waiting, return_exceptions=True)
         engine.gate.set()
-        assert await asyncio.wait_for(stays, 20) == pytest.approx([3 / 200])
+        assert qualities(await asyncio.wait_for(stays, 20)) == pytest.approx([3 / 200])
     assert engine.batches == [[1], [3]]
     assert scorer._waiting == {}
 
@@ -152,7 +159,7 @@ async def test_an_engine_that_fails_fails_its_batch_alone() -> None:
         )
         assert [str(outcome) for outcome in outcomes] == ["out of memory"] * 2
         engine.error = None
-        assert await scorer.score(crops(200)) == [1.0]
+        assert qualities(await scorer.score(crops(200))) == [1.0]
     assert scorer._waiting == {}
 
 
@@ -168,4 +175,4 @@ async def test_closing_waits_for_the_engine() -> None:
         assert not closing.done()
         engine.gate.set()
         await asyncio.wait_for(closing, 20)
-        assert await last == [0.25]
+        assert qualities(await last) == [0.25]

@@ -7,7 +7,17 @@ import pytest
 
 from facegauge_server.face_limits import face_state
 from facegauge_server.stages.classify import classify
-from facegauge_server.types import Box, FaceBox, FaceCrop, FaceCrops, FaceState, FrameResult
+from facegauge_server.types import (
+    Box,
+    Cause,
+    CauseKind,
+    CropScore,
+    FaceBox,
+    FaceCrop,
+    FaceCrops,
+    FaceState,
+    FrameResult,
+)
 
 CROP = np.zeros((4, 3, 3), np.uint8)
 
@@ -35,12 +45,13 @@ def test_a_frame_with_a_scored_face_is_scored() -> None:
         (FaceCrop(FaceBox(1, Box(0, 0, 200, 200)), CROP), FaceCrop(FaceBox(2, Box(0, 0, 40, 40)), CROP)),
         (FaceBox(3, Box(0, 0, 10, 10)),),
     )
-    score = classify(crops, [0.8, 0.3])
+    blur = (Cause(CauseKind.BLUR, 0.5),)
+    score = classify(crops, [CropScore(0.8), CropScore(0.3, blur)])
     assert (score.sequence, score.capture_time_s, score.result) == (7, 1.5, FrameResult.SCORED)
-    assert [(face.face.track_id, face.state, face.raw_quality) for face in score.faces] == [
-        (1, FaceState.SCORED, 0.8),
-        (2, FaceState.LOW_RESOLUTION, 0.3),
-        (3, FaceState.TOO_SMALL, None),
+    assert [(one.face.track_id, one.state, one.raw_quality, one.raw_causes) for one in score.faces] == [
+        (1, FaceState.SCORED, 0.8, ()),
+        (2, FaceState.LOW_RESOLUTION, 0.3, blur),
+        (3, FaceState.TOO_SMALL, None, ()),
     ]
 
 
