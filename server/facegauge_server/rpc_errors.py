@@ -6,6 +6,7 @@ the reason. A wrong field also comes as google.rpc.BadRequest.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn
@@ -65,17 +66,32 @@ async def errors_as_statuses(context: _Context, rpc: str, defects: Defects) -> A
 
     An exception without an entry in `STATUSES` is a defect: it is logged once, with its traceback and an id,
     and the client gets the id alone.
+
+    gRPC keeps the exception that aborts a call in a cycle with the call, and through tracebacks the variables
+    of every function on the way: megabytes of refused messages, until the garbage collector comes round. So
+    the variables of the error's functions are cleared here; the block itself should have none that are large.
     """
     try:
         yield
     except tuple(STATUSES) as error:
         kind = next(kind for kind in type(error).__mro__ if kind in STATUSES)
+        _forget_frames(error)
         await _abort(context, *STATUSES[kind], str(error), *_details(error))
     except grpc.aio.BaseError:
         raise  # gRPC's own: the connection is gone, or the call was aborted already
     except Exception as error:  # noqa: BLE001 - the last place that can handle it
         text = defects.note("rpc", error, rpc=rpc)
+        _forget_frames(error)
         await _abort(context, grpc.StatusCode.INTERNAL, pb.ERROR_REASON_INTERNAL, text)
+
+
+def _forget_frames(error: BaseException) -> None:
+    """Clear the local variables of the frames that an error, and those it came from, passed through."""
+    seen: BaseException | None = error
+    while seen is not None:
+        traceback.clear_frames(seen.__traceback__)
+        seen.__traceback__ = None
+        seen = seen.__cause__ or seen.__context__
 
 
 def _details(error: FacegaugeError) -> list[Message]:

@@ -1,8 +1,8 @@
 """The gRPC service: requests to calls of the server's parts, and what they return to responses.
 
-Methods take their requests as raw bytes from an iterator, unary ones too: so a caller is identified, and
-there is a place for its request, before gRPC has received the body; and what cannot be parsed is the caller's
-error, with a sentence.
+Methods read their requests as raw bytes, unary ones too: so a caller is identified, and there is a place for
+its request, before gRPC has received the body; and what cannot be parsed is the caller's error, with a
+sentence.
 """
 
 from __future__ import annotations
@@ -77,59 +77,67 @@ class QualityService:
         }
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, handlers),))
 
-    async def monitor_stream(self, requests: Requests, context: Context) -> None:
+    async def monitor_stream(self, _: object, context: Context) -> None:
         """Follow one stream: see the .proto file."""
         async with errors_as_statuses(context, "MonitorStream", self._defects):
             identity = self._identify(context, Right.PUBLISH)
-            settings = await self._first_config(requests, context)
-            log = self._log.bind(stream_id=settings.stream_id, tenant=identity.tenant, peer=context.peer())
+            requests = _Requests(context)
+            await self._follow(await self._first_config(requests, context), requests, context, identity)
 
-            async def send(message: Message) -> None:
-                response = proto_codec.response_from(message, settings.stream_id)
-                await context.write(response.SerializeToString())
+    async def _follow(
+        self, settings: StreamSettings, requests: Requests, context: Context, identity: Identity
+    ) -> None:
+        log = self._log.bind(stream_id=settings.stream_id, tenant=identity.tenant, peer=context.peer())
 
-            with self._table.connected(settings, time.monotonic, identity) as opened:
-                session = opened.session
-                log = log.bind(call_id=session.settings.call_id)
-                log.info("stream opened", resumed=opened.resumed)
-                outcome = "stream lost its connection"
-                try:
-                    await context.write(self._accepted(opened).SerializeToString())
-                    runner = StreamRunner(opened, self._pipeline, self._slots, self._config, self._metrics)
-                    await runner.run(_frames(requests, session.settings), send)
-                    outcome = "stream closed"
-                except FacegaugeError as error:
-                    outcome = f"stream ended: {error}"
-                    raise
-                finally:
-                    log.info(outcome)
+        async def send(message: Message) -> None:
+            response = proto_codec.response_from(message, settings.stream_id)
+            await context.write(response.SerializeToString())
 
-    async def assess_image(self, requests: Requests, context: Context) -> bytes:
+        with self._table.connected(settings, time.monotonic, identity) as opened:
+            session = opened.session
+            log = log.bind(call_id=session.settings.call_id)
+            log.info("stream opened", resumed=opened.resumed)
+            outcome = "stream lost its connection"
+            try:
+                await context.write(self._accepted(opened).SerializeToString())
+                runner = StreamRunner(opened, self._pipeline, self._slots, self._config, self._metrics)
+                await runner.run(_Frames(requests, session.settings), send)
+                outcome = "stream closed"
+            except FacegaugeError as error:
+                outcome = f"stream ended: {error}"
+                raise
+            finally:
+                log.info(outcome)
+
+    async def assess_image(self, _: object, context: Context) -> bytes:
         """Score one picture: see the .proto file."""
         async with errors_as_statuses(context, "AssessImage", self._defects):
             identity = self._identify(context, Right.PUBLISH)
             with self._images.place():
                 async with self._images.receiving:
-                    request = await self._first_request(pb.AssessImageRequest, requests, context)
-                    assessment = await self._images.assess(*proto_codec.image_from(request), identity.tenant)
-            return proto_codec.image_response(assessment).SerializeToString()
+                    return await self._assess_picture(context, identity)
         raise AssertionError("unreachable")  # pragma: no cover - the block returns or the call is aborted
 
-    async def list_streams(self, requests: Requests, context: Context) -> bytes:
+    async def _assess_picture(self, context: Context, identity: Identity) -> bytes:
+        request = await self._first_request(pb.AssessImageRequest, context)
+        assessment = await self._images.assess(*proto_codec.image_from(request), identity.tenant)
+        return proto_codec.image_response(assessment).SerializeToString()
+
+    async def list_streams(self, _: object, context: Context) -> bytes:
         """List the live streams: see the .proto file."""
         async with errors_as_statuses(context, "ListStreams", self._defects):
             identity = self._identify(context, Right.LIST)
-            request = await self._first_request(pb.ListStreamsRequest, requests, context)
+            request = await self._first_request(pb.ListStreamsRequest, context)
             limit = proto_codec.list_limit(request.limit, DEFAULT_LIST_LIMIT)
             streams, total = self._statuses(request.call_id, limit, identity)
             return pb.ListStreamsResponse(streams=streams, total=total).SerializeToString()
         raise AssertionError("unreachable")  # pragma: no cover - the block returns or the call is aborted
 
-    async def watch_streams(self, requests: Requests, context: Context) -> AsyncIterator[bytes]:
+    async def watch_streams(self, _: object, context: Context) -> AsyncIterator[bytes]:
         """List the live streams again and again: see the .proto file."""
         async with errors_as_statuses(context, "WatchStreams", self._defects):
             identity = self._identify(context, Right.WATCH)
-            request = await self._first_request(pb.WatchStreamsRequest, requests, context)
+            request = await self._first_request(pb.WatchStreamsRequest, context)
             limit = proto_codec.list_limit(request.limit, DEFAULT_WATCH_LIMIT)
             interval_s = proto_codec.watch_interval_s(request)
             while not self._table.is_draining:
@@ -159,10 +167,8 @@ class QualityService:
             raise ProtocolViolation("the first request must be a StreamConfig, frames come after it")
         return proto_codec.settings_from(first.config)
 
-    async def _first_request(
-        self, kind: type[proto_codec.M], requests: Requests, context: Context
-    ) -> proto_codec.M:
-        data = await self._first.read(requests, context.peer())
+    async def _first_request(self, kind: type[proto_codec.M], context: Context) -> proto_codec.M:
+        data = await self._first.read(_Requests(context), context.peer())
         if data is None:
             raise ProtocolViolation("the call ended without a request")
         return proto_codec.parse(kind, data)
@@ -173,9 +179,35 @@ class QualityService:
         return [proto_codec.status_message(session, now_s) for session in sessions[:limit]], len(sessions)
 
 
-async def _frames(requests: Requests, settings: StreamSettings) -> AsyncIterator[EncodedFrame]:
-    async for data in requests:
-        request = proto_codec.parse(pb.MonitorStreamRequest, data)
+class _Requests:
+    """The messages of a call. Keeps none: gRPC's own iterator holds the last one for as long as the call."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __aiter__(self) -> _Requests:
+        return self
+
+    async def __anext__(self) -> bytes:
+        data = await self._context.read()
+        if data is grpc.aio.EOF:
+            raise StopAsyncIteration
+        assert isinstance(data, bytes)  # noqa: S101 - narrows: there is no deserializer
+        return data
+
+
+class _Frames:
+    """The frames of a stream, once its configuration has been read."""
+
+    def __init__(self, requests: Requests, settings: StreamSettings) -> None:
+        self._requests = requests
+        self._settings = settings
+
+    def __aiter__(self) -> _Frames:
+        return self
+
+    async def __anext__(self) -> EncodedFrame:
+        request = proto_codec.parse(pb.MonitorStreamRequest, await anext(self._requests))
         if request.WhichOneof("message") != "frame":
             raise ProtocolViolation("a stream has one StreamConfig, then frames only")
-        yield proto_codec.frame_from(request.frame, settings)
+        return proto_codec.frame_from(request.frame, self._settings)

@@ -75,6 +75,7 @@ class StreamRunner:
             self._session.note_frame(now_s, time.time())
             self._unanswered += 1
             left_out = inbox.put(frame, now_s)
+            del frame  # the inbox has it: nothing else keeps its bytes until the next one comes
             if left_out is not None:
                 self._note_left_out(left_out)
             await inbox.wait_for_room()
@@ -124,6 +125,7 @@ class StreamRunner:
             outbox.put(assessment)
             inbox.scored(assessment.stream.raw_quality, score.capture_time_s)
             self._metrics.observe_stage("total", now_s - received.ready_s)
+            del received
         outbox.put(session.summary(time.monotonic()))
         outbox.close()
 

@@ -167,7 +167,10 @@ class FrameWorkers:
             raise WorkerDied("the server is going down: the frame was not worked on")
         self._queue.append(job)
         self._hand_out()
-        return await job.done
+        try:
+            return await job.done
+        finally:
+            del job  # or it holds the frame in a cycle: error, traceback, this function's variables, error
 
     @property
     def health(self) -> WorkersHealth:
