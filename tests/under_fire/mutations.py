@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 from collections.abc import Callable
@@ -49,7 +50,7 @@ class Mutator:
     def frame(self, sequence: int) -> bytes:
         """Return a serialised MonitorStreamRequest with a frame that may be anything."""
         choose = self._random.random()
-        if choose < 0.7:
+        if choose < 0.8:
             frame = self._coded_frame()
         elif choose < 0.9:
             frame = self._raw_frame()
@@ -124,7 +125,7 @@ class Mutator:
     def _coded_frame(self) -> pb.Frame:
         encoding = self._random.choice(list(CODED))
         picture = self._random.choice(self._corpus[encoding])
-        if self._random.random() < 0.85:
+        if self._random.random() < 0.95:
             picture = self.damaged(picture)
         if self._random.random() < 0.05:
             encoding = self._random.choice((*CODED, *RAW))
@@ -145,6 +146,7 @@ class Mutator:
         return self._random.choice(INTEGERS)
 
 
+@functools.cache
 def _corpus() -> dict[pb.FrameEncoding.ValueType, list[bytes]]:
     """Return small valid pictures of every coded kind: smooth, noisy, thin, grey, progressive."""
     noise = np.random.default_rng(0)
