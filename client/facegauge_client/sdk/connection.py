@@ -19,12 +19,12 @@ from facegauge_client.sdk.errors import (
     StreamIdle,
 )
 from facegauge_client.sdk.failures import explain_call, unavailable
-from facegauge_client.sdk.frames import EncodedFrame
 from facegauge_client.sdk.mailbox import Mailbox, MailboxClosed
+from facegauge_client.sdk.tally import Outgoing, Tally
 from facegauge_client.sdk.token import Metadata
 from facegauge_client.sdk.types import Accepted, Delivery, Summary
 
-__all__ = ["Connection", "OpenCall", "Outgoing", "StreamOptions", "Tally"]
+__all__ = ["Connection", "OpenCall", "StreamOptions"]
 
 OpenCall = Callable[..., Any]
 """Function that starts a MonitorStream call on a channel; takes the call's `metadata`."""
@@ -50,57 +50,6 @@ class StreamOptions:
     stall_timeout_s: float = 30.0
     mailbox_frames: int = 1
     unread_assessments: int = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A frame on its way to the server."""
-
-    sequence: int
-    capture_time_s: float
-    frame: EncodedFrame
-
-
-class Tally:
-    """Frames of a stream over all its connections."""
-
-    def __init__(self, *, keep_unanswered: bool) -> None:
-        self.sent = 0
-        self.lost = 0
-        """Frames that were being written when the connection broke."""
-        self._keep_unanswered = keep_unanswered
-        self._unanswered: dict[int, Outgoing] = {}
-        """By sequence, in the order of sending."""
-
-    def begin(self, item: Outgoing) -> None:
-        """Count a frame as lost until it is written."""
-        self.lost += 1
-        if self._keep_unanswered:
-            self._unanswered[item.sequence] = item
-
-    def written(self) -> None:
-        """Count the frame that was begun as sent."""
-        self.lost -= 1
-        self.sent += 1
-
-    def answered(self, sequence: int | None) -> None:
-        """Let go of a frame that the server has answered."""
-        if sequence is not None:
-            self._unanswered.pop(sequence, None)
-
-    @property
-    def has_unanswered(self) -> bool:
-        """Whether a frame that is kept waits for its answer."""
-        return bool(self._unanswered)
-
-    def take_unanswered(self) -> list[Outgoing]:
-        """Return the frames without an answer, to be sent again: they no longer count as sent or lost."""
-        items = list(self._unanswered.values())
-        self._unanswered.clear()
-        lost = min(self.lost, len(items))
-        self.lost -= lost
-        self.sent -= len(items) - lost
-        return items
 
 
 class Connection:

@@ -9,38 +9,19 @@ from collections.abc import AsyncIterator, Awaitable
 from types import TracebackType
 from typing import Self, TypeVar
 
-from facegauge_client.sdk import proto_codec
-from facegauge_client.sdk.backoff import backoff_delays_s
-from facegauge_client.sdk.connection import Connection, OpenCall, Outgoing, StreamOptions, Tally
-from facegauge_client.sdk.errors import (
-    DeadlineExceeded,
-    FacegaugeError,
-    Forbidden,
-    QuotaExceeded,
-    RequestRejected,
-    ResponsesUnread,
-    ServerFull,
-    ServerUnavailable,
-    StreamClosed,
-    StreamExists,
-    StreamIdle,
-    StreamStalled,
-    TokenUnavailable,
-    Unauthenticated,
-)
+from facegauge_client.sdk.carrier import Carrier
+from facegauge_client.sdk.connection import OpenCall, StreamOptions
+from facegauge_client.sdk.dialer import Dialer
+from facegauge_client.sdk.errors import FacegaugeError, ServerUnavailable, StreamClosed, StreamStalled
 from facegauge_client.sdk.frames import Picture, encode
-from facegauge_client.sdk.mailbox import Mailbox, MailboxClosed
-from facegauge_client.sdk.token import Metadata, TokenSource
-from facegauge_client.sdk.types import Accepted, Assessment, Delivery, Notice, NoticeKind, Summary
+from facegauge_client.sdk.mailbox import MailboxClosed
+from facegauge_client.sdk.tally import Outgoing
+from facegauge_client.sdk.token import TokenSource
+from facegauge_client.sdk.types import Accepted, Assessment, Delivery, Notice, Summary
 
 __all__ = ["MonitorStream"]
 
 T = TypeVar("T")
-_NOTICES_KEPT = 32
-_RECONNECT_TIMEOUT_S = 60.0
-_HELD_TIMEOUT_S = 10.0
-"""How long a new stream waits for its id while the server holds it for a client whose connection broke."""
-_LONGEST_HELD_DELAY_S = 1.0
 
 
 class MonitorStream:
@@ -57,72 +38,82 @@ class MonitorStream:
     """
 
     def __init__(self, open_call: OpenCall, target: str, options: StreamOptions, token: TokenSource) -> None:
-        self._open_call = open_call
-        self._target = target
         self._options = options
-        self._token = token
-        self._frames: Mailbox[Outgoing] = Mailbox(options.mailbox_frames)
-        self._assessments: Mailbox[Assessment] = Mailbox(options.unread_assessments)
-        self._carrier: asyncio.Task[None] | None = None
-        self._connection: Connection | None = None
-        self._error: FacegaugeError | None = None
-        self._draining = False
+        self._target = target
+        self._carrier = Carrier(Dialer(open_call, target, options, token), options)
+        self._carrying: asyncio.Task[None] | None = None
         self._next_sequence = 0
-        is_live = options.delivery is Delivery.LIVE
-        timeout_s = options.reconnect_timeout_s
-        self._reconnect_timeout_s = (
-            (_RECONNECT_TIMEOUT_S if is_live else 0.0) if timeout_s is None else timeout_s
-        )
-        self.accepted = Accepted()
-        """Configuration that the server granted on the present connection."""
-        self.summary: Summary | None = None
-        """The whole stream, once it has ended; after a server change, of the part since."""
-        self.latest: Assessment | None = None
-        """The newest assessment, read or not."""
-        self.notices: deque[Notice] = deque(maxlen=_NOTICES_KEPT)
-        """The newest notices."""
-        self.reconnects = 0
-        """Connections after the first."""
-        self.restarts = 0
-        """Connections, among these, on which the stream began anew: with new smoothing and a new summary."""
-        self.frames_dropped_by_server = 0
-        self._tally = Tally(keep_unanswered=not is_live and self._reconnect_timeout_s > 0)
 
     @property
     def connected(self) -> bool:
         """Whether the server has accepted the stream on a connection that still carries it."""
-        return self._connection is not None and not self._connection.ended
+        return self._carrier.is_connected
+
+    @property
+    def accepted(self) -> Accepted:
+        """Configuration that the server granted on the present connection."""
+        return self._carrier.accepted
+
+    @property
+    def latest(self) -> Assessment | None:
+        """The newest assessment, read or not."""
+        return self._carrier.latest
+
+    @property
+    def notices(self) -> deque[Notice]:
+        """The newest notices, oldest first."""
+        return self._carrier.notices
+
+    @property
+    def summary(self) -> Summary | None:
+        """The whole stream, once it has ended; after a restart, its part since then."""
+        return self._carrier.summary
+
+    @property
+    def reconnects(self) -> int:
+        """Connections after the first."""
+        return self._carrier.reconnects
+
+    @property
+    def restarts(self) -> int:
+        """Connections, among these, on which the stream began anew: with new smoothing and a new summary."""
+        return self._carrier.restarts
 
     @property
     def frames_sent(self) -> int:
         """Frames handed to the connection."""
-        return self._tally.sent
+        return self._carrier.tally.sent
 
     @property
     def frames_dropped(self) -> int:
         """Frames that never left: a newer one came before their turn, or the connection broke."""
-        return self._frames.dropped + self._tally.lost
+        return self._carrier.frames.dropped + self._carrier.tally.lost
+
+    @property
+    def frames_dropped_by_server(self) -> int:
+        """Frames that the server says it has left out for newer ones."""
+        return self._carrier.frames_dropped_by_server
 
     @property
     def assessments_dropped(self) -> int:
         """Assessments that nobody read in time."""
-        return self._assessments.dropped
+        return self._carrier.assessments.dropped
 
     async def __aenter__(self) -> Self:
-        self._connection = await self._begin()
-        self._carrier = asyncio.create_task(self._carry_on(), name=f"facegauge {self._options.stream_id}")
+        await self._carrier.open()
+        self._carrying = asyncio.create_task(self._carrier.run(), name=f"facegauge {self._options.stream_id}")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._assessments.relax()
+        self._carrier.assessments.relax()
         if kind is None:
             await self.finish()
             await self._unless_stalled(self._ended(), "the server does not end the stream")
         await self._stop()
-        if kind is None and self._error is not None:
-            raise self._error
+        if kind is None and self._carrier.error is not None:
+            raise self._carrier.error
 
     async def send(
         self, picture: Picture, *, capture_time_s: float | None = None, sequence: int | None = None
@@ -156,17 +147,17 @@ class MonitorStream:
 
     async def finish(self) -> None:
         """Close the stream for frames; those under way are still scored, then iteration ends."""
-        self._frames.close()
+        self._carrier.frames.close()
 
     def __aiter__(self) -> AsyncIterator[Assessment]:
         return self
 
     async def __anext__(self) -> Assessment:
         try:
-            return await self._assessments.get()
+            return await self._carrier.assessments.get()
         except MailboxClosed:
-            if self._error is not None:
-                raise self._error from None
+            if self._carrier.error is not None:
+                raise self._carrier.error from None
             raise StopAsyncIteration from None
 
     # Frames going in
@@ -190,151 +181,50 @@ class MonitorStream:
 
     def _offer(self, item: Outgoing) -> None:
         try:
-            self._frames.offer(item)
+            self._carrier.frames.offer(item)
         except MailboxClosed:
             raise self._closed_error() from None
 
     async def _put(self, item: Outgoing) -> None:
         try:
-            await self._frames.put(item)
+            await self._carrier.frames.put(item)
         except MailboxClosed:
             raise self._closed_error() from None
 
     def _closed_error(self) -> FacegaugeError:
-        if self._error is not None:
-            return self._error
-        if self._draining:
+        if self._carrier.error is not None:
+            return self._carrier.error
+        if self._carrier.is_draining:
             return ServerUnavailable(
                 f"the server at {self._target} is shutting down and has ended the stream; open one on another"
             )
         return StreamClosed("the stream has ended and takes no more frames; open a new one")
 
-    # Connections
-
-    async def _begin(self) -> Connection:
-        """Open the stream, waiting for its id if the server holds it for the client that had it before."""
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + min(_HELD_TIMEOUT_S, self._reconnect_timeout_s)
-        for delay_s in backoff_delays_s(longest_s=_LONGEST_HELD_DELAY_S):
-            try:
-                return await self._connect("")
-            except StreamExists as error:
-                if error.retry_after_s is None or loop.time() + max(error.retry_after_s, delay_s) > give_up:
-                    raise
-            await asyncio.sleep(delay_s)
-        raise AssertionError("backoff has no end")
-
-    async def _connect(self, resume_token: str) -> Connection:
-        def open_with(metadata: Metadata) -> Awaitable[Connection]:
-            return Connection.open(self._open_call, self._target, self._options, resume_token, metadata)
-
-        connection = await self._token.authorised(open_with)
-        self.accepted = connection.accepted
-        self._draining = False
-        return connection
-
-    async def _carry_on(self) -> None:
-        """Carry frames and answers until the stream ends, and leave both mailboxes closed."""
-        try:
-            while True:
-                assert self._connection is not None  # noqa: S101 - opened on entering
-                broken = await self._connection.carry(self._frames, self._take, self._tally)
-                if not self._may_reconnect(broken):
-                    self._error = broken if self.summary is None or not self._frames.closed else None
-                    break
-                self._connection = await self._reconnect(broken)
-                self.reconnects += 1
-                if not self.accepted.resumed:
-                    self.restarts += 1
-                    self._frames.put_back(self._tally.take_unanswered())
-        except FacegaugeError as error:
-            self._error = error
-        finally:
-            self._frames.close()
-            self._assessments.close()
-
-    async def _take(self, response: proto_codec.Response | None) -> None:
-        match response:
-            case Assessment():
-                self.latest = response
-                self._tally.answered(response.sequence)
-                self.frames_dropped_by_server += response.frames_dropped
-                if self._options.delivery is Delivery.LIVE:
-                    self._assessments.offer(response)
-                else:
-                    await self._assessments.put(response)
-            case Notice():
-                self.notices.append(response)
-                self._draining = self._draining or response.kind is NoticeKind.DRAINING
-            case Summary():
-                self.summary = response
-
-    # Reconnection
-
-    def _may_reconnect(self, broken: FacegaugeError | None) -> bool:
-        if self._reconnect_timeout_s <= 0:
-            return False
-        is_handed_on = broken is None and self._draining
-        if self._options.delivery is Delivery.LIVE:
-            is_open = not self._frames.closed
-            return is_open and (
-                is_handed_on or isinstance(broken, ServerUnavailable | StreamIdle | ResponsesUnread)
-            )
-        is_open = not self._frames.closed or self._tally.has_unanswered or len(self._frames) > 0
-        return (is_handed_on and is_open) or isinstance(broken, ServerUnavailable)
-
-    async def _reconnect(self, broken: FacegaugeError | None) -> Connection:
-        """Open the stream again, taking the old one over where the server still has it."""
-        if isinstance(broken, StreamIdle):
-            await self._frames.wait_readable()  # a camera that is off needs no connection
-        token = self.accepted.resume_token if broken is not None else ""
-        give_up = asyncio.get_running_loop().time() + self._reconnect_timeout_s
-        for delay_s in backoff_delays_s():
-            try:
-                return await self._connect(token)
-            except (
-                *(ServerUnavailable, ServerFull, QuotaExceeded, StreamExists),
-                *(DeadlineExceeded, StreamIdle, ResponsesUnread, TokenUnavailable),
-            ) as error:
-                failure: FacegaugeError = error
-            except (Unauthenticated, Forbidden):
-                raise
-            except RequestRejected:
-                if not token:
-                    raise
-                token = ""  # the server has forgotten the stream: begin it anew
-                continue
-            if asyncio.get_running_loop().time() + delay_s > give_up:
-                raise ServerUnavailable(
-                    f"the connection to {self._target} broke, and for {self._reconnect_timeout_s:g} s"
-                    f" it could not be restored: {failure}"
-                ) from failure
-            await asyncio.sleep(delay_s)
-        raise AssertionError("backoff has no end")
-
     # The end
 
     async def _ended(self) -> None:
-        if self._carrier is not None:
-            await asyncio.wait([self._carrier])
+        if self._carrying is not None:
+            await asyncio.wait([self._carrying])
 
     async def _stop(self) -> None:
-        if self._carrier is not None:
-            self._carrier.cancel()
-            await asyncio.gather(self._carrier, return_exceptions=True)
-        if self._connection is not None:
-            self._connection.cancel()
+        if self._carrying is not None:
+            self._carrying.cancel()
+            await asyncio.gather(self._carrying, return_exceptions=True)
+        self._carrier.cancel()
 
     async def _unless_stalled(self, work: Awaitable[T], why: str) -> T:
         """Wait for `work` as long as frames or assessments still move, or a connection is being restored."""
         task = asyncio.ensure_future(work)
         try:
             while True:
-                before = (self.frames_sent, self.latest, self.reconnects)
+                before = self._progress()
                 done, _ = await asyncio.wait([task], timeout=self._options.stall_timeout_s)
                 if done:
                     return task.result()
-                if self.connected and before == (self.frames_sent, self.latest, self.reconnects):
+                if self.connected and before == self._progress():
                     raise StreamStalled(f"no progress for {self._options.stall_timeout_s:g} s: {why}")
         finally:
             task.cancel()
+
+    def _progress(self) -> tuple[object, ...]:
+        return self.frames_sent, self.latest, self.reconnects

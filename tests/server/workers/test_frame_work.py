@@ -66,7 +66,7 @@ async def test_scores_do_not_depend_on_the_process(frames: list[EncodedFrame]) -
             assert worked.score == score
             assert [stage for stage, _ in worked.stage_times_s] == ["decode", "locate", "crop", "score"]
             tracker = worked.tracker
-            pool._idle.reverse()  # the other one's turn
+            pool._dispatcher._idle.reverse()  # the other one's turn
         assert unpack(tracker).state.last_id == 1
         with pytest.raises(BadFrame, match="no JPEG file"):
             await pool.assess(EncodedFrame(9, 9.0, Encoding.JPEG, b"no picture"), tracker, 720)
@@ -90,8 +90,7 @@ async def test_crops_come_back_for_an_engine_that_takes_batches(frames: list[Enc
 async def test_a_worker_is_replaced_faster_than_a_server_starts(frames: list[EncodedFrame]) -> None:
     """The zygote has one thread and all imports done: a new worker uses a fraction of what the first took."""
     async with FrameWorkers(1, settings(scores=True), 20.0) as pool:
-        assert pool._spawner is not None
-        zygote = Path(f"/proc/{pool._spawner.pid}")
+        zygote = Path(f"/proc/{pool._launcher.zygote_pid}")
         assert len(list((zygote / "task").iterdir())) == 1
         ticks = (zygote / "stat").read_text().rpartition(")")[2].split()
         started_s = sum(int(ticks[field]) for field in (11, 12, 13, 14)) / os.sysconf("SC_CLK_TCK")

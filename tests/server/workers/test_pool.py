@@ -13,9 +13,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from facegauge_server.errors import BadFrame, BadModel, WorkersFailed
-from facegauge_server.workers import pool as pool_module
+from facegauge_server.workers import deadlines, health
+from facegauge_server.workers.job import FrameTimeout, StageError, WorkerDied
 from facegauge_server.workers.messages import Worked
-from facegauge_server.workers.pool import FrameTimeout, FrameWorkers, StageError, WorkerDied
+from facegauge_server.workers.pool import FrameWorkers
 from tests.server.workers.conftest import MakePool, command, is_running, open_files, until, until_gone
 
 FRAMES = 50
@@ -53,7 +54,7 @@ async def test_the_tracker_goes_from_worker_to_worker(make_pool: MakePool) -> No
             worked = await pool.assess(command("ok"), tracker, 720)
             tracker = worked.tracker
             workers.add(worker_of(worked))
-            pool._idle.reverse()  # the other one's turn
+            pool._dispatcher._idle.reverse()  # the other one's turn
         assert tracker == b"5"
         assert len(workers) == 2
 
@@ -90,11 +91,10 @@ async def test_a_killed_worker_costs_its_frame_alone(make_pool: MakePool) -> Non
 async def test_a_supervisor_that_signals_everyone_ends_no_frame(make_pool: MakePool) -> None:
     """SIGTERM, SIGINT and SIGHUP are for the server, which finishes what is in flight."""
     async with make_pool(size=2) as pool:
-        assert pool._spawner is not None
         before = pool.pids
         frames = asyncio.create_task(assess_all(pool, ["ok 0.002"] * FRAMES))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            for pid in (*before, pool._spawner.pid or 0):
+            for pid in (*before, pool._launcher.zygote_pid or 0):
                 os.kill(pid, number)
         assert all(isinstance(result, Worked) for result in await frames)
         assert pool.pids == before
@@ -185,7 +185,7 @@ async def test_a_frame_whose_stream_is_gone_is_not_worked_on(make_pool: MakePool
     async with make_pool(size=1) as pool:
         in_hand = asyncio.create_task(pool.assess(command("ok 0.05"), b"", 720))
         waiting = asyncio.create_task(pool.assess(command("abort"), b"", 720))
-        await until(lambda: len(pool._queue) == 1)
+        await until(lambda: len(pool._dispatcher.queue) == 1)
         in_hand.cancel()
         waiting.cancel()
         assert isinstance(await pool.assess(command("ok"), b"", 720), Worked)
@@ -195,10 +195,9 @@ async def test_a_frame_whose_stream_is_gone_is_not_worked_on(make_pool: MakePool
 async def test_the_zygote_may_die_too(make_pool: MakePool) -> None:
     """Its workers end with it; another one, and others, take its place."""
     async with make_pool(size=2) as pool:
-        assert pool._spawner is not None
-        assert pool._spawner.pid is not None
+        assert pool._launcher.zygote_pid is not None
         before = pool.pids
-        os.kill(pool._spawner.pid, signal.SIGKILL)
+        os.kill(pool._launcher.zygote_pid, signal.SIGKILL)
         await until(lambda: pool.health.serving == 2 and not set(before) & set(pool.pids))
         assert isinstance(await pool.assess(command("ok"), b"", 720), Worked)
         until_gone(before)
@@ -208,7 +207,7 @@ async def test_workers_that_cannot_start(
     make_pool: MakePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pool says that it is not ready, tries again, gives up after a while, and is back when it can."""
-    monkeypatch.setattr(pool_module, "GIVE_UP_AFTER_S", 0.3)
+    monkeypatch.setattr(deadlines, "GIVE_UP_AFTER_S", 0.3)
     obstacle = tmp_path / "obstacle"
     reasons: list[str] = []
     async with make_pool(size=1, precision=str(obstacle), on_restart=reasons.append) as pool:
@@ -226,7 +225,7 @@ async def test_workers_that_cannot_start(
 
 async def test_many_restarts_are_no_good_sign(make_pool: MakePool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server says that it is not ready, and goes on: frames can do this, and ending would help them."""
-    monkeypatch.setattr(pool_module, "MAX_RESTARTS_A_MINUTE", 2)
+    monkeypatch.setattr(health, "MAX_RESTARTS_A_MINUTE", 2)
     async with make_pool(size=1) as pool:
         await assess_all(pool, ["abort"] * 3)
         await until(lambda: pool.health.serving == 1)
@@ -266,11 +265,10 @@ async def test_nothing_is_left(make_pool: MakePool, busy_with: str) -> None:
     async with make_pool(
         size=2, frame_timeout_s=60, close_grace_s=0.5 if busy_with in ("hang", "spin") else 30
     ) as pool:
-        assert pool._spawner is not None
-        pids = [*pool.pids, pool._spawner.pid or 0]
+        pids = [*pool.pids, pool._launcher.zygote_pid or 0]
         assert all(is_running(pid) for pid in pids)
         task = asyncio.create_task(assess_all(pool, [busy_with] * 3 if busy_with else []))
-        await until(lambda: not busy_with or len(pool._queue) == 1)
+        await until(lambda: not busy_with or len(pool._dispatcher.queue) == 1)
     results = await task
     finished = Worked if busy_with.startswith("ok") else WorkerDied
     assert all(isinstance(result, finished) for result in results)
@@ -295,7 +293,7 @@ async def main():
     async with FrameWorkers(2, settings, 600.0, work_module=SCRIPTED_WORK) as pool:
         hanging = asyncio.create_task(pool.assess(command("spin"), b"", 720))
         await asyncio.sleep(0)
-        print(*pool.pids, pool._spawner.pid, flush=True)
+        print(*pool.pids, pool._launcher.zygote_pid, flush=True)
         await hanging
 
 asyncio.run(main())

@@ -1,0 +1,81 @@
+"""Hand frames to idle workers, and results to whoever waits for them.
+
+A worker has one frame at a time; the frames that wait stand in one queue, so that a worker's end costs only
+the frame in its hands.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+from facegauge_server.errors import BadFrame
+from facegauge_server.workers.job import Job, Seat, StageError
+from facegauge_server.workers.messages import Refused, Reply, StageFailed, Worked
+
+__all__ = ["Dispatcher"]
+
+
+class Dispatcher:
+    """The queue of frames and the idle workers. Belongs to the event loop."""
+
+    def __init__(self, on_dead: Callable[[Seat], None]) -> None:
+        """Start with no worker; `on_dead` hears of an idle one that turns out to have died."""
+        self._on_dead = on_dead
+        self.queue: deque[Job] = deque()
+        self._idle: list[Seat] = []
+
+    def submit(self, job: Job) -> None:
+        """Give a frame to an idle worker, or put it at the end of the queue."""
+        self.queue.append(job)
+        self._hand_out()
+
+    def add(self, seat: Seat) -> None:
+        """Give a worker that has nothing to do the next frame."""
+        self._idle.append(seat)
+        self._hand_out()
+
+    def remove(self, seat: Seat) -> None:
+        """Give a worker no more frames."""
+        if seat in self._idle:
+            self._idle.remove(seat)
+
+    def take_result(self, seat: Seat, reply: Reply) -> None:
+        """Pass a worker's result on to whoever waits for it."""
+        job, seat.job = seat.job, None
+        self.add(seat)  # before anything else: the worker is waiting
+        if job is None or job.done.done():
+            return
+        if isinstance(reply, Worked):
+            job.done.set_result(replace(reply, waited_s=job.sent_s - job.queued_s))
+        elif isinstance(reply, Refused):
+            job.fail(BadFrame(reply.why))
+        else:
+            assert isinstance(reply, StageFailed)  # noqa: S101 - narrows the union
+            job.fail(StageError(reply.error, reply.trace))
+
+    def fail_queue(self, error: BadFrame) -> None:
+        """End all frames that wait with an error."""
+        while self.queue:
+            self.queue.popleft().fail(error)
+
+    def _hand_out(self) -> None:
+        while self._idle and self.queue:
+            job = self.queue.popleft()
+            if job.done.done():
+                continue  # its stream is gone
+            seat = self._idle.pop()  # the one that was busy last, whose caches are warm
+            try:
+                is_sent = seat.worker.send(job.frame, job.tracker, job.display_lines)
+            except BadFrame as error:
+                self._idle.append(seat)
+                job.fail(error)
+                continue
+            if not is_sent:  # it died while it had nothing to do
+                self.queue.appendleft(job)
+                self._on_dead(seat)
+                continue
+            seat.job, seat.cpu_before_s = job, seat.worker.cpu_s()
+            job.waited_s, job.sent_s = 0.0, time.monotonic()
