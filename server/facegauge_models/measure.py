@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -65,13 +65,19 @@ def count_params(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def onnx_bytes(network: nn.Module, example: torch.Tensor, input_name: str = "pictures") -> bytes:
-    """Return the network as an ONNX file: `input_name` (n, ...) -> `quality` float32 (n,), n free.
+def onnx_bytes(
+    network: nn.Module,
+    example: torch.Tensor,
+    input_name: str = "pictures",
+    output_names: Sequence[str] = ("quality",),
+) -> bytes:
+    """Return the network as an ONNX file: `input_name` (n, ...) -> `quality` float32 (n,), ..., n free.
 
     Args:
         network: exported in evaluation mode.
         example: an input, whose height and width are fixed in the file.
         input_name: "pictures" for prepared ones, "pixels" for a student's crops.
+        output_names: of all that it returns.
     """
     file = io.BytesIO()
     mode = network.training
@@ -84,8 +90,8 @@ def onnx_bytes(network: nn.Module, example: torch.Tensor, input_name: str = "pic
             dynamo=False,
             opset_version=17,
             input_names=[input_name],
-            output_names=["quality"],
-            dynamic_axes={input_name: {0: "n"}, "quality": {0: "n"}},
+            output_names=list(output_names),
+            dynamic_axes={name: {0: "n"} for name in (input_name, *output_names)},
         )
     network.train(mode)
     return file.getvalue()
@@ -102,13 +108,14 @@ def onnx_session(model: bytes | Path, threads: int = 1) -> Any:
 
 @torch.no_grad()
 def onnx_difference(network: nn.Module, model: bytes | Path, inputs: npt.NDArray[Any]) -> float:
-    """Return the largest difference between torch and ONNX Runtime on a batch of inputs (n, ...)."""
+    """Return the largest difference of any output between torch and ONNX Runtime on a batch (n, ...)."""
     session = onnx_session(model)
-    exported = session.run(["quality"], {session.get_inputs()[0].name: inputs})[0]
+    exported = session.run(None, {session.get_inputs()[0].name: inputs})
     mode = network.training
-    scores = network.eval()(torch.from_numpy(inputs)).numpy()
+    given = network.eval()(torch.from_numpy(inputs))
     network.train(mode)
-    return float(np.abs(scores - exported).max())
+    expected = given if isinstance(given, tuple) else (given,)
+    return max(float(np.abs(a.numpy() - b).max()) for a, b in zip(expected, exported, strict=True))
 
 
 def eager_ms(network: nn.Module, example: torch.Tensor, runs: int = 10) -> float:

@@ -1,4 +1,4 @@
-"""The students that Facegauge ships: a light backbone, mean and deviation pooling, one bounded score.
+"""The students that Facegauge ships: a light backbone, mean and deviation pooling, a quality and its causes.
 
 Backbone: MobileNetV3-Small (Howard et al., "Searching for MobileNetV3", ICCV 2019) in timm's implementation,
 without its classifier. What differs: the map of every scale, from stride 2 to 32, is pooled to its mean and
@@ -9,6 +9,10 @@ pictures at first, so that they are normalised over the batch; and they start as
 head ends in a sigmoid, since a linear output diverged when trained from scratch. Normalisation is part of the
 network, so that serving hands over camera pixels; one mean and one power of two for all channels, since a
 whole number over a power of two is exact in bfloat16 too.
+
+A second head says what is wrong: for each of `CAUSES` the quality that would come back if this cause alone
+were gone. It is a share of what the first head says was lost, so that no cause can give back more than there
+is to gain, and a good picture has no cause. The first head does not learn from it.
 
 With `edgenext_xx_small` this is the challenge winner's backbone under our head, not their network: 0.442
 billion multiply-adds and 1.24 M parameters at 288x384; `edgenext.py` has the report's 0.3313 and 1.1796.
@@ -22,13 +26,14 @@ import timm
 import torch
 from torch import nn
 
+from facegauge_models.causes import CAUSES
 from facegauge_models.cosine_stem import patch_stem, start_as_cosines, wake_layer_scales
 
 __all__ = ["FaceStudent"]
 
 
 class FaceStudent(nn.Module):
-    """Score face crops: pixels (n, height, width, 3), RGB, 0-255 -> quality (n,), 0-1."""
+    """Score face crops: pixels (n, height, width, 3), RGB, 0-255 -> quality (n,) and causes (n, 6), 0-1."""
 
     MEAN = 116.0
     """Level of a camera's pixels that is 0 to the network, all channels."""
@@ -69,23 +74,34 @@ class FaceStudent(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(2 * channels, hidden), nn.Hardswish(), nn.Dropout(0.1), nn.Linear(hidden, 1)
         )
+        self.cause_head = nn.Sequential(
+            nn.Linear(2 * channels, hidden), nn.Hardswish(), nn.Dropout(0.1), nn.Linear(hidden, len(CAUSES))
+        )
 
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Return the quality, float32 (n,), of crops given as uint8 or float (n, height, width, 3)."""
-        return self.score(self.features(pixels))
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return quality (n,) and causes (n, 6), float32, of uint8 or float crops (n, height, width, 3)."""
+        pooled = self.pooled(pixels)
+        quality = self.score(self.features(pooled))
+        return quality, self.causes(pooled, quality)
 
-    def features(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Return what the score is made from, float32 (n, hidden), of crops (n, height, width, 3)."""
+    def pooled(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return mean and deviation of every channel of every scale, float32 (n, 2 channels)."""
         x = (pixels.float() - self.MEAN) / self.SCALE
         x = x.permute(0, 3, 1, 2)  # (n, 3, h, w), channels last in memory
         scales = self.backbone.forward_intermediates(x, intermediates_only=True)  # 5 of (n, c, h/s, w/s)
-        pooled = torch.cat([_pool(scale) for scale in scales], dim=1)
-        return self.head[1](self.head[0](self.norm(pooled)))
+        return self.norm(torch.cat([_pool(scale.float()) for scale in scales], dim=1))
+
+    def features(self, pooled: torch.Tensor) -> torch.Tensor:
+        """Return what the quality is made from, float32 (n, hidden)."""
+        return self.head[1](self.head[0](pooled))
 
     def score(self, features: torch.Tensor) -> torch.Tensor:
         """Return the quality, float32 (n,), of features (n, hidden)."""
-        score = self.head[3](self.head[2](features))  # (n, 1)
-        return torch.sigmoid(score[:, 0])
+        return torch.sigmoid(self.head[3](self.head[2](features))[:, 0])
+
+    def causes(self, pooled: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
+        """Return the quality that would come back without each cause, float32 (n, 6)."""
+        return torch.sigmoid(self.cause_head(pooled)) * (1 - quality.detach())[:, None]
 
 
 def _pool(x: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,7 @@ import click
 
 __all__ = [
     "FOLDER",
+    "batch_option",
     "cache_option",
     "faces_option",
     "pseudo_round_option",
@@ -35,6 +36,13 @@ class _Folder(click.Path):
 
 FOLDER = _Folder(path_type=Path)
 
+batch_option = click.option(
+    "--batch",
+    type=click.IntRange(min=4),
+    default=32,
+    show_default=True,
+    help="Crops a step, a multiple of 4; 256 suits a GPU, at twice the rate.",
+)
 cache_option = click.option(
     "--cache",
     type=FOLDER,

@@ -10,6 +10,7 @@ import torch
 
 from facegauge_training.commands.options import (
     FOLDER,
+    batch_option,
     cache_option,
     faces_option,
     pseudo_round_option,
@@ -75,6 +76,7 @@ def _device() -> torch.device:
     show_default=True,
     help="The backbone's learning rate as a share of the head's.",
 )
+@batch_option
 @seed_option
 @threads_option
 def teacher(
@@ -88,6 +90,7 @@ def teacher(
     patch_share: float,
     rate: float,
     backbone_rate: float,
+    batch: int,
     seed: int,
     threads: int,
 ) -> None:
@@ -100,7 +103,13 @@ def teacher(
     """
     torch.set_num_threads(threads)
     schedule = Schedule(
-        train_samples, patch_share, rate, seed, TEACHER_ORDER_WEIGHT, backbone_rate=backbone_rate
+        train_samples,
+        patch_share,
+        rate,
+        seed,
+        TEACHER_ORDER_WEIGHT,
+        backbone_rate=backbone_rate,
+        batch=batch,
     )
     options = TrainingOptions(
         cache, run, "teacher", backbone, initialisation, CROP_WIDTH, schedule, start_from, None, pseudo_round
@@ -145,6 +154,7 @@ def teacher(
     help="Share of the samples that are patches of a third of the side, before all others.",
 )
 @click.option("--rate", type=float, default=2e-3, show_default=True, help=RATE_HELP)
+@batch_option
 @seed_option
 @threads_option
 def student(
@@ -160,6 +170,7 @@ def student(
     patch_share: float,
     small_share: float,
     rate: float,
+    batch: int,
     seed: int,
     threads: int,
 ) -> None:
@@ -172,7 +183,9 @@ def student(
     if small_share + patch_share > 1:
         raise click.UsageError("--small-share and --patch-share are more than 1 together: lower one.")
     torch.set_num_threads(threads)
-    schedule = Schedule(train_samples, patch_share, rate, seed, STUDENT_ORDER_WEIGHT, small_share=small_share)
+    schedule = Schedule(
+        train_samples, patch_share, rate, seed, STUDENT_ORDER_WEIGHT, small_share=small_share, batch=batch
+    )
     options = TrainingOptions(
         cache, run, "student", backbone, initialisation, width, schedule, start_from, teacher, pseudo_round
     )

@@ -20,6 +20,7 @@ from facegauge_training.common.errors import RecipeError
 __all__ = [
     "agreement",
     "bootstrap",
+    "cause_metrics",
     "challenge_report",
     "group_draws",
     "intervals",
@@ -96,6 +97,22 @@ def validation_metrics(scores: Floats, labels: Floats) -> dict[str, float | None
     if not (np.isfinite(srocc) and np.isfinite(plcc)):
         return {"srocc": None, "plcc": None, "score": None, "rmse": rmse}
     return {"srocc": srocc, "plcc": plcc, "score": (srocc + plcc) / 2, "rmse": rmse}
+
+
+def cause_metrics(predicted: Floats, gains: Floats, least: float = 0.1) -> dict[str, float | None]:
+    """Return how well causes (n, causes) agree with what was measured, over rows without NaN.
+
+    `cause_mae` is the mean absolute error of a gain; `named_first` the share of rows whose largest gain is
+    `least` or more, in which the same cause has the largest prediction. None where no row can tell.
+    """
+    known = ~np.isnan(gains).any(axis=1)
+    predicted, gains = predicted[known], gains[known]
+    costly = gains.max(axis=1, initial=0.0) >= least
+    first = predicted[costly].argmax(axis=1) == gains[costly].argmax(axis=1)
+    return {
+        "cause_mae": float(np.abs(predicted - gains).mean()) if known.any() else None,
+        "named_first": float(first.mean()) if costly.any() else None,
+    }
 
 
 def logistic_fit(scores: Floats, labels: Floats) -> Callable[[Floats], Floats]:

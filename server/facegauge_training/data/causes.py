@@ -23,6 +23,7 @@ from itertools import combinations
 from math import factorial
 from typing import Any
 
+from facegauge_models.causes import CAUSES
 from facegauge_training.data.call_codecs import TRANSPARENT
 from facegauge_training.data.clips import LINES
 from facegauge_training.data.degradation_chain import Chain, label
@@ -39,8 +40,6 @@ __all__ = [
     "without_nuisances",
 ]
 
-CAUSES = ("compression", "resolution", "blur", "noise", "exposure", "loss")
-"""In the order of every vector of gains."""
 FIELDS = tuple(field.name for field in fields(Chain))
 
 

@@ -19,8 +19,10 @@ from facegauge_training.common.atomic import atomic_file
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.common.run_files import save_atomically
 from facegauge_training.data.crop_set import CROP_WIDTH, CropSet, crop_height
+from facegauge_training.pretraining.weights import is_pretrained, load_pretrained_backbone, read_pretrained
 
 __all__ = [
+    "OUTPUTS",
     "Provenance",
     "Trained",
     "load_trained",
@@ -30,6 +32,9 @@ __all__ = [
     "start_from_weights",
     "write_onnx",
 ]
+
+OUTPUTS = ("quality", "causes")
+"""Names of a network's outputs in its ONNX file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +146,17 @@ def new_network(backbone: str, initialisation: str, seed: int) -> FaceStudent:
 
 
 def start_from_weights(network: FaceStudent, path: Path) -> tuple[int, list[str]]:
-    """Take over the weights of an earlier run that fit; return its samples and the names of what did not.
+    """Take over the weights of an earlier run, or of a pretrained backbone, that fit.
+
+    Returns:
+        The samples that an earlier run has seen, and the names of what did not fit.
 
     Raises:
         RecipeError: the file is none, or nothing of the backbone fits.
     """
+    if is_pretrained(_load(path)):
+        load_pretrained_backbone(path, network)
+        return 0, [name for name in network.state_dict() if not name.startswith("backbone.")]
     earlier, new = _read(path), network.state_dict()
     known = {n: w for n, w in earlier["weights"].items() if n in new and w.shape == new[n].shape}
     if not any(name.startswith("backbone.") for name in known):
@@ -160,6 +171,15 @@ def read_provenance(path: Path) -> dict[str, Any]:
     Raises:
         RecipeError: it is missing, or is none.
     """
+    saved = _load(path)
+    if is_pretrained(saved):
+        metadata = read_pretrained(path).metadata
+        return {
+            "backbone": metadata["backbone"],
+            "initialisation": f"features of {metadata['teacher']}",
+            "samples": metadata["samples"],
+            "sources": list(metadata["sources"]),
+        }
     return {name: value for name, value in _read(path).items() if name != "weights"}
 
 
@@ -204,20 +224,28 @@ def load_trained(path: Path) -> Trained:
 
 
 def write_onnx(trained: Trained, path: Path) -> None:
-    """Write a network as ONNX: `pixels` uint8 (n, height, width, 3) -> `quality` float32 (n,)."""
+    """Write a network as ONNX: `pixels` uint8 (n, height, width, 3) -> `quality` (n,), `causes` (n, 6)."""
     example = crop_example(crop_height(trained.width), trained.width)
     with atomic_file(path) as file:
-        file.write(onnx_bytes(trained.network, example, "pixels"))
+        file.write(onnx_bytes(trained.network, example, "pixels", OUTPUTS))
 
 
 def _read(path: Path) -> dict[str, Any]:
+    saved = _load(path)
+    try:
+        _ = saved["weights"], saved["backbone"], saved["samples"]
+    except (KeyError, TypeError) as error:
+        raise RecipeError(f"{path} is no file of a finished training: it lacks {error}") from error
+    return saved
+
+
+def _load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise RecipeError(
             f"There is no {path}: train first, `facegauge-train {path.stem} --run {path.parent.name}`."
         )
     try:
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        _ = saved["weights"], saved["backbone"], saved["samples"]
     except Exception as error:  # unpickling raises whatever it likes
         raise RecipeError(f"{path} is no file of a finished training: {error}") from error
     return saved

@@ -15,7 +15,7 @@ import torch
 
 from facegauge_training.data.crop_set import CropSet
 
-__all__ = ["CropBatch", "batches", "held_out", "split_crops"]
+__all__ = ["CropBatch", "batches", "held_out", "in_groups", "patch_size", "split_crops"]
 
 GROUP = 4
 VALIDATION_ROWS = 600
@@ -31,6 +31,8 @@ class CropBatch:
     """float32 (n,), 0-1."""
     order_keys: torch.Tensor
     """float32 (n,)."""
+    gains: torch.Tensor
+    """float32 (n, 6), 0-1, NaN where it was not measured: the quality that comes back without each cause."""
     clips: torch.Tensor
     """int64 (n,)."""
     valued: torch.Tensor
@@ -83,12 +85,12 @@ def _batch(
     crops: CropSet, chosen: npt.NDArray[np.intp], size: int, seed: int, step: int, patch: float
 ) -> CropBatch:
     per_epoch = max(1, len(chosen) // size)
-    order = _grouped(crops, chosen, np.random.default_rng([seed, step // per_epoch]))
+    order = in_groups(crops, chosen, np.random.default_rng([seed, step // per_epoch]))
     at = (step % per_epoch) * size
     picked = order[at : at + size]
     rng = np.random.default_rng([seed, step, 1])
     full_height, full_width = crops[int(picked[0])].shape[:2]
-    height, width = (round(side * patch / 32) * 32 for side in (full_height, full_width))
+    height, width = (patch_size(side, patch) for side in (full_height, full_width))
     pixels = np.empty((len(picked), height, width, 3), np.uint8)
     for n, i in enumerate(picked):
         top = int(rng.integers(full_height - height + 1))
@@ -100,13 +102,19 @@ def _batch(
         (torch.from_numpy(pixels) * tint).clamp_(0, 255),
         torch.from_numpy(crops.labels[picked]),
         torch.from_numpy(crops.order_keys[picked]),
+        torch.from_numpy(crops.gains[picked]),
         torch.from_numpy(crops.clips[picked]),
         torch.from_numpy(~crops.far[picked]),
         torch.from_numpy(picked),
     )
 
 
-def _grouped(crops: CropSet, chosen: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:
+def patch_size(side: int, patch: float) -> int:
+    """Return the px of a patch that shows such a share of a side, a multiple of 32."""
+    return round(side * patch / 32) * 32
+
+
+def in_groups(crops: CropSet, chosen: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:
     """Shuffle so that groups of `GROUP` neighbours are from one clip, but for what is left over of each."""
     shuffled = rng.permutation(chosen)
     by_clip = shuffled[np.argsort(crops.clips[shuffled], kind="stable")]

@@ -6,14 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import torch
-
 from facegauge_models.students import FaceStudent
 from facegauge_training.fitting.teacher_loss import Distillation
 
-__all__ = ["BATCH", "PatchStage", "Schedule", "follow", "parameter_groups"]
+__all__ = ["BATCH", "PatchStage", "Schedule", "parameter_groups"]
 
 BATCH = 32
+"""Crops a step on a CPU."""
 WARM_UP = 0.05
 
 
@@ -31,7 +30,7 @@ class Schedule:
     """How long and how fast a network learns."""
 
     samples: int
-    """Crops and patches to see, `BATCH` at a time."""
+    """Crops and patches to see, `batch` at a time."""
     patch_share: float
     """Share of the samples that are patches of two thirds."""
     rate: float
@@ -45,11 +44,13 @@ class Schedule:
     """Seconds between checkpoints."""
     small_share: float = 0.0
     """Share of the samples, before all others, that are patches of a third."""
+    batch: int = BATCH
+    """Crops a step; more on a GPU."""
 
     @property
     def steps(self) -> int:
         """Batches in all."""
-        return self.samples // BATCH
+        return self.samples // self.batch
 
     def stages(self) -> tuple[PatchStage, ...]:
         """Return the sizes in their order, each with the step where it ends."""
@@ -64,16 +65,6 @@ class Schedule:
         """Return the rate of a step: a linear rise, then half a cosine to (almost) 0."""
         share = step / self.steps
         return max(min(1.0, share / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * share)) * self.rate, 1e-6)
-
-
-@torch.no_grad()
-def follow(average: torch.nn.Module, network: torch.nn.Module, keep: float) -> None:
-    """Move the average's weights and statistics a step of 1 - `keep` towards the network's."""
-    for kept, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if kept.is_floating_point():
-            kept.lerp_(new, 1 - keep)
-        else:
-            kept.copy_(new)
 
 
 def parameter_groups(

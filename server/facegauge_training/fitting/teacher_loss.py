@@ -7,51 +7,68 @@ the label does.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from facegauge_training.losses.distillation import FeatureDistillationLoss, ScoreDistillationLoss
 
-__all__ = ["Distillation"]
+__all__ = ["Distillation", "TeacherOutputs"]
 
 Floats = npt.NDArray[np.float32]
 
 
-class Distillation(torch.nn.Module):
-    """The part of the loss that draws a student's scores and features to a teacher's."""
+class TeacherOutputs(NamedTuple):
+    """What a teacher says of all n crops, NaN where it was not asked."""
 
-    SCORE_WEIGHT, FEATURE_WEIGHT = 10.0, 0.5
-    """Weights where MSE + PLCC has 1; the first is that of the labels' squared error within it, 10 too."""
+    scores: Floats
+    """(n,), 0-1."""
+    causes: Floats
+    """(n, 6), 0-1."""
+    features: Floats
+    """(n, features)."""
+
+
+class Distillation(torch.nn.Module):
+    """The part of the loss that draws a student's scores, causes and features to a teacher's."""
+
+    SCORE_WEIGHT, CAUSE_WEIGHT, FEATURE_WEIGHT = 10.0, 10.0, 0.5
+    """Weights where MSE + PLCC has 1; the first two are those of the labels' squared errors, 10 too."""
     scores: torch.Tensor
+    causes: torch.Tensor
     features: torch.Tensor
 
-    def __init__(self, scores: Floats, features: Floats, student_features: int) -> None:
+    def __init__(self, outputs: TeacherOutputs, student_features: int) -> None:
         """Keep the teacher's outputs.
 
         Args:
-            scores: of all crops, (n,), 0-1; NaN where they were not computed.
-            features: of all crops, (n, teacher_features).
+            outputs: of all crops.
             student_features: how many the student has.
         """
         super().__init__()
-        self.register_buffer("scores", torch.from_numpy(scores), persistent=False)
-        self.register_buffer("features", torch.from_numpy(features), persistent=False)
+        for name, array in zip(outputs._fields, outputs, strict=True):
+            self.register_buffer(name, torch.from_numpy(array), persistent=False)
         self.score_loss = ScoreDistillationLoss(soften=False)
-        self.feature_loss = FeatureDistillationLoss(student_features, features.shape[1])
+        self.feature_loss = FeatureDistillationLoss(student_features, outputs.features.shape[1])
 
-    def forward(self, rows: torch.Tensor, scores: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, rows: torch.Tensor, scores: torch.Tensor, causes: torch.Tensor, features: torch.Tensor
+    ) -> torch.Tensor:
         """Return the loss, a scalar, over the crops that have the teacher's outputs.
 
         Args:
             rows: which crops these are, int64 (n,).
             scores: the student's (n,), 0-1.
+            causes: the student's (n, causes), 0-1.
             features: the student's (n, student_features).
         """
         at = rows.to(self.scores.device)
         known = ~self.scores[at].isnan()
         if not known.any():
             return scores.new_zeros(())
-        at, scores, features = at[known], scores[known], features[known]
+        at, scores, causes, features = at[known], scores[known], causes[known], features[known]
         loss: torch.Tensor = self.SCORE_WEIGHT * self.score_loss(scores, self.scores[at])
+        loss = loss + self.CAUSE_WEIGHT * (causes - self.causes[at]).square().sum(dim=1).mean()
         return loss + self.FEATURE_WEIGHT * self.feature_loss(features, self.features[at])

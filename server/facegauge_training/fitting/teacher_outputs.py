@@ -1,6 +1,6 @@
-"""Compute a teacher's scores and features of labelled crops, once, and keep them for the students.
+"""Compute a teacher's scores, causes and features of labelled crops, once, and keep them for the students.
 
-    CACHE/teacher-outputs/RUN@HASH/STORE/KEY.npy    float16 (crops, 1 + features), a file a photo
+    CACHE/teacher-outputs/RUN@HASH/STORE/KEY.npy    float16 (crops, 1 + causes + features), a file a photo
 
 Without a GPU, OpenVINO computes them in half of torch's time. A killed run resumes; a second one finds
 everything there. A student learns from as many as there are.
@@ -22,6 +22,7 @@ import torch
 from rich.progress import track
 from torch import nn
 
+from facegauge_models.causes import CAUSES
 from facegauge_models.students import FaceStudent
 from facegauge_server.block_import import blocked
 from facegauge_server.types import Pixels
@@ -29,15 +30,13 @@ from facegauge_training.common.atomic import atomic_file
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.crop_set import CropSet, crop_height
 from facegauge_training.fitting.checkpoint import Trained
-
-with blocked("openvino_telemetry"):
-    import openvino
+from facegauge_training.fitting.teacher_loss import TeacherOutputs
 
 __all__ = ["compute_teacher_outputs", "outputs_path", "read_teacher_outputs"]
 
 Floats = npt.NDArray[np.float32]
 Predict = Callable[[Pixels], Floats]
-"""Crops, uint8 (n, height, width, 3) -> scores and features, (n, 1 + features)."""
+"""Crops, uint8 (n, height, width, 3) -> score, causes and features, (n, 1 + causes + features)."""
 
 
 def outputs_path(cache: Path, teacher: str, row: dict[str, Any]) -> Path:
@@ -57,7 +56,7 @@ def compute_teacher_outputs(
         device: a GPU for torch, else OpenVINO computes.
         threads: of OpenVINO.
     """
-    head = _ScoreAndFeatures(teacher.network).eval()
+    head = _AllOutputs(teacher.network).eval()
     if device.type == "cuda":
         predict = _on_gpu(head, device)
     else:
@@ -79,8 +78,8 @@ def compute_teacher_outputs(
     return len(missing)
 
 
-def read_teacher_outputs(cache: Path, teacher: str, crops: CropSet) -> tuple[Floats, Floats]:
-    """Return a teacher's scores (n,) and features (n, features) of all crops, NaN where they are missing.
+def read_teacher_outputs(cache: Path, teacher: str, crops: CropSet) -> TeacherOutputs:
+    """Return what a teacher says of all crops, NaN where it was not asked.
 
     Args:
         cache: with the stores and the outputs.
@@ -105,22 +104,25 @@ def read_teacher_outputs(cache: Path, teacher: str, crops: CropSet) -> tuple[Flo
                 f"{cache / 'teacher-outputs' / teacher} and run `facegauge-train teacher-outputs` again."
             )
         outputs[numbers] = part
-    return outputs[:, 0], outputs[:, 1:]
+    scores, causes, features = np.split(outputs, (1, 1 + len(CAUSES)), axis=1)
+    return TeacherOutputs(scores[:, 0], causes, features)
 
 
-class _ScoreAndFeatures(nn.Module):
-    """A network's score, then its features: (n, 1 + features)."""
+class _AllOutputs(nn.Module):
+    """A network's score, causes and features: (n, 1 + causes + features)."""
 
     def __init__(self, network: FaceStudent) -> None:
         super().__init__()
         self._network = network
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        features = self._network.features(pixels)
-        return torch.cat((self._network.score(features)[:, None], features), dim=1)
+        pooled = self._network.pooled(pixels)
+        features = self._network.features(pooled)
+        score = self._network.score(features)
+        return torch.cat((score[:, None], self._network.causes(pooled, score), features), dim=1)
 
 
-def _on_gpu(head: _ScoreAndFeatures, device: torch.device) -> Predict:
+def _on_gpu(head: _AllOutputs, device: torch.device) -> Predict:
     head.to(device).to(memory_format=torch.channels_last)
 
     @torch.no_grad()
@@ -130,8 +132,10 @@ def _on_gpu(head: _ScoreAndFeatures, device: torch.device) -> Predict:
     return predict
 
 
-def _on_cpu(head: _ScoreAndFeatures, height: int, width: int, threads: int) -> Predict:
+def _on_cpu(head: _AllOutputs, height: int, width: int, threads: int) -> Predict:
     """Predict one crop after another, since a batch gains nothing on a CPU, on the calling thread."""
+    with blocked("openvino_telemetry"):
+        import openvino  # here, since a GPU does without
     example = torch.zeros((1, height, width, 3), dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer's: sizes are fixed

@@ -90,9 +90,9 @@ def train_on_labels(options: TrainingOptions, say: Callable[[str], None]) -> Pat
     distillation, teacher_name = None, "none"
     if options.teacher:
         teacher_name = load_trained(find_network(cache, options.teacher, "--teacher")).name
-        scores, features = read_teacher_outputs(cache, teacher_name, crops)
-        distillation = Distillation(scores, features, network.hidden)
-        known = np.isfinite(scores[train_rows]).mean()
+        outputs = read_teacher_outputs(cache, teacher_name, crops)
+        distillation = Distillation(outputs, network.hidden)
+        known = np.isfinite(outputs.scores[train_rows]).mean()
         say(f"learning from {teacher_name}, which has outputs for {known:.0%} of them")
 
     # --- training and what it leaves

@@ -23,9 +23,9 @@ import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from facegauge_models.imagenet import Normalisation
+from facegauge_training.common.average import follow
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.common.run_files import load_checkpoint, open_log, save_atomically, write_row
-from facegauge_training.fitting.schedule import follow
 from facegauge_training.pretraining.backbones import Backbone, Stages
 from facegauge_training.pretraining.matching import Losses, Matching, Targets
 from facegauge_training.pretraining.target_store import TargetStore, held_out_photo

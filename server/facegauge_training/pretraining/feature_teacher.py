@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import openvino
 import timm
 import torch
 from torch import nn
@@ -114,6 +113,8 @@ class FeatureTeacher(nn.Module):
     def ready(self, device: torch.device) -> Callable[[npt.NDArray[np.uint8]], Answers]:
         """Return a function from pixels, uint8 (n, h, w, 3), to answers: by OpenVINO on a CPU."""
         if device.type == "cpu":
+            import openvino  # here, since a GPU does without
+
             example = torch.zeros((2, 64, 64, 3), dtype=torch.uint8)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # torch's of its tracer, which OpenVINO still uses

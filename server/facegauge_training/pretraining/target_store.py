@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ __all__ = ["TargetStore", "fill_targets", "held_out_photo"]
 
 CHUNK = 16
 """Photos between two records of the progress."""
+DRAWING_THREADS = 4
 FITTED_ON = 48
 """Photos whose patches choose the teacher's directions."""
 VERSION = 1
@@ -101,15 +103,17 @@ def fill_targets(
         ask = teacher.ready(device)
         cv2.setNumThreads(1)
         starts = range(done, len(sources), CHUNK)
-        for start in track(starts, f"the teacher on {kind.name}", total=len(starts)):
-            chunk = sources[start : start + CHUNK]
-            views = np.stack([v for s in chunk for v in _views(s, kind, pairs_a_photo, seed)])
-            at = slice(2 * pairs_a_photo * start, 2 * pairs_a_photo * start + len(views))
-            answers = _ask_in_parts(ask, views)
-            for name, part in {"pixels": views, **_by_name(answers)}.items():
-                arrays[name][at] = part
-                arrays[name].flush()
-            _write(record, {**identity, "done": start + len(chunk)})
+        with ThreadPoolExecutor(DRAWING_THREADS) as pool:
+            for start in track(starts, f"the teacher on {kind.name}", total=len(starts)):
+                chunk = sources[start : start + CHUNK]
+                drawn = pool.map(lambda source: _views(source, kind, pairs_a_photo, seed), chunk)
+                views = np.stack([view for of_one in drawn for view in of_one])
+                at = slice(2 * pairs_a_photo * start, 2 * pairs_a_photo * start + len(views))
+                answers = _ask_in_parts(ask, views)
+                for name, part in {"pixels": views, **_by_name(answers)}.items():
+                    arrays[name][at] = part
+                    arrays[name].flush()
+                _write(record, {**identity, "done": start + len(chunk)})
     # Read-only from here on: the store belongs to every run.
     arrays = _arrays(place, 2 * pairs_a_photo * len(sources), kind, new=None)
     return TargetStore(

@@ -104,12 +104,12 @@ def _curve(trained: Trained, crops: CropSet, device: torch.device) -> Curve:
     valued = watch[~crops.far[watch]]
     if len(valued) < FITTED_ON:
         return lambda scores: scores
-    scores = predict(trained.network, crops, valued, device).astype(np.float64)
+    scores = predict(trained.network, crops, valued, device).quality.astype(np.float64)
     return logistic_fit(scores, crops.labels[valued].astype(np.float64))
 
 
 @torch.no_grad()
 def _score(trained: Trained, crops: list[Pixels], device: torch.device) -> npt.NDArray[np.float64]:
     """Return the teacher's scores (n,) of crops (384, 288, 3)."""
-    scores = trained.network(torch.from_numpy(np.stack(crops)).to(device))
+    scores, _ = trained.network(torch.from_numpy(np.stack(crops)).to(device))
     return scores.cpu().numpy().astype(np.float64)

@@ -18,7 +18,7 @@ from facegauge_training.fitting.checkpoint import new_network
 from facegauge_training.fitting.fit import fit
 from facegauge_training.fitting.loader import batches, split_crops
 from facegauge_training.fitting.schedule import BATCH, Schedule, parameter_groups
-from facegauge_training.fitting.teacher_loss import Distillation
+from facegauge_training.fitting.teacher_loss import Distillation, TeacherOutputs
 from tests.training.fitting.killing import kill_at
 
 SMALL = "mobilenetv3_small_050"
@@ -63,9 +63,11 @@ def train(
     chosen, watch = split_crops(crops)
     schedule = Schedule(3 * BATCH, 0.67, 1e-3, seed=seed, save_every_s=save_every_s)
     network = new_network(SMALL, "random", 1)
-    outputs = np.random.default_rng(1).random((len(crops), 9), np.float32)
+    scores, causes, features = np.split(
+        np.random.default_rng(1).random((len(crops), 15), np.float32), (1, 7), axis=1
+    )
     torch.manual_seed(5)
-    teacher = distillation(outputs[:, 0], outputs[:, 1:], network.hidden)
+    teacher = distillation(TeacherOutputs(scores[:, 0], causes, features), network.hidden)
     return fit(network, crops, chosen, watch, folder, schedule, CPU, teacher)
 
 
@@ -74,12 +76,14 @@ class Stuck(Distillation):
 
     steps = 0
 
-    def forward(self, rows: torch.Tensor, scores: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, rows: torch.Tensor, scores: torch.Tensor, causes: torch.Tensor, features: torch.Tensor
+    ) -> torch.Tensor:
         if self.steps == 2:
             print("two steps done", flush=True)
             signal.pause()
         self.steps += 1
-        return super().forward(rows, scores, features)
+        return super().forward(rows, scores, causes, features)
 
 
 KILLED = """

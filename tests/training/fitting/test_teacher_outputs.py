@@ -17,18 +17,20 @@ from facegauge_training.fitting.teacher_outputs import outputs_path, read_teache
 
 
 def test_outputs_are_the_networks_and_are_computed_once(cache: Path, done: Callable[..., str]) -> None:
-    """Scores and features on disk are those of the network; a second run computes nothing."""
+    """Scores, causes and features on disk are those of the network; a second run computes nothing."""
     options = ("teacher-outputs", "--cache", cache, "--teacher", "teacher-0", "--threads", "1")
     assert "outputs for 3 photos computed now" in done(*options)
     assert "outputs for 0 photos computed now" in done(*options)
     teacher = load_trained(cache / "runs" / "teacher-0" / "teacher.pt")
     crops = CropSet(train_stores(cache), teacher.width)
-    scores, features = read_teacher_outputs(cache, teacher.name, crops)
+    outputs = read_teacher_outputs(cache, teacher.name, crops)
     with torch.no_grad():
-        expected = teacher.network.features(torch.from_numpy(crops[0].copy())[None])
-        score = teacher.network.score(expected)[0].item()
-    np.testing.assert_allclose(features[0], expected[0], atol=0.01)
-    np.testing.assert_allclose(scores[0], score, atol=0.001)
+        pixels = torch.from_numpy(crops[0].copy())[None]
+        features = teacher.network.features(teacher.network.pooled(pixels))
+        score, causes = teacher.network(pixels)
+    np.testing.assert_allclose(outputs.features[0], features[0], atol=0.01)
+    np.testing.assert_allclose(outputs.scores[0], score[0], atol=0.001)
+    np.testing.assert_allclose(outputs.causes[0], causes[0], atol=0.001)
 
 
 def test_outputs_of_other_crops_are_refused(tmp_path: Path, cache: Path) -> None:

@@ -11,8 +11,8 @@ import torch
 from click.testing import CliRunner, Result
 
 from facegauge_models.students import FaceStudent
+from facegauge_training.common.average import follow
 from facegauge_training.common.errors import RecipeError
-from facegauge_training.fitting.schedule import follow
 from facegauge_training.pretraining import distil as loop
 from facegauge_training.pretraining.backbones import build_backbone
 from facegauge_training.pretraining.distil import BATCH, Distilled, Plan, distil
