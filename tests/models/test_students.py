@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -21,10 +23,12 @@ def test_no_cause_gives_back_more_than_was_lost() -> None:
     """Whatever the weights: causes are between 0 and 1 minus the quality, so a perfect picture has none."""
     torch.manual_seed(0)
     student = FaceStudent(SMALL).eval()
+    last: Any = student.head[-1]
+    last_of_causes: Any = student.cause_head[-1]
     for bias in (-8.0, 0.0, 8.0):
         with torch.no_grad():
-            student.head[-1].bias.fill_(bias)
-            student.cause_head[-1].bias.fill_(20.0)
+            last.bias.fill_(bias)
+            last_of_causes.bias.fill_(20.0)
             quality, causes = student(crops(3))
         assert quality.shape == (3,)
         assert causes.shape == (3, len(CAUSES))
