@@ -124,7 +124,7 @@ def _smoothed(played: Sequence[Scored], min_fps: float) -> tuple[npt.NDArray[np.
     """Return the smoothed quality at every frame, and the share of frames that were scored for it."""
     sampler, smoother = (
         AdaptiveSampler(min_fps),
-        QualitySmoother(median_window=5, time_constant_s=2.0, stale_after_s=5.0),
+        QualitySmoother(median_window=5, time_constant_s=2.0, stale_after_s=5.0, cause_threshold=0.1),
     )
     qualities, scored = [], 0
     quality = float("nan")

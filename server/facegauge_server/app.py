@@ -22,6 +22,7 @@ from grpc_reflection.v1alpha import reflection
 from facegauge_server.access.gatekeeper import Gatekeeper
 from facegauge_server.access.keys import KeyFile
 from facegauge_server.admission import WorkerSlots
+from facegauge_server.calibration import ServedModel, load_calibration
 from facegauge_server.config import Address, Config
 from facegauge_server.engines import Engine, create_engine, engine_kind
 from facegauge_server.engines.student import load_student
@@ -90,11 +91,13 @@ class OperatorFiles:
 async def running(config: Config) -> AsyncIterator[App]:
     """Serve while the block runs, then drain. Raises BadConfiguration or BadModel at startup."""
     student = load_student(config.model)
+    calibration = None if config.calibration is None else load_calibration(config.calibration, student.sha256)
+    model = ServedModel(student.name, student.sha256, calibration)
     files = OperatorFiles(config)
     metrics, readiness = Metrics(), Readiness()
     slots = WorkerSlots(config.workers, on_wait=partial(metrics.observe_stage, "worker_wait"))
     table = SessionTable(config, metrics.observe_session, slots.wait)
-    metrics.registry.register(SessionCollector(table, config.limits.max_exported_streams))
+    metrics.registry.register(SessionCollector(table, config.limits.max_exported_streams, model))
     metrics.registry.register(ReadinessCollector(readiness))
     async with AsyncExitStack() as stack:
         engine: Engine | None = None  # on a CPU every worker process has its own
@@ -112,7 +115,7 @@ async def running(config: Config) -> AsyncIterator[App]:
 
         server = create_grpc_server(config)
         gatekeeper = Gatekeeper(files.keys, by_certificate=config.asks_for_certificates)
-        QualityService(table, pipeline, slots, config, metrics, student.name, gatekeeper).add_to(server)
+        QualityService(table, pipeline, slots, config, metrics, model, gatekeeper).add_to(server)
         health_servicer = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
         names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)

@@ -141,6 +141,18 @@ class Config:
         "auto",
         choices=("auto", "f32", "bf16", "f16"),
     )
+    cause_threshold: float = setting(
+        SCORING,
+        "Quality that a cause must cost at least to be named as what is wrong, 0-1.",
+        0.1,
+        above=0,
+        metavar="QUALITY",
+    )
+    calibration: Path | None = setting(  # noqa: RUF009 - it returns a field
+        SCORING,
+        "File of `facegauge calibrate`, by which mean opinion scores are estimated beside the quality.",
+        metavar="FILE",
+    )
     workers: int = setting(
         SCORING,
         "Processes that decode frames, find faces and, on a CPU, score them.  [default: one per core]",

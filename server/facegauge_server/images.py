@@ -35,6 +35,7 @@ class ImageAssessor:
         self._slots = slots
         self._table = table
         self._limits = config.limits
+        self._cause_threshold = config.cause_threshold
         self._max_running = max(1, config.workers // 2)
         self._in_progress = 0
         self.receiving = asyncio.Semaphore(MAX_BODIES)
@@ -51,7 +52,7 @@ class ImageAssessor:
             score = await self._pipeline.assess(picture, tracker, display_lines)
         if score.result is FrameResult.ERROR:
             raise BadFrame(score.error)
-        smoother = QualitySmoother(median_window=1, time_constant_s=0, stale_after_s=1)
+        smoother = QualitySmoother(1, 0, stale_after_s=1, cause_threshold=self._cause_threshold)
         return Assessment(score, smoother.add(score, now_s=0.0))
 
     @contextmanager

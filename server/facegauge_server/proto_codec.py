@@ -13,17 +13,20 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as ProtoMessage
 
 from facegauge.v1 import quality_pb2 as pb
+from facegauge_server.calibration import ServedModel
 from facegauge_server.config import StreamSettings
 from facegauge_server.errors import BadFrame, InvalidConfig
 from facegauge_server.streams.buffers import Message
 from facegauge_server.streams.session import Session
 from facegauge_server.types import (
     Assessment,
+    Cause,
     Delivery,
     EncodedFrame,
     Encoding,
     FaceQuality,
     FrameResult,
+    MosEstimate,
     Notice,
     StreamSummary,
 )
@@ -163,18 +166,22 @@ def accepted_response(
     return pb.MonitorStreamResponse(accepted=accepted)
 
 
-def response_from(message: Message, stream_id: str) -> pb.MonitorStreamResponse:
+def response_from(message: Message, stream_id: str, model: ServedModel) -> pb.MonitorStreamResponse:
     """Wrap a message of a stream."""
     if isinstance(message, Assessment):
-        return pb.MonitorStreamResponse(assessment=assessment_message(message, stream_id))
+        assessment = assessment_message(message, stream_id, model)
+        _set_mos(assessment, model.mos(message.stream.quality))
+        return pb.MonitorStreamResponse(assessment=assessment)
     if isinstance(message, Notice):
         kind = _number(pb.Notice.Kind.Value, "KIND_", message.kind)
         return pb.MonitorStreamResponse(notice=pb.Notice(kind=kind, text=message.text))
-    return pb.MonitorStreamResponse(summary=_summary_message(message, stream_id))
+    summary = _summary_message(message, stream_id)
+    _set_mos(summary, model.mos(message.mean_quality))
+    return pb.MonitorStreamResponse(summary=summary)
 
 
-def assessment_message(assessment: Assessment, stream_id: str) -> pb.Assessment:
-    """Encode an assessment; scores that do not exist stay unset."""
+def assessment_message(assessment: Assessment, stream_id: str, model: ServedModel) -> pb.Assessment:
+    """Encode an assessment without its opinion score; scores that do not exist stay unset."""
     score, stream = assessment.score, assessment.stream
     return pb.Assessment(
         stream_id=stream_id,
@@ -191,12 +198,15 @@ def assessment_message(assessment: Assessment, stream_id: str) -> pb.Assessment:
         frames_skipped=assessment.frames_skipped,
         error="" if score is None else score.error,
         main_track_id=stream.main_track_id,
+        causes=map(_cause_message, stream.causes),
+        main_cause=None if stream.main_cause is None else _cause_message(stream.main_cause),
+        model=pb.Model(name=model.name, sha256=model.sha256),
     )
 
 
-def image_response(assessment: Assessment) -> pb.AssessImageResponse:
-    """Encode the assessment of a single picture, which has no stream, sequence or time."""
-    message = assessment_message(assessment, stream_id="")
+def image_response(assessment: Assessment, model: ServedModel) -> pb.AssessImageResponse:
+    """Encode the assessment of a single picture, which has no stream, sequence, time or opinion score."""
+    message = assessment_message(assessment, "", model)
     message.ClearField("sequence")
     message.ClearField("capture_time_s")
     return pb.AssessImageResponse(assessment=message)
@@ -204,7 +214,7 @@ def image_response(assessment: Assessment) -> pb.AssessImageResponse:
 
 def status_message(session: Session, now_s: float) -> pb.StreamStatus:
     """Describe a live stream for an operator."""
-    frames = session.frames
+    frames, main_cause = session.frames, session.quality.main_cause
     return pb.StreamStatus(
         stream_id=session.settings.stream_id,
         call_id=session.settings.call_id,
@@ -220,7 +230,18 @@ def status_message(session: Session, now_s: float) -> pb.StreamStatus:
         frames_dropped=frames[FrameResult.DROPPED],
         frames_failed=frames[FrameResult.ERROR],
         frames_skipped=frames[FrameResult.SKIPPED],
+        main_cause=None if main_cause is None else _cause_message(main_cause),
     )
+
+
+def _cause_message(cause: Cause) -> pb.Cause:
+    kind = _number(pb.CauseKind.Value, "CAUSE_KIND_", cause.kind)
+    return pb.Cause(kind=kind, cost=cause.cost, threshold=cause.threshold)
+
+
+def _set_mos(message: pb.Assessment | pb.StreamSummary, mos: MosEstimate | None) -> None:
+    if mos is not None:
+        message.mos_estimate.CopyFrom(pb.MosEstimate(value=mos.value, low=mos.low, high=mos.high))
 
 
 def _face_message(face: FaceQuality) -> pb.Face:
@@ -232,6 +253,7 @@ def _face_message(face: FaceQuality) -> pb.Face:
         quality=face.quality,
         raw_quality=face.raw_quality,
         short_side_px=box.short_side,
+        causes=map(_cause_message, face.causes),
     )
 
 

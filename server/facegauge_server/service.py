@@ -19,6 +19,7 @@ from facegauge_server import proto_codec
 from facegauge_server.access.gatekeeper import Gatekeeper
 from facegauge_server.access.identity import Identity, Right
 from facegauge_server.admission import WorkerSlots
+from facegauge_server.calibration import ServedModel
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.defects import Defects
 from facegauge_server.errors import FacegaugeError, ProtocolViolation
@@ -52,7 +53,7 @@ class QualityService:
         slots: WorkerSlots,
         config: Config,
         metrics: Metrics,
-        model: str,
+        model: ServedModel,
         gatekeeper: Gatekeeper,
     ) -> None:
         self._table = table
@@ -90,7 +91,7 @@ class QualityService:
         log = self._log.bind(stream_id=settings.stream_id, tenant=identity.tenant, peer=context.peer())
 
         async def send(message: Message) -> None:
-            response = proto_codec.response_from(message, settings.stream_id)
+            response = proto_codec.response_from(message, settings.stream_id, self._model)
             await context.write(response.SerializeToString())
 
         with self._table.connected(settings, time.monotonic, identity) as opened:
@@ -121,7 +122,7 @@ class QualityService:
     async def _assess_picture(self, context: Context, identity: Identity) -> bytes:
         request = await self._first_request(pb.AssessImageRequest, context)
         assessment = await self._images.assess(*proto_codec.image_from(request), identity.tenant)
-        return proto_codec.image_response(assessment).SerializeToString()
+        return proto_codec.image_response(assessment, self._model).SerializeToString()
 
     async def list_streams(self, _: object, context: Context) -> bytes:
         """List the live streams: see the .proto file."""
@@ -156,7 +157,7 @@ class QualityService:
         return proto_codec.accepted_response(
             opened.session,
             resumed=opened.resumed,
-            model=self._model,
+            model=self._model.name,
             max_message_bytes=self._config.limits.max_message_bytes,
         )
 

@@ -10,18 +10,23 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from facegauge_server.calibration import ServedModel
 from facegauge_server.streams.session import Session
 from facegauge_server.streams.session_table import SessionTable
 from facegauge_server.types import FrameResult, StreamState
 
 __all__ = ["SessionCollector"]
 
+STREAM_LABELS = ["stream_id", "call_id", "tenant"]
+"""An empty tenant is to Prometheus as no label."""
+
 
 class SessionCollector(Collector):
     """Exports series of the live streams, read from the table at every scrape."""
 
-    def __init__(self, table: SessionTable, max_exported: int) -> None:
+    def __init__(self, table: SessionTable, max_exported: int, model: ServedModel) -> None:
         self._table = table
+        self._model = model
         self._max_exported = max_exported
 
     def collect(self) -> Iterator[Metric]:
@@ -35,10 +40,28 @@ class SessionCollector(Collector):
             value=len(sessions) - len(exported),
         )
         yield from _stream_families(exported)
+        if self._model.calibration is not None:
+            yield _mos_family(exported, self._model)
+
+
+def _mos_family(sessions: list[Session], model: ServedModel) -> Metric:
+    family = GaugeMetricFamily(
+        "facegauge_stream_mos_estimate",
+        "Mean opinion score of a stream, 1-5, estimated by the operator's calibration",
+        labels=STREAM_LABELS,
+    )
+    for session in sessions:
+        if (mos := model.mos(session.quality.quality)) is not None:
+            family.add_metric(_ids(session), mos.value)
+    return family
+
+
+def _ids(session: Session) -> list[str]:
+    return [session.settings.stream_id, session.settings.call_id, session.tenant]
 
 
 def _stream_families(sessions: list[Session]) -> Iterator[Metric]:
-    stream = ["stream_id", "call_id", "tenant"]  # an empty tenant is to Prometheus as no label
+    stream = STREAM_LABELS
     quality = GaugeMetricFamily(
         "facegauge_stream_quality_ratio", "Smoothed quality of a stream's main face, 0-1", labels=stream
     )
@@ -57,7 +80,7 @@ def _stream_families(sessions: list[Session]) -> Iterator[Metric]:
         "facegauge_stream_frames", "Frames of a stream by result", labels=[*stream, "result"]
     )
     for session in sessions:
-        ids = [session.settings.stream_id, session.settings.call_id, session.tenant]
+        ids = _ids(session)
         now = session.quality
         if now.quality is not None:
             quality.add_metric(ids, now.quality)

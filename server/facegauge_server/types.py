@@ -37,6 +37,7 @@ __all__ = [
     "Frame",
     "FrameResult",
     "FrameScore",
+    "MosEstimate",
     "Notice",
     "NoticeKind",
     "Pixels",
@@ -338,6 +339,15 @@ class Assessment:
     """Frames of the stream dropped since the last assessment."""
     frames_skipped: int = 0
     """Frames left out since the last assessment because the stream was steady."""
+
+
+@dataclass(frozen=True, slots=True)
+class MosEstimate:
+    """A mean opinion score that an operator's calibration gives, 1-5, and where 95 of 100 clips lie."""
+
+    value: float
+    low: float
+    high: float
 
 
 class NoticeKind(enum.StrEnum):

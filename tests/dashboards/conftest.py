@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from facegauge_server.calibration import Calibration, ServedModel
 from facegauge_server.config import Config
 from facegauge_server.engines.student import load_student
 from facegauge_server.metrics import Metrics
@@ -56,12 +57,15 @@ def panels(board: dict[str, Any]) -> Iterator[dict[str, Any]]:
     return (panel for panel in board["panels"] if panel["type"] != "row")
 
 
+CALIBRATED = ServedModel("tiny", "0", Calibration((0.0, 1.0), (1.0, 5.0), 0.5, 0.0, 1.0))
+
+
 @pytest.fixture(scope="session")
 def exported() -> dict[str, set[str]]:
     """The server's metrics as Prometheus knows them, each with the names of its series."""
     metrics = Metrics()
     config = Config()
-    metrics.registry.register(SessionCollector(SessionTable(config), max_exported=1))
+    metrics.registry.register(SessionCollector(SessionTable(config), 1, CALIBRATED))
     metrics.registry.register(ReadinessCollector(Readiness()))
     settings = WorkSettings(load_student("default"), config.limits, scores=True, precision="f32")
     metrics.registry.register(WorkersCollector(FrameWorkers(1, settings, config.frame_timeout_s)))

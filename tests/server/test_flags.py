@@ -28,6 +28,8 @@ FLAGS = {
     "--engine": "auto",
     "--model": "default",
     "--precision": "auto",
+    "--cause-threshold": 0.1,
+    "--calibration": None,
     "--workers": len(os.sched_getaffinity(0)),
     "--max-batch": 16,
     "--max-wait-ms": 0.0,

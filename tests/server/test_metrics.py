@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.app import App
+from facegauge_server.calibration import ServedModel
 from facegauge_server.config import Config, Limits, StreamSettings
 from facegauge_server.session_collector import SessionCollector
 from facegauge_server.streams.session_table import SessionTable
@@ -118,7 +119,9 @@ async def test_streams_beyond_the_cap_are_counted() -> None:
     table = SessionTable(Config(limits=Limits(max_exported_streams=2)))
     for number in range(5):
         table.open(StreamSettings(stream_id=f"{number}"), now_s=0.0)
-    families = {family.name: family for family in SessionCollector(table, 2).collect()}
+    families = {
+        family.name: family for family in SessionCollector(table, 2, ServedModel("tiny", "0")).collect()
+    }
     assert families["facegauge_streams_active"].samples[0].value == 5
     assert families["facegauge_streams_unexported"].samples[0].value == 3
     faces = families["facegauge_stream_faces"].samples

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server import proto_codec
+from facegauge_server.calibration import Calibration, ServedModel
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import BadFrame, InvalidConfig
 from facegauge_server.streams.session import Session
 from facegauge_server.types import (
     Assessment,
     Box,
+    Cause,
+    CauseKind,
     Delivery,
     Encoding,
     FaceBox,
@@ -30,6 +34,7 @@ from facegauge_server.types import (
 )
 
 FACE = FaceQuality(FaceBox(7, Box(1, 2, 30, 40)), FaceState.LOW_RESOLUTION, 0.5, 0.4)
+MODEL = ServedModel("tiny", "abc")
 TINY = FaceQuality(FaceBox(8, Box(1, 2, 3, 4)), FaceState.TOO_SMALL, None, None)
 
 
@@ -119,7 +124,7 @@ def test_an_assessment_of_a_frame() -> None:
     """Every field arrives; a face without a score has none, not 0."""
     stream = StreamQuality(StreamState.LOW_RESOLUTION, 0.5, 0.4, (FACE, TINY), main_track_id=7)
     score = FrameScore(3, 1.5, FrameResult.SCORED)
-    message = proto_codec.response_from(Assessment(score, stream, 2, 1), "a").assessment
+    message = proto_codec.response_from(Assessment(score, stream, 2, 1), "a", MODEL).assessment
     assert (message.stream_id, message.sequence, message.capture_time_s) == ("a", 3, 1.5)
     assert (message.result, message.state) == (pb.FRAME_RESULT_SCORED, pb.STREAM_STATE_LOW_RESOLUTION)
     assert (message.quality, message.raw_quality, message.main_track_id) == (0.5, 0.4, 7)
@@ -135,7 +140,7 @@ def test_an_assessment_of_a_frame() -> None:
 def test_an_assessment_without_a_frame() -> None:
     """A stale stream's has no sequence, time, quality or main face."""
     stale = Assessment(None, StreamQuality(StreamState.STALE))
-    message = proto_codec.response_from(stale, "a").assessment
+    message = proto_codec.response_from(stale, "a", MODEL).assessment
     assert (message.result, message.state) == (pb.FRAME_RESULT_UNSPECIFIED, pb.STREAM_STATE_STALE)
     for name in ("sequence", "capture_time_s", "quality", "raw_quality", "main_track_id"):
         assert not message.HasField(name)
@@ -144,7 +149,7 @@ def test_an_assessment_without_a_frame() -> None:
 def test_a_main_face_of_track_0_is_there() -> None:
     """0 is a track like any other."""
     stream = StreamQuality(StreamState.SCORED, 0.0, 0.0, main_track_id=0)
-    message = proto_codec.assessment_message(Assessment(None, stream), "a")
+    message = proto_codec.assessment_message(Assessment(None, stream), "a", MODEL)
     assert message.HasField("main_track_id")
     assert message.HasField("quality")
 
@@ -154,19 +159,71 @@ def test_a_picture_has_no_stream() -> None:
     assessment = Assessment(
         FrameScore(0, 0.0, FrameResult.SCORED), StreamQuality(StreamState.SCORED, 0.5, 0.5)
     )
-    message = proto_codec.image_response(assessment).assessment
+    message = proto_codec.image_response(assessment, MODEL).assessment
     assert (message.stream_id, message.quality) == ("", 0.5)
     assert not message.HasField("sequence")
     assert not message.HasField("capture_time_s")
 
 
+def test_causes() -> None:
+    """Each comes with its figures, the dearest first: 0 where it costs nothing, unset where nobody knows."""
+    causes = (Cause(CauseKind.BLUR, 0.3, 0.1), Cause(CauseKind.LOSS, 0.0, 0.1))
+    face = replace(FACE, causes=causes)
+    stream = StreamQuality(StreamState.SCORED, 0.5, 0.4, (face, TINY), 7, causes, causes[0])
+    message = proto_codec.assessment_message(Assessment(None, stream), "a", MODEL)
+    for found in (message.causes, message.faces[0].causes):
+        assert [(cause.kind, cause.cost, cause.threshold) for cause in found] == [
+            (pb.CAUSE_KIND_BLUR, 0.3, 0.1),
+            (pb.CAUSE_KIND_LOSS, 0.0, 0.1),
+        ]
+    assert message.causes[1].HasField("cost")
+    assert not message.causes[0].HasField("value")
+    assert message.main_cause == message.causes[0]
+    assert not message.faces[1].causes
+
+
+def test_without_causes() -> None:
+    """A student that names none leaves everything of them unset; what scored is told all the same."""
+    message = proto_codec.assessment_message(
+        Assessment(None, StreamQuality(StreamState.SCORED, 0.5, 0.4, (FACE,), 7)), "a", MODEL
+    )
+    assert not message.causes
+    assert not message.HasField("main_cause")
+    assert not message.faces[0].causes
+    assert (message.model.name, message.model.sha256) == ("tiny", "abc")
+
+
+def test_every_cause_has_a_number() -> None:
+    """What a student may name can be sent."""
+    numbers = {pb.CauseKind.Value(f"CAUSE_KIND_{kind.name}") for kind in CauseKind}
+    assert len(numbers) == len(CauseKind)
+    assert 0 not in numbers
+
+
+def test_an_opinion_score_needs_a_calibration_and_a_quality() -> None:
+    """Assessments and summaries carry one then; a single picture, which is no clip, never does."""
+    model = replace(MODEL, calibration=Calibration((0.0, 1.0), (1.0, 5.0), 0.5, 0.0, 1.0))
+    scored = Assessment(None, StreamQuality(StreamState.SCORED, 0.5))
+    stale = Assessment(None, StreamQuality(StreamState.STALE))
+    mos = proto_codec.response_from(scored, "a", model).assessment.mos_estimate
+    assert (mos.value, mos.low, mos.high) == (3.0, 2.5, 3.5)
+    assert not proto_codec.response_from(stale, "a", model).assessment.HasField("mos_estimate")
+    assert not proto_codec.response_from(scored, "a", MODEL).assessment.HasField("mos_estimate")
+    summary = proto_codec.response_from(StreamSummary(0.25, None, {}, {}), "a", model).summary
+    assert summary.mos_estimate.value == 2.0
+    nothing = proto_codec.response_from(StreamSummary(None, None, {}, {}), "a", model).summary
+    assert not nothing.HasField("mos_estimate")
+    picture = Assessment(FrameScore(0, 0.0, FrameResult.SCORED), StreamQuality(StreamState.SCORED, 0.5, 0.5))
+    assert not proto_codec.image_response(picture, model).assessment.HasField("mos_estimate")
+
+
 def test_notices_and_summaries() -> None:
     """The messages that are no assessments."""
-    notice = proto_codec.response_from(Notice(NoticeKind.THROTTLED, "slow down"), "a").notice
+    notice = proto_codec.response_from(Notice(NoticeKind.THROTTLED, "slow down"), "a", MODEL).notice
     assert (notice.kind, notice.text) == (pb.Notice.KIND_THROTTLED, "slow down")
     frames = {result: number for number, result in enumerate(FrameResult, start=1)}
     summary = proto_codec.response_from(
-        StreamSummary(0.5, None, {StreamState.SCORED: 2.0}, frames), "a"
+        StreamSummary(0.5, None, {StreamState.SCORED: 2.0}, frames), "a", MODEL
     ).summary
     assert (summary.stream_id, summary.mean_quality) == ("a", 0.5)
     assert not summary.HasField("p10_quality")

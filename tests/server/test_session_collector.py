@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from facegauge_server.access.identity import ANYONE, Identity, Right
+from facegauge_server.calibration import ServedModel
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.session_collector import SessionCollector
 from facegauge_server.streams.session_table import SessionTable
@@ -27,7 +28,7 @@ async def test_series_of_a_stream_carry_its_tenant(callers: list[Identity], tena
     for caller in callers:
         table.open(StreamSettings(stream_id="camera-1", call_id="standup"), 0.0, caller)
     registry = CollectorRegistry()
-    registry.register(SessionCollector(table, max_exported=10))
+    registry.register(SessionCollector(table, 10, ServedModel("tiny", "0")))
     seen: dict[tuple[object, ...], int] = {}
     for family in text_string_to_metric_families(generate_latest(registry).decode()):
         for sample in family.samples:

@@ -11,10 +11,14 @@ from facegauge_client.sdk.types import (
     Accepted,
     Assessment,
     Box,
+    Cause,
+    CauseKind,
     Delivery,
     Face,
     FaceState,
     FrameResult,
+    Model,
+    MosEstimate,
     Notice,
     NoticeKind,
     StateTime,
@@ -135,6 +139,10 @@ def read_assessment(message: pb.Assessment) -> Assessment:
         frames_skipped=message.frames_skipped,
         error=message.error,
         main_track_id=_optional(message, "main_track_id"),
+        causes=tuple(map(_cause, message.causes)),
+        main_cause=_main_cause(message),
+        mos_estimate=_mos_estimate(message),
+        model=Model(message.model.name, message.model.sha256) if message.HasField("model") else None,
     )
 
 
@@ -163,7 +171,28 @@ def _face(message: pb.Face) -> Face:
         quality=_optional(message, "quality"),
         raw_quality=_optional(message, "raw_quality"),
         short_side_px=message.short_side_px,
+        causes=tuple(map(_cause, message.causes)),
     )
+
+
+def _cause(message: pb.Cause) -> Cause:
+    return Cause(
+        kind=_short(CauseKind, pb.CauseKind, message.kind, "CAUSE_KIND_"),
+        cost=_optional(message, "cost"),
+        value=_optional(message, "value"),
+        threshold=_optional(message, "threshold"),
+    )
+
+
+def _main_cause(message: pb.Assessment | pb.StreamStatus) -> Cause | None:
+    return _cause(message.main_cause) if message.HasField("main_cause") else None
+
+
+def _mos_estimate(message: pb.Assessment | pb.StreamSummary) -> MosEstimate | None:
+    if not message.HasField("mos_estimate"):
+        return None
+    estimate = message.mos_estimate
+    return MosEstimate(estimate.value, estimate.low, estimate.high)
 
 
 def _summary(message: pb.StreamSummary) -> Summary:
@@ -181,6 +210,7 @@ def _summary(message: pb.StreamSummary) -> Summary:
         frames_dropped=message.frames_dropped,
         frames_failed=message.frames_failed,
         frames_skipped=message.frames_skipped,
+        mos_estimate=_mos_estimate(message),
     )
 
 
@@ -200,6 +230,7 @@ def _status(message: pb.StreamStatus) -> StreamStatus:
         frames_dropped=message.frames_dropped,
         frames_failed=message.frames_failed,
         frames_skipped=message.frames_skipped,
+        main_cause=_main_cause(message),
     )
 
 

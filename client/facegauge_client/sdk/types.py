@@ -17,12 +17,16 @@ __all__ = [
     "Accepted",
     "Assessment",
     "Box",
+    "Cause",
+    "CauseKind",
     "Delivery",
     "Face",
     "FaceState",
     "FrameEncoding",
     "FrameResult",
     "HealthStatus",
+    "Model",
+    "MosEstimate",
     "Notice",
     "NoticeKind",
     "StateTime",
@@ -80,6 +84,24 @@ class FaceState(enum.StrEnum):
     """Scored, but its short side is under 96 px."""
     TOO_SMALL = "too_small"
     """Under 32 px: not scored."""
+
+
+class CauseKind(enum.StrEnum):
+    """What can be wrong with a picture."""
+
+    UNSPECIFIED = "unspecified"
+    """One that a later version of the server knows."""
+    COMPRESSION = "compression"
+    """A codec's blocks, rings and smears."""
+    RESOLUTION = "resolution"
+    """Fewer pixels than the display shows."""
+    BLUR = "blur"
+    """Out of focus, or moved while it was exposed."""
+    NOISE = "noise"
+    EXPOSURE = "exposure"
+    """Too dark, or too bright."""
+    LOSS = "loss"
+    """Packets that did not arrive, and what was put in their place."""
 
 
 class StreamState(enum.StrEnum):
@@ -154,6 +176,42 @@ class Box(_Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Cause(_Record):
+    """Something that is wrong, with its figures."""
+
+    kind: CauseKind = CauseKind.UNSPECIFIED
+    cost: float | None = None
+    """Quality that would come back if this cause alone were gone, 0-1, smoothed; None where nobody knows."""
+    value: float | None = None
+    """Measurement, in the kind's unit; None for what the student sees."""
+    threshold: float | None = None
+    """What the value, or without one the cost, must reach for the cause to be named."""
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it reaches its threshold."""
+        figure = self.cost if self.value is None else self.value
+        return figure is not None and self.threshold is not None and figure >= self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class MosEstimate(_Record):
+    """Mean opinion score by the server's calibration, 1-5, and where 95 of 100 clips lie."""
+
+    value: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Model(_Record):
+    """The student that scored; qualities of different students do not compare."""
+
+    name: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Face(_Record):
     """One face of a frame."""
 
@@ -166,6 +224,8 @@ class Face(_Record):
     raw_quality: float | None = None
     """Quality in this frame alone, 0-1."""
     short_side_px: float = 0.0
+    causes: tuple[Cause, ...] = ()
+    """The dearest first; empty where there is no score, or the student names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +251,14 @@ class Assessment(_Record):
     """Left out by the server since the last assessment, as the stream was steady."""
     main_track_id: int | None = None
     """Track of the main face, the one that stands for the stream; None while no face has been scored."""
+    causes: tuple[Cause, ...] = ()
+    """The main face's, the dearest first; empty where the student names none."""
+    main_cause: Cause | None = None
+    """The dearest cause, where it reaches its threshold."""
+    mos_estimate: MosEstimate | None = None
+    """For `quality`; None without a calibration, and for single pictures."""
+    model: Model | None = None
+    """What scored; None from an older server."""
 
     @property
     def main_face(self) -> Face | None:
@@ -251,6 +319,8 @@ class Summary(_Record):
     frames_dropped: int = 0
     frames_failed: int = 0
     frames_skipped: int = 0
+    mos_estimate: MosEstimate | None = None
+    """For `mean_quality`; None without a calibration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +342,7 @@ class StreamStatus(_Record):
     frames_dropped: int = 0
     frames_failed: int = 0
     frames_skipped: int = 0
+    main_cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,6 +227,42 @@ FACE_STATE_TOO_SMALL: FaceState.ValueType  # 3
 """Under 32 px: not scored."""
 Global___FaceState: _TypeAlias = FaceState  # noqa: Y015
 
+class _CauseKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CauseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CauseKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAUSE_KIND_UNSPECIFIED: _CauseKind.ValueType  # 0
+    CAUSE_KIND_COMPRESSION: _CauseKind.ValueType  # 1
+    """A codec's blocks, rings and smears."""
+    CAUSE_KIND_RESOLUTION: _CauseKind.ValueType  # 2
+    """Fewer pixels than the display shows."""
+    CAUSE_KIND_BLUR: _CauseKind.ValueType  # 3
+    """Out of focus, or moved while it was exposed."""
+    CAUSE_KIND_NOISE: _CauseKind.ValueType  # 4
+    CAUSE_KIND_EXPOSURE: _CauseKind.ValueType  # 5
+    """Too dark, or too bright."""
+    CAUSE_KIND_LOSS: _CauseKind.ValueType  # 6
+    """Packets that did not arrive, and what was put in their place."""
+
+class CauseKind(_CauseKind, metaclass=_CauseKindEnumTypeWrapper):
+    """What can be wrong with a picture. Kinds are added in later versions."""
+
+CAUSE_KIND_UNSPECIFIED: CauseKind.ValueType  # 0
+CAUSE_KIND_COMPRESSION: CauseKind.ValueType  # 1
+"""A codec's blocks, rings and smears."""
+CAUSE_KIND_RESOLUTION: CauseKind.ValueType  # 2
+"""Fewer pixels than the display shows."""
+CAUSE_KIND_BLUR: CauseKind.ValueType  # 3
+"""Out of focus, or moved while it was exposed."""
+CAUSE_KIND_NOISE: CauseKind.ValueType  # 4
+CAUSE_KIND_EXPOSURE: CauseKind.ValueType  # 5
+"""Too dark, or too bright."""
+CAUSE_KIND_LOSS: CauseKind.ValueType  # 6
+"""Packets that did not arrive, and what was put in their place."""
+Global___CauseKind: _TypeAlias = CauseKind  # noqa: Y015
+
 class _StreamState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -496,6 +532,104 @@ class Box(_message.Message):
 Global___Box: _TypeAlias = Box  # noqa: Y015
 
 @_typing.final
+class Cause(_message.Message):
+    """Something that is wrong, with its figures."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    kind: Global___CauseKind.ValueType
+    cost: _builtins.float
+    """The quality that would come back if this cause alone were gone, 0 to 1, smoothed. Unset where nobody knows."""
+    value: _builtins.float
+    """What was measured, in the kind's unit. Unset for what the student sees: its figure is the cost."""
+    threshold: _builtins.float
+    """What the value, or without one the cost, must reach for the cause to be named."""
+    def __init__(
+        self,
+        *,
+        kind: Global___CauseKind.ValueType = ...,
+        cost: _builtins.float | None = ...,
+        value: _builtins.float | None = ...,
+        threshold: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost", b"_cost", "_threshold", b"_threshold", "_value", b"_value", "cost", b"cost", "threshold", b"threshold", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost", b"_cost", "_threshold", b"_threshold", "_value", b"_value", "cost", b"cost", "kind", b"kind", "threshold", b"threshold", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cost: _TypeAlias = _typing.Literal["cost"]  # noqa: Y015
+    _WhichOneofArgType__cost: _TypeAlias = _typing.Literal["_cost", b"_cost"]  # noqa: Y015
+    _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
+    _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cost) -> _WhichOneofReturnType__cost | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__threshold) -> _WhichOneofReturnType__threshold | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
+
+Global___Cause: _TypeAlias = Cause  # noqa: Y015
+
+@_typing.final
+class MosEstimate(_message.Message):
+    """What viewers would say, by the operator's calibration (facegauge-server --calibration): a mean opinion score,
+    1 (bad) to 5 (excellent), and between which two it lies for 95 of 100 clips.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    value: _builtins.float
+    low: _builtins.float
+    high: _builtins.float
+    def __init__(
+        self,
+        *,
+        value: _builtins.float = ...,
+        low: _builtins.float = ...,
+        high: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MosEstimate: _TypeAlias = MosEstimate  # noqa: Y015
+
+@_typing.final
+class Model(_message.Message):
+    """A student. Qualities of different students do not compare."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    sha256: _builtins.str
+    """Of its ONNX file, in hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "sha256", b"sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Model: _TypeAlias = Model  # noqa: Y015
+
+@_typing.final
 class Face(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -505,6 +639,7 @@ class Face(_message.Message):
     QUALITY_FIELD_NUMBER: _builtins.int
     RAW_QUALITY_FIELD_NUMBER: _builtins.int
     SHORT_SIDE_PX_FIELD_NUMBER: _builtins.int
+    CAUSES_FIELD_NUMBER: _builtins.int
     track_id: _builtins.int
     """Lives as long as the face is followed in this stream; tells nothing of who it is."""
     state: Global___FaceState.ValueType
@@ -518,6 +653,10 @@ class Face(_message.Message):
     def box(self) -> Global___Box:
         """Of the face, brow to chin, as the detector draws it."""
 
+    @_builtins.property
+    def causes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cause]:
+        """The dearest first, those that cost nothing too. Empty where there is no score, or the student names none."""
+
     def __init__(
         self,
         *,
@@ -527,10 +666,11 @@ class Face(_message.Message):
         quality: _builtins.float | None = ...,
         raw_quality: _builtins.float | None = ...,
         short_side_px: _builtins.float = ...,
+        causes: _abc.Iterable[Global___Cause] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_quality", b"_quality", "_raw_quality", b"_raw_quality", "box", b"box", "quality", b"quality", "raw_quality", b"raw_quality"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_quality", b"_quality", "_raw_quality", b"_raw_quality", "box", b"box", "quality", b"quality", "raw_quality", b"raw_quality", "short_side_px", b"short_side_px", "state", b"state", "track_id", b"track_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_quality", b"_quality", "_raw_quality", b"_raw_quality", "box", b"box", "causes", b"causes", "quality", b"quality", "raw_quality", b"raw_quality", "short_side_px", b"short_side_px", "state", b"state", "track_id", b"track_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__quality: _TypeAlias = _typing.Literal["quality"]  # noqa: Y015
     _WhichOneofArgType__quality: _TypeAlias = _typing.Literal["_quality", b"_quality"]  # noqa: Y015
@@ -561,6 +701,10 @@ class Assessment(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     FRAMES_SKIPPED_FIELD_NUMBER: _builtins.int
     MAIN_TRACK_ID_FIELD_NUMBER: _builtins.int
+    CAUSES_FIELD_NUMBER: _builtins.int
+    MAIN_CAUSE_FIELD_NUMBER: _builtins.int
+    MOS_ESTIMATE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     sequence: _builtins.int
     """Of the frame; unset where there is none."""
@@ -586,6 +730,22 @@ class Assessment(_message.Message):
     def faces(self) -> _containers.RepeatedCompositeFieldContainer[Global___Face]:
         """Largest first."""
 
+    @_builtins.property
+    def causes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cause]:
+        """The stream's: those of its main face, the dearest first. Empty where the student names none."""
+
+    @_builtins.property
+    def main_cause(self) -> Global___Cause:
+        """The dearest cause, where it reaches its threshold (facegauge-server --cause-threshold). Else unset."""
+
+    @_builtins.property
+    def mos_estimate(self) -> Global___MosEstimate:
+        """For `quality`. Unset without a calibration, and for single pictures, which are no clips."""
+
+    @_builtins.property
+    def model(self) -> Global___Model:
+        """What scored."""
+
     def __init__(
         self,
         *,
@@ -601,10 +761,14 @@ class Assessment(_message.Message):
         error: _builtins.str = ...,
         frames_skipped: _builtins.int = ...,
         main_track_id: _builtins.int | None = ...,
+        causes: _abc.Iterable[Global___Cause] | None = ...,
+        main_cause: Global___Cause | None = ...,
+        mos_estimate: Global___MosEstimate | None = ...,
+        model: Global___Model | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_main_track_id", b"_main_track_id", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "main_track_id", b"main_track_id", "quality", b"quality", "raw_quality", b"raw_quality", "sequence", b"sequence"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_main_track_id", b"_main_track_id", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "main_cause", b"main_cause", "main_track_id", b"main_track_id", "model", b"model", "mos_estimate", b"mos_estimate", "quality", b"quality", "raw_quality", b"raw_quality", "sequence", b"sequence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_main_track_id", b"_main_track_id", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "error", b"error", "faces", b"faces", "frames_dropped", b"frames_dropped", "frames_skipped", b"frames_skipped", "main_track_id", b"main_track_id", "quality", b"quality", "raw_quality", b"raw_quality", "result", b"result", "sequence", b"sequence", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_main_track_id", b"_main_track_id", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "causes", b"causes", "error", b"error", "faces", b"faces", "frames_dropped", b"frames_dropped", "frames_skipped", b"frames_skipped", "main_cause", b"main_cause", "main_track_id", b"main_track_id", "model", b"model", "mos_estimate", b"mos_estimate", "quality", b"quality", "raw_quality", b"raw_quality", "result", b"result", "sequence", b"sequence", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__capture_time_s: _TypeAlias = _typing.Literal["capture_time_s"]  # noqa: Y015
     _WhichOneofArgType__capture_time_s: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s"]  # noqa: Y015
@@ -712,6 +876,7 @@ class StreamSummary(_message.Message):
     FRAMES_DROPPED_FIELD_NUMBER: _builtins.int
     FRAMES_FAILED_FIELD_NUMBER: _builtins.int
     FRAMES_SKIPPED_FIELD_NUMBER: _builtins.int
+    MOS_ESTIMATE_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     mean_quality: _builtins.float
     """Of the smoothed quality over the scored frames."""
@@ -727,6 +892,10 @@ class StreamSummary(_message.Message):
     """Frames left out while the stream was steady."""
     @_builtins.property
     def state_times(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateTime]: ...
+    @_builtins.property
+    def mos_estimate(self) -> Global___MosEstimate:
+        """For `mean_quality`. Unset without a calibration."""
+
     def __init__(
         self,
         *,
@@ -740,10 +909,11 @@ class StreamSummary(_message.Message):
         frames_dropped: _builtins.int = ...,
         frames_failed: _builtins.int = ...,
         frames_skipped: _builtins.int = ...,
+        mos_estimate: Global___MosEstimate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality", "_p10_quality", b"_p10_quality", "mean_quality", b"mean_quality", "p10_quality", b"p10_quality"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality", "_p10_quality", b"_p10_quality", "mean_quality", b"mean_quality", "mos_estimate", b"mos_estimate", "p10_quality", b"p10_quality"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality", "_p10_quality", b"_p10_quality", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_scored", b"frames_scored", "frames_skipped", b"frames_skipped", "frames_too_small", b"frames_too_small", "mean_quality", b"mean_quality", "p10_quality", b"p10_quality", "state_times", b"state_times", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality", "_p10_quality", b"_p10_quality", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_scored", b"frames_scored", "frames_skipped", b"frames_skipped", "frames_too_small", b"frames_too_small", "mean_quality", b"mean_quality", "mos_estimate", b"mos_estimate", "p10_quality", b"p10_quality", "state_times", b"state_times", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mean_quality: _TypeAlias = _typing.Literal["mean_quality"]  # noqa: Y015
     _WhichOneofArgType__mean_quality: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality"]  # noqa: Y015
@@ -866,6 +1036,7 @@ class StreamStatus(_message.Message):
     FRAMES_DROPPED_FIELD_NUMBER: _builtins.int
     FRAMES_FAILED_FIELD_NUMBER: _builtins.int
     FRAMES_SKIPPED_FIELD_NUMBER: _builtins.int
+    MAIN_CAUSE_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     call_id: _builtins.str
     state: Global___StreamState.ValueType
@@ -884,6 +1055,10 @@ class StreamStatus(_message.Message):
     frames_dropped: _builtins.int
     frames_failed: _builtins.int
     frames_skipped: _builtins.int
+    @_builtins.property
+    def main_cause(self) -> Global___Cause:
+        """As in the last Assessment."""
+
     def __init__(
         self,
         *,
@@ -901,10 +1076,11 @@ class StreamStatus(_message.Message):
         frames_dropped: _builtins.int = ...,
         frames_failed: _builtins.int = ...,
         frames_skipped: _builtins.int = ...,
+        main_cause: Global___Cause | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s", "_quality", b"_quality", "last_frame_age_s", b"last_frame_age_s", "quality", b"quality"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s", "_quality", b"_quality", "last_frame_age_s", b"last_frame_age_s", "main_cause", b"main_cause", "quality", b"quality"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s", "_quality", b"_quality", "age_s", b"age_s", "call_id", b"call_id", "faces", b"faces", "fps", b"fps", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_scored", b"frames_scored", "frames_skipped", b"frames_skipped", "frames_too_small", b"frames_too_small", "last_frame_age_s", b"last_frame_age_s", "quality", b"quality", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s", "_quality", b"_quality", "age_s", b"age_s", "call_id", b"call_id", "faces", b"faces", "fps", b"fps", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_scored", b"frames_scored", "frames_skipped", b"frames_skipped", "frames_too_small", b"frames_too_small", "last_frame_age_s", b"last_frame_age_s", "main_cause", b"main_cause", "quality", b"quality", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__last_frame_age_s: _TypeAlias = _typing.Literal["last_frame_age_s"]  # noqa: Y015
     _WhichOneofArgType__last_frame_age_s: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s"]  # noqa: Y015

@@ -8,12 +8,17 @@ on the frame rate or on the server's load. What is current and what is stale is 
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
 
+from facegauge_server.stages.causes import dearest_first, main_cause
 from facegauge_server.types import (
+    Cause,
+    CauseKind,
     FaceQuality,
     FaceScore,
     FaceState,
@@ -39,33 +44,60 @@ STATES = {
 }
 
 
-class _Track:
-    """One face's scores, smoothed."""
+class _Figure:
+    """One figure of a face, smoothed."""
 
     def __init__(self, median_window: int) -> None:
         self._last_raw: deque[float] = deque(maxlen=median_window)
-        self.quality: float | None = None
+        self._value: float | None = None
+
+    def add(self, raw: float, weight: float) -> float:
+        """Add a frame's figure; `weight` is its share of the average."""
+        self._last_raw.append(raw)
+        middle = median(self._last_raw)
+        if self._value is None or weight == 1:
+            self._value = middle
+        else:
+            self._value += weight * (middle - self._value)
+        return self._value
+
+
+class _Track:
+    """One face's quality and what its causes cost, each smoothed alike."""
+
+    def __init__(self, median_window: int) -> None:
+        self._quality = _Figure(median_window)
+        self._costs: defaultdict[CauseKind, _Figure] = defaultdict(lambda: _Figure(median_window))
         self.scored_at_s = 0.0
 
-    def add(self, raw_quality: float, capture_time_s: float, time_constant_s: float) -> float:
-        self._last_raw.append(raw_quality)
-        middle = median(self._last_raw)
-        if self.quality is None or time_constant_s == 0:
-            self.quality = middle
-        else:
-            weight = -math.expm1(-(capture_time_s - self.scored_at_s) / time_constant_s)
-            self.quality += weight * (middle - self.quality)
+    def add(
+        self, raw_quality: float, raw_causes: Iterable[Cause], capture_time_s: float, time_constant_s: float
+    ) -> tuple[float, dict[CauseKind, float]]:
+        passed_s = capture_time_s - self.scored_at_s
+        weight = 1.0 if time_constant_s == 0 else -math.expm1(-passed_s / time_constant_s)
         self.scored_at_s = capture_time_s
-        return self.quality
+        costs = {cause.kind: self._costs[cause.kind].add(cause.cost, weight) for cause in raw_causes}
+        return self._quality.add(raw_quality, weight), costs
 
 
 class QualitySmoother:
     """Smooths one stream. Frames must come with capture times that never decrease."""
 
-    def __init__(self, median_window: int, time_constant_s: float, stale_after_s: float) -> None:
+    def __init__(
+        self, median_window: int, time_constant_s: float, stale_after_s: float, cause_threshold: float
+    ) -> None:
+        """Start without any score.
+
+        Args:
+            median_window: frames.
+            time_constant_s: of the average; 0 switches it off.
+            stale_after_s: time without a score after which there is no current quality.
+            cause_threshold: cost from which on a cause is named.
+        """
         self._median_window = median_window
         self._time_constant_s = time_constant_s
         self._stale_after_s = stale_after_s
+        self._cause_threshold = cause_threshold
         self._tracks: dict[int, _Track] = {}
         self._main_id: int | None = None
         self._rival_since_s: tuple[int, float] | None = None
@@ -81,13 +113,21 @@ class QualitySmoother:
         if main is None:
             held = self.at(now_s)
             state = STATES.get(score.result, held.state)
-            self._now = StreamQuality(state, held.quality, None, faces, held.main_track_id)
+            self._now = replace(held, state=state, raw_quality=None, faces=faces)
         else:
             self._scored_now_s = now_s
             state = (
                 StreamState.LOW_RESOLUTION if main.state is FaceState.LOW_RESOLUTION else StreamState.SCORED
             )
-            self._now = StreamQuality(state, main.quality, main.raw_quality, faces, main.face.track_id)
+            self._now = StreamQuality(
+                state,
+                main.quality,
+                main.raw_quality,
+                faces,
+                main.face.track_id,
+                main.causes,
+                main_cause(main.causes),
+            )
         return self._now
 
     def at(self, now_s: float) -> StreamQuality:
@@ -98,11 +138,12 @@ class QualitySmoother:
         return self._now
 
     def _smooth(self, face: FaceScore, capture_time_s: float) -> FaceQuality:
-        quality = None
-        if face.raw_quality is not None:
-            track = self._tracks.setdefault(face.face.track_id, _Track(self._median_window))
-            quality = track.add(face.raw_quality, capture_time_s, self._time_constant_s)
-        return FaceQuality(face.face, face.state, quality, face.raw_quality)
+        if face.raw_quality is None:
+            return FaceQuality(face.face, face.state, None, None)
+        track = self._tracks.setdefault(face.face.track_id, _Track(self._median_window))
+        quality, costs = track.add(face.raw_quality, face.raw_causes, capture_time_s, self._time_constant_s)
+        causes = dearest_first(costs, self._cause_threshold)
+        return FaceQuality(face.face, face.state, quality, face.raw_quality, causes)
 
     def _forget_tracks(self, capture_time_s: float) -> None:
         old = [

@@ -105,6 +105,7 @@ class Session:
             median_window=settings.median_window,
             time_constant_s=settings.time_constant_s,
             stale_after_s=config.stale_after_s,
+            cause_threshold=config.cause_threshold,
         )
         self._pool = SessionPool()
         self._arrivals_s: deque[float] = deque(maxlen=1024)

@@ -5,7 +5,20 @@ from __future__ import annotations
 import json
 
 from facegauge.v1 import quality_pb2 as pb
-from facegauge_client import Assessment, Box, Face, FaceState, FrameResult, StateTime, StreamState, Summary
+from facegauge_client import (
+    Assessment,
+    Box,
+    Cause,
+    CauseKind,
+    Face,
+    FaceState,
+    FrameResult,
+    Model,
+    MosEstimate,
+    StateTime,
+    StreamState,
+    Summary,
+)
 from facegauge_client.sdk.proto_codec import read_assessment, read_response
 from facegauge_client.sdk.types import StreamStatus
 
@@ -27,12 +40,49 @@ def test_json_has_short_enums_prints_defaults_and_leaves_out_what_is_unset() -> 
                 "box": {"x": 1.0, "y": 2.0, "width": 3.0, "height": 4.0},
                 "state": "too_small",
                 "short_side_px": 3.0,
+                "causes": [],
             }
         ],
         "frames_dropped": 0,
         "error": "",
         "frames_skipped": 0,
+        "causes": [],
     }
+
+
+def test_causes_are_read_with_their_figures() -> None:
+    """What costs nothing says 0, what nobody knows is absent, and a kind of a later server is unspecified."""
+    blur = pb.Cause(kind=pb.CAUSE_KIND_BLUR, cost=0.25, threshold=0.1)
+    later = pb.Cause(kind=99, value=3.0, threshold=2.0)  # type: ignore[arg-type]
+    free = pb.Cause(kind=pb.CAUSE_KIND_LOSS, cost=0.0, threshold=0.1)
+    message = pb.Assessment(causes=[blur, later, free], main_cause=blur, faces=[pb.Face(causes=[blur])])
+    assessment = read_assessment(message)
+    assert [cause.kind for cause in assessment.causes] == [
+        CauseKind.BLUR,
+        CauseKind.UNSPECIFIED,
+        CauseKind.LOSS,
+    ]
+    assert [cause.is_named for cause in assessment.causes] == [True, True, False]
+    assert assessment.main_cause == assessment.causes[0] == assessment.faces[0].causes[0]
+    assert assessment.to_dict()["main_cause"] == {"kind": "blur", "cost": 0.25, "threshold": 0.1}
+    assert assessment.to_dict()["causes"][2] == {"kind": "loss", "cost": 0.0, "threshold": 0.1}
+
+
+def test_an_older_server_names_nothing() -> None:
+    """No cause, no opinion score, no model: absent in JSON too."""
+    assessment = read_assessment(pb.Assessment(quality=0.5))
+    assert (assessment.causes, assessment.main_cause) == ((), None)
+    assert not {"main_cause", "mos_estimate", "model"} & assessment.to_dict().keys()
+
+
+def test_the_opinion_score_and_what_scored() -> None:
+    """They stand in the JSON line, which `facegauge calibrate` reads."""
+    message = pb.Assessment(
+        mos_estimate=pb.MosEstimate(value=3.0, low=2.5, high=3.5), model=pb.Model(name="tiny", sha256="ab")
+    )
+    line = read_assessment(message).to_dict()
+    assert line["mos_estimate"] == {"value": 3.0, "low": 2.5, "high": 3.5}
+    assert line["model"] == {"name": "tiny", "sha256": "ab"}
 
 
 def test_the_main_face_is_the_one_that_the_server_names() -> None:
@@ -62,6 +112,9 @@ def test_our_fields_are_the_interfaces() -> None:
         (pb.Assessment, Assessment),
         (pb.Face, Face),
         (pb.Box, Box),
+        (pb.Cause, Cause),
+        (pb.MosEstimate, MosEstimate),
+        (pb.Model, Model),
         (pb.StreamSummary, Summary),
         (pb.StateTime, StateTime),
         (pb.StreamStatus, StreamStatus),
@@ -75,6 +128,7 @@ def test_every_enum_value_of_the_interface_has_its_short_form() -> None:
         (StreamState, pb.StreamState, "STREAM_STATE_"),
         (FaceState, pb.FaceState, "FACE_STATE_"),
         (FrameResult, pb.FrameResult, "FRAME_RESULT_"),
+        (CauseKind, pb.CauseKind, "CAUSE_KIND_"),
     ):
         assert {name.removeprefix(prefix).lower() for name in names.keys()} == set(kind)  # noqa: SIM118
 

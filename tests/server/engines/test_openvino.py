@@ -13,8 +13,9 @@ from facegauge_server.engines.openvino import OpenVinoEngine
 from facegauge_server.engines.precision import MAX_MOVE, probe_crops
 from facegauge_server.engines.student import Student, load_student
 from facegauge_server.errors import BadConfiguration, BadModel
+from tests.tiny_student import HEIGHT, OUTPUTS, WIDTH, tiny_graph
 
-from .conftest import HEIGHT, OUTPUTS, WIDTH, WriteStudent, expected_figures, figures, tiny_graph
+from .conftest import WriteStudent, expected_figures, figures
 
 
 def test_it_agrees_with_onnxruntime(student: Student, crops: npt.NDArray[np.uint8]) -> None:

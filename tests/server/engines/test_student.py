@@ -11,8 +11,9 @@ import pytest
 from facegauge_server.engines.student import MODELS, load_student
 from facegauge_server.errors import BadModel
 from facegauge_server.types import CauseKind
+from tests.tiny_student import HEIGHT, OUTPUTS, WIDTH
 
-from .conftest import HEIGHT, OUTPUTS, WIDTH, WriteStudent
+from .conftest import WriteStudent
 
 
 def test_a_folder_that_fits_together_loads(write_student: WriteStudent) -> None:

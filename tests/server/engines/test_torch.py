@@ -12,8 +12,9 @@ import pytest
 from facegauge_server.engines import create_engine
 from facegauge_server.engines.student import Student, load_student
 from facegauge_server.errors import BadModel
+from tests.tiny_student import tiny_graph
 
-from .conftest import WriteStudent, figures, tiny_graph
+from .conftest import WriteStudent, figures
 
 pytest.importorskip("onnx2torch", reason="needs the extra `torch`")
 

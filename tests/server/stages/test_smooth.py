@@ -26,7 +26,7 @@ Face = tuple[int, float, float | None]
 
 
 def smoother(median_window: int = 1, time_constant_s: float = 2.0) -> QualitySmoother:
-    return QualitySmoother(median_window, time_constant_s, stale_after_s=3.0)
+    return QualitySmoother(median_window, time_constant_s, stale_after_s=3.0, cause_threshold=0.1)
 
 
 def scored(time_s: float, *faces: Face, state: FaceState = FaceState.SCORED) -> FrameScore:
