@@ -6,7 +6,7 @@ Enum values match by name: FRAME_RESULT_NO_FACE is FrameResult.NO_FACE, in JSON 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError
@@ -15,12 +15,13 @@ from google.protobuf.message import Message as ProtoMessage
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.calibration import ServedModel
 from facegauge_server.config import StreamSettings
-from facegauge_server.errors import BadFrame, InvalidConfig
+from facegauge_server.errors import BadFrame, InvalidConfig, ProtocolViolation
 from facegauge_server.streams.buffers import Message
 from facegauge_server.streams.session import Session
 from facegauge_server.types import (
     Assessment,
     Cause,
+    Decode,
     Delivery,
     EncodedFrame,
     Encoding,
@@ -35,6 +36,7 @@ __all__ = [
     "accepted_response",
     "assessment_message",
     "frame_from",
+    "frames_of",
     "image_from",
     "image_response",
     "list_limit",
@@ -46,6 +48,7 @@ __all__ = [
 ]
 
 MAX_LIST_LIMIT = 10_000
+MAX_BATCH_FRAMES = 256
 MIN_WATCH_INTERVAL_S, MAX_WATCH_INTERVAL_S = 0.1, 60.0
 
 E = TypeVar("E", bound=enum.StrEnum)
@@ -67,11 +70,13 @@ def settings_from(config: pb.StreamConfig) -> StreamSettings:
     """Read a stream's configuration; raises InvalidConfig naming every field that is wrong."""
     encoding = _member(Encoding, pb.FrameEncoding.Name, "FRAME_ENCODING_", config.encoding)
     delivery = _member(Delivery, pb.Delivery.Name, "DELIVERY_", config.delivery)
+    decode = _member(Decode, pb.Decode.Name, "DECODE_", config.decode)
     unknown = {
         name: f"{number} is no value of this enum"
         for name, number, member in (
             ("encoding", config.encoding, encoding),
             ("delivery", config.delivery, delivery),
+            ("decode", config.decode, decode),
         )
         if number and member is None
     }
@@ -90,6 +95,7 @@ def settings_from(config: pb.StreamConfig) -> StreamSettings:
         time_constant_s=smoothing.time_constant_s if smoothing.HasField("time_constant_s") else 2.0,
         display_lines=config.display_lines or 720,
         delivery=delivery or Delivery.LIVE,
+        decode=decode or Decode.AUTO,
         resume_token=config.resume_token,
     )
 
@@ -107,7 +113,24 @@ def frame_from(frame: pb.Frame, settings: StreamSettings) -> EncodedFrame:
         data=frame.data,
         width=frame.width or settings.width,
         height=frame.height or settings.height,
+        keyframe=frame.keyframe,
+        temporal_layer=frame.temporal_layer if frame.HasField("temporal_layer") else None,
+        discontinuity=frame.discontinuity,
     )
+
+
+def frames_of(request: pb.MonitorStreamRequest) -> Iterable[pb.Frame] | None:
+    """Return the frames that a request brings; None for one that brings none."""
+    match request.WhichOneof("message"):
+        case "frame":
+            return (request.frame,)
+        case "frames":
+            if len(request.frames.frames) > MAX_BATCH_FRAMES:
+                raise ProtocolViolation(
+                    f"a request brings up to {MAX_BATCH_FRAMES} frames, not {len(request.frames.frames)}"
+                )
+            return request.frames.frames
+    return None
 
 
 def image_from(request: pb.AssessImageRequest) -> tuple[EncodedFrame, int]:
@@ -155,6 +178,7 @@ def accepted_response(
         ),
         display_lines=settings.display_lines,
         delivery=_number(pb.Delivery.Value, "DELIVERY_", settings.delivery),
+        decode=_number(pb.Decode.Value, "DECODE_", settings.decode),
     )
     accepted = pb.StreamAccepted(
         config=config,
@@ -196,6 +220,7 @@ def assessment_message(assessment: Assessment, stream_id: str, model: ServedMode
         faces=[_face_message(face) for face in stream.faces],
         frames_dropped=assessment.frames_dropped,
         frames_skipped=assessment.frames_skipped,
+        frames_not_decoded=assessment.frames_not_decoded,
         error="" if score is None else score.error,
         main_track_id=stream.main_track_id,
         causes=map(_cause_message, stream.causes),
@@ -231,6 +256,7 @@ def status_message(session: Session, now_s: float) -> pb.StreamStatus:
         frames_failed=frames[FrameResult.ERROR],
         frames_skipped=frames[FrameResult.SKIPPED],
         main_cause=None if main_cause is None else _cause_message(main_cause),
+        frames_not_decoded=frames[FrameResult.NOT_DECODED],
     )
 
 
@@ -273,6 +299,7 @@ def _summary_message(summary: StreamSummary, stream_id: str) -> pb.StreamSummary
         frames_dropped=frames.get(FrameResult.DROPPED, 0),
         frames_failed=frames.get(FrameResult.ERROR, 0),
         frames_skipped=frames.get(FrameResult.SKIPPED, 0),
+        frames_not_decoded=frames.get(FrameResult.NOT_DECODED, 0),
     )
 
 

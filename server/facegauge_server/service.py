@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, TypeAlias
 
@@ -203,12 +204,16 @@ class _Frames:
     def __init__(self, requests: Requests, settings: StreamSettings) -> None:
         self._requests = requests
         self._settings = settings
+        self._read: deque[EncodedFrame] = deque()
 
     def __aiter__(self) -> _Frames:
         return self
 
     async def __anext__(self) -> EncodedFrame:
-        request = proto_codec.parse(pb.MonitorStreamRequest, await anext(self._requests))
-        if request.WhichOneof("message") != "frame":
-            raise ProtocolViolation("a stream has one StreamConfig, then frames only")
-        return proto_codec.frame_from(request.frame, self._settings)
+        while not self._read:
+            request = proto_codec.parse(pb.MonitorStreamRequest, await anext(self._requests))
+            frames = proto_codec.frames_of(request)
+            if frames is None:
+                raise ProtocolViolation("a stream has one StreamConfig, then frames only")
+            self._read.extend(proto_codec.frame_from(frame, self._settings) for frame in frames)
+        return self._read.popleft()

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from facegauge_server.errors import InvalidConfig
-from facegauge_server.types import Delivery, Encoding
+from facegauge_server.types import Decode, Delivery, Encoding
 
 __all__ = ["StreamSettings"]
 
@@ -41,6 +41,8 @@ class StreamSettings:
     time_constant_s: float = 2.0
     display_lines: int = 720
     delivery: Delivery = Delivery.LIVE
+    decode: Decode = Decode.AUTO
+    """Of coded video."""
     resume_token: str = ""
 
     def __post_init__(self) -> None:
@@ -55,6 +57,9 @@ class StreamSettings:
             or ("" if self.median_window % 2 else f"must be odd, not {self.median_window}"),
             "smoothing.time_constant_s": _range_fault(self.time_constant_s, 0, MAX_TIME_CONSTANT_S),
             "display_lines": _range_fault(self.display_lines, MIN_DISPLAY_LINES, MAX_DISPLAY_LINES),
+            "decode": ""
+            if self.encoding.is_coded or self.decode is Decode.AUTO
+            else f"is for coded video, not for {self.encoding.name}",
             "resume_token": _length_fault(self.resume_token, MAX_TOKEN_CHARS),
         }
         faults = {name: fault for name, fault in violations.items() if fault}

@@ -24,6 +24,7 @@ __all__ = [
     "Cause",
     "CauseKind",
     "CropScore",
+    "Decode",
     "Delivery",
     "EncodedFrame",
     "Encoding",
@@ -61,6 +62,17 @@ class Encoding(enum.StrEnum):
     BGR24 = "bgr24"
     I420 = "i420"
     NV12 = "nv12"
+    H264 = "h264"
+    """Annex B, one access unit."""
+    VP8 = "vp8"
+    VP9 = "vp9"
+    AV1 = "av1"
+    """One temporal unit."""
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether the bytes are a unit of coded video, which only the units before it make a picture of."""
+        return self in (Encoding.H264, Encoding.VP8, Encoding.VP9, Encoding.AV1)
 
     @property
     def is_raw(self) -> bool:
@@ -77,6 +89,16 @@ class Delivery(enum.StrEnum):
     """The server stops reading until it has room; nothing is dropped."""
 
 
+class Decode(enum.StrEnum):
+    """Which units of coded video are decoded."""
+
+    AUTO = "auto"
+    """LIVE: the base layer, where the frames name their layers; else all."""
+    ALL = "all"
+    BASE_LAYER = "base_layer"
+    KEYFRAMES = "keyframes"
+
+
 class FrameResult(enum.StrEnum):
     """What became of one frame; the `result` label of the frame counters."""
 
@@ -86,7 +108,9 @@ class FrameResult(enum.StrEnum):
     DROPPED = "dropped"
     ERROR = "error"
     SKIPPED = "skipped"
-    """The stream was steady and the frame not needed."""
+    """The frame was not needed: the stream was steady, or of coded video and another one chosen."""
+    NOT_DECODED = "not_decoded"
+    """A unit of coded video of a layer that is not needed, or without what it depends on."""
 
 
 class FaceState(enum.StrEnum):
@@ -138,6 +162,12 @@ class EncodedFrame:
     width: int = 0
     """Pixels; required for raw encodings, else 0 or a check on the decoded picture."""
     height: int = 0
+    keyframe: bool = False
+    """Of coded video: the sender says that decoding can begin here."""
+    temporal_layer: int | None = None
+    """Of coded video: 0 for the base layer; None where it is not known."""
+    discontinuity: bool = False
+    """Of coded video: something that this unit depends on is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +368,9 @@ class Assessment:
     frames_dropped: int = 0
     """Frames of the stream dropped since the last assessment."""
     frames_skipped: int = 0
-    """Frames left out since the last assessment because the stream was steady."""
+    """Frames left out since the last assessment because they were not needed."""
+    frames_not_decoded: int = 0
+    """Units of coded video not decoded since the last assessment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +387,7 @@ class NoticeKind(enum.StrEnum):
 
     DRAINING = "draining"
     THROTTLED = "throttled"
+    KEYFRAME_NEEDED = "keyframe_needed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ from facegauge.v1 import quality_pb2 as pb
 from facegauge_server import proto_codec
 from facegauge_server.calibration import Calibration, ServedModel
 from facegauge_server.config import Config, StreamSettings
-from facegauge_server.errors import BadFrame, InvalidConfig
+from facegauge_server.errors import BadFrame, InvalidConfig, ProtocolViolation
 from facegauge_server.streams.session import Session
 from facegauge_server.types import (
     Assessment,
     Box,
     Cause,
     CauseKind,
+    Decode,
     Delivery,
     Encoding,
     FaceBox,
@@ -43,6 +44,7 @@ TINY = FaceQuality(FaceBox(8, Box(1, 2, 3, 4)), FaceState.TOO_SMALL, None, None)
     [
         (Encoding, pb.FrameEncoding, "FRAME_ENCODING_"),
         (Delivery, pb.Delivery, "DELIVERY_"),
+        (Decode, pb.Decode, "DECODE_"),
         (FrameResult, pb.FrameResult, "FRAME_RESULT_"),
         (FaceState, pb.FaceState, "FACE_STATE_"),
         (StreamState, pb.StreamState, "STREAM_STATE_"),
@@ -88,12 +90,13 @@ def test_a_config_in_force_reads_back_as_it_was_asked() -> None:
 
 def test_wrong_fields_are_all_named() -> None:
     """Enum values from a later version of the interface are refused by name."""
-    config = pb.StreamConfig(stream_id="a", encoding=99, delivery=98)  # type: ignore[arg-type]
+    config = pb.StreamConfig(stream_id="a", encoding=99, delivery=98, decode=97)  # type: ignore[arg-type]
     with pytest.raises(InvalidConfig) as caught:
         proto_codec.settings_from(config)
     assert caught.value.violations == {
         "encoding": "99 is no value of this enum",
         "delivery": "98 is no value of this enum",
+        "decode": "97 is no value of this enum",
     }
     with pytest.raises(InvalidConfig, match="max_fps"):
         proto_codec.settings_from(pb.StreamConfig(stream_id="a", max_fps=float("nan")))
@@ -110,6 +113,28 @@ def test_a_frame_takes_from_its_stream_what_it_leaves_out() -> None:
     assert (full.encoding, full.width, full.height) == (Encoding.PNG, 8, 9)
 
 
+def test_a_unit_of_coded_video() -> None:
+    """What it says of its place among the others arrives; a layer that is not told is not layer 0."""
+    settings = StreamSettings(stream_id="a", encoding=Encoding.VP8)
+    plain = proto_codec.frame_from(pb.Frame(data=b"x"), settings)
+    assert (plain.encoding, plain.keyframe, plain.temporal_layer) == (Encoding.VP8, False, None)
+    told = proto_codec.frame_from(pb.Frame(keyframe=True, temporal_layer=0, discontinuity=True), settings)
+    assert (told.keyframe, told.temporal_layer, told.discontinuity) == (True, 0, True)
+
+
+def test_frames_come_singly_or_in_batches() -> None:
+    """A batch is bounded; a configuration brings no frame."""
+    frames = [pb.Frame(sequence=number) for number in range(257)]
+    batch = pb.MonitorStreamRequest(frames=pb.FrameBatch(frames=frames[:256]))
+    brought = proto_codec.frames_of(batch)
+    assert brought is not None
+    assert [frame.sequence for frame in brought] == list(range(256))
+    assert proto_codec.frames_of(pb.MonitorStreamRequest(frame=frames[3])) == (frames[3],)
+    assert proto_codec.frames_of(pb.MonitorStreamRequest(config=pb.StreamConfig())) is None
+    with pytest.raises(ProtocolViolation, match="up to 256 frames, not 257"):
+        proto_codec.frames_of(pb.MonitorStreamRequest(frames=pb.FrameBatch(frames=frames)))
+
+
 def test_a_picture() -> None:
     """A picture is a JPEG for 720 lines unless it says otherwise; what it says must exist."""
     frame, lines = proto_codec.image_from(pb.AssessImageRequest(data=b"x"))
@@ -124,11 +149,11 @@ def test_an_assessment_of_a_frame() -> None:
     """Every field arrives; a face without a score has none, not 0."""
     stream = StreamQuality(StreamState.LOW_RESOLUTION, 0.5, 0.4, (FACE, TINY), main_track_id=7)
     score = FrameScore(3, 1.5, FrameResult.SCORED)
-    message = proto_codec.response_from(Assessment(score, stream, 2, 1), "a", MODEL).assessment
+    message = proto_codec.response_from(Assessment(score, stream, 2, 1, 3), "a", MODEL).assessment
     assert (message.stream_id, message.sequence, message.capture_time_s) == ("a", 3, 1.5)
     assert (message.result, message.state) == (pb.FRAME_RESULT_SCORED, pb.STREAM_STATE_LOW_RESOLUTION)
     assert (message.quality, message.raw_quality, message.main_track_id) == (0.5, 0.4, 7)
-    assert (message.frames_dropped, message.frames_skipped) == (2, 1)
+    assert (message.frames_dropped, message.frames_skipped, message.frames_not_decoded) == (2, 1, 3)
     face, tiny = message.faces
     assert (face.track_id, face.state, face.short_side_px) == (7, pb.FACE_STATE_LOW_RESOLUTION, 30)
     assert (face.box.x, face.box.y, face.box.width, face.box.height) == (1, 2, 30, 40)
@@ -235,8 +260,9 @@ def test_notices_and_summaries() -> None:
         summary.frames_dropped,
         summary.frames_failed,
         summary.frames_skipped,
+        summary.frames_not_decoded,
     )
-    assert counts == (1, 2, 3, 4, 5, 6)
+    assert counts == (1, 2, 3, 4, 5, 6, 7)
 
 
 def test_a_stream_as_an_operator_sees_it() -> None:

@@ -137,6 +137,7 @@ def read_assessment(message: pb.Assessment) -> Assessment:
         faces=tuple(map(_face, message.faces)),
         frames_dropped=message.frames_dropped,
         frames_skipped=message.frames_skipped,
+        frames_not_decoded=message.frames_not_decoded,
         error=message.error,
         main_track_id=_optional(message, "main_track_id"),
         causes=tuple(map(_cause, message.causes)),
@@ -211,6 +212,7 @@ def _summary(message: pb.StreamSummary) -> Summary:
         frames_failed=message.frames_failed,
         frames_skipped=message.frames_skipped,
         mos_estimate=_mos_estimate(message),
+        frames_not_decoded=message.frames_not_decoded,
     )
 
 
@@ -231,6 +233,7 @@ def _status(message: pb.StreamStatus) -> StreamStatus:
         frames_failed=message.frames_failed,
         frames_skipped=message.frames_skipped,
         main_cause=_main_cause(message),
+        frames_not_decoded=message.frames_not_decoded,
     )
 
 

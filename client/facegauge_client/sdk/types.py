@@ -50,6 +50,16 @@ class FrameEncoding(enum.StrEnum):
     """Planes Y, U, V, BT.601 limited range, even sizes: width * height * 3 / 2 bytes."""
     NV12 = "nv12"
     """Plane Y, then U and V interleaved; otherwise as I420."""
+    H264 = "h264"
+    """Coded video, Annex B: one access unit a frame, as all that follow."""
+    VP8 = "vp8"
+    VP9 = "vp9"
+    AV1 = "av1"
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether it is coded video, whose frames depend on those before them."""
+        return self in (FrameEncoding.H264, FrameEncoding.VP8, FrameEncoding.VP9, FrameEncoding.AV1)
 
 
 class Delivery(enum.StrEnum):
@@ -71,7 +81,9 @@ class FrameResult(enum.StrEnum):
     TOO_SMALL = "too_small"
     DROPPED = "dropped"
     SKIPPED = "skipped"
-    """The stream was steady and the frame not needed."""
+    """The stream was steady, or of coded video, and the frame not needed."""
+    NOT_DECODED = "not_decoded"
+    """Coded video of a layer that is not needed, or without what it depends on."""
     ERROR = "error"
 
 
@@ -129,6 +141,8 @@ class NoticeKind(enum.StrEnum):
     """The server is shutting down; it finishes the frames that it has."""
     THROTTLED = "throttled"
     """Frames come faster than the rate limit; the surplus is dropped."""
+    KEYFRAME_NEEDED = "keyframe_needed"
+    """Coded video cannot be decoded before its next keyframe: its sender should be asked for one."""
 
 
 class HealthStatus(enum.StrEnum):
@@ -248,7 +262,7 @@ class Assessment(_Record):
     error: str = ""
     """For FrameResult.ERROR: what is wrong with the frame."""
     frames_skipped: int = 0
-    """Left out by the server since the last assessment, as the stream was steady."""
+    """Left out by the server since the last assessment, as they were not needed."""
     main_track_id: int | None = None
     """Track of the main face, the one that stands for the stream; None while no face has been scored."""
     causes: tuple[Cause, ...] = ()
@@ -259,6 +273,8 @@ class Assessment(_Record):
     """For `quality`; None without a calibration, and for single pictures."""
     model: Model | None = None
     """What scored; None from an older server."""
+    frames_not_decoded: int = 0
+    """Coded video that the server did not decode since the last assessment."""
 
     @property
     def main_face(self) -> Face | None:
@@ -321,6 +337,7 @@ class Summary(_Record):
     frames_skipped: int = 0
     mos_estimate: MosEstimate | None = None
     """For `mean_quality`; None without a calibration."""
+    frames_not_decoded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +360,7 @@ class StreamStatus(_Record):
     frames_failed: int = 0
     frames_skipped: int = 0
     main_cause: Cause | None = None
+    frames_not_decoded: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,9 +118,20 @@ class _FrameEncodingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FrameEn
     """
     FRAME_ENCODING_NV12: _FrameEncoding.ValueType  # 7
     """Plane Y, then U and V interleaved; otherwise as I420."""
+    FRAME_ENCODING_H264: _FrameEncoding.ValueType  # 8
+    """Annex B: NAL units after start codes, SPS and PPS before each IDR picture."""
+    FRAME_ENCODING_VP8: _FrameEncoding.ValueType  # 9
+    """RFC 6386, as RTP carries it without the payload descriptor."""
+    FRAME_ENCODING_VP9: _FrameEncoding.ValueType  # 10
+    """All layers of one picture, or a superframe."""
+    FRAME_ENCODING_AV1: _FrameEncoding.ValueType  # 11
+    """A temporal unit: OBUs with their sizes, the sequence header before each keyframe."""
 
 class FrameEncoding(_FrameEncoding, metaclass=_FrameEncodingEnumTypeWrapper):
-    """How a frame's bytes are to be read."""
+    """How a frame's bytes are to be read. H264, VP8, VP9 and AV1 are coded video: a frame's data is then one access
+    unit, whole and in decoding order, with its parameter sets in band. A stream is of pictures or of coded video,
+    as its StreamConfig says; single pictures are never coded video.
+    """
 
 FRAME_ENCODING_UNSPECIFIED: FrameEncoding.ValueType  # 0
 """In a Frame: the encoding of the StreamConfig."""
@@ -137,6 +148,14 @@ width * height * 3 / 2 bytes.
 """
 FRAME_ENCODING_NV12: FrameEncoding.ValueType  # 7
 """Plane Y, then U and V interleaved; otherwise as I420."""
+FRAME_ENCODING_H264: FrameEncoding.ValueType  # 8
+"""Annex B: NAL units after start codes, SPS and PPS before each IDR picture."""
+FRAME_ENCODING_VP8: FrameEncoding.ValueType  # 9
+"""RFC 6386, as RTP carries it without the payload descriptor."""
+FRAME_ENCODING_VP9: FrameEncoding.ValueType  # 10
+"""All layers of one picture, or a superframe."""
+FRAME_ENCODING_AV1: FrameEncoding.ValueType  # 11
+"""A temporal unit: OBUs with their sizes, the sequence header before each keyframe."""
 Global___FrameEncoding: _TypeAlias = FrameEncoding  # noqa: Y015
 
 class _Delivery:
@@ -163,6 +182,38 @@ DELIVERY_COMPLETE: Delivery.ValueType  # 2
 """The server stops reading until it has room; nothing is dropped. For files."""
 Global___Delivery: _TypeAlias = Delivery  # noqa: Y015
 
+class _Decode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DecodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DECODE_UNSPECIFIED: _Decode.ValueType  # 0
+    """AUTO."""
+    DECODE_AUTO: _Decode.ValueType  # 1
+    """LIVE: BASE_LAYER where the frames name their temporal layers. Else ALL."""
+    DECODE_ALL: _Decode.ValueType  # 2
+    """Every unit."""
+    DECODE_BASE_LAYER: _Decode.ValueType  # 3
+    """Frames of temporal layer 0, and those that name no layer."""
+    DECODE_KEYFRAMES: _Decode.ValueType  # 4
+    """Keyframes alone: the cheapest, and blind between them."""
+
+class Decode(_Decode, metaclass=_DecodeEnumTypeWrapper):
+    """Which units of coded video are decoded; max_fps and min_fps choose among the decoded ones what is scored."""
+
+DECODE_UNSPECIFIED: Decode.ValueType  # 0
+"""AUTO."""
+DECODE_AUTO: Decode.ValueType  # 1
+"""LIVE: BASE_LAYER where the frames name their temporal layers. Else ALL."""
+DECODE_ALL: Decode.ValueType  # 2
+"""Every unit."""
+DECODE_BASE_LAYER: Decode.ValueType  # 3
+"""Frames of temporal layer 0, and those that name no layer."""
+DECODE_KEYFRAMES: Decode.ValueType  # 4
+"""Keyframes alone: the cheapest, and blind between them."""
+Global___Decode: _TypeAlias = Decode  # noqa: Y015
+
 class _FrameResult:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -180,8 +231,12 @@ class _FrameResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FrameResu
     FRAME_RESULT_ERROR: _FrameResult.ValueType  # 5
     """The frame cannot be used; Assessment.error says why."""
     FRAME_RESULT_SKIPPED: _FrameResult.ValueType  # 6
-    """The stream was steady and the frame not needed (StreamConfig.min_fps). Never in an Assessment: counted in
-    Assessment.frames_skipped.
+    """The frame was not needed: the stream was steady (StreamConfig.min_fps), or of coded video and max_fps chose
+    another one. Never in an Assessment: counted in Assessment.frames_skipped.
+    """
+    FRAME_RESULT_NOT_DECODED: _FrameResult.ValueType  # 7
+    """A unit of coded video that was not decoded: of a layer that is not needed, or nothing that it depends on is
+    there (see Notice.KIND_KEYFRAME_NEEDED). Never in an Assessment: counted in Assessment.frames_not_decoded.
     """
 
 class FrameResult(_FrameResult, metaclass=_FrameResultEnumTypeWrapper):
@@ -198,8 +253,12 @@ FRAME_RESULT_DROPPED: FrameResult.ValueType  # 4
 FRAME_RESULT_ERROR: FrameResult.ValueType  # 5
 """The frame cannot be used; Assessment.error says why."""
 FRAME_RESULT_SKIPPED: FrameResult.ValueType  # 6
-"""The stream was steady and the frame not needed (StreamConfig.min_fps). Never in an Assessment: counted in
-Assessment.frames_skipped.
+"""The frame was not needed: the stream was steady (StreamConfig.min_fps), or of coded video and max_fps chose
+another one. Never in an Assessment: counted in Assessment.frames_skipped.
+"""
+FRAME_RESULT_NOT_DECODED: FrameResult.ValueType  # 7
+"""A unit of coded video that was not decoded: of a layer that is not needed, or nothing that it depends on is
+there (see Notice.KIND_KEYFRAME_NEEDED). Never in an Assessment: counted in Assessment.frames_not_decoded.
 """
 Global___FrameResult: _TypeAlias = FrameResult  # noqa: Y015
 
@@ -349,19 +408,21 @@ class StreamConfig(_message.Message):
     DELIVERY_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     MIN_FPS_FIELD_NUMBER: _builtins.int
+    DECODE_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     """Names the stream among the live ones and in the metrics: 1 to 128 printable characters."""
     call_id: _builtins.str
     """Names the call that the stream belongs to: up to 128 printable characters."""
     encoding: Global___FrameEncoding.ValueType
-    """For frames that do not say. Unset: JPEG."""
+    """For frames that do not say. Unset: JPEG. Decides whether the stream is of pictures or of coded video."""
     width: _builtins.int
     """Pixels; for frames that do not say."""
     height: _builtins.int
     """Pixels; for frames that do not say."""
     max_fps: _builtins.float
     """Frames a second that are taken at most, on the server's clock: under LIVE the surplus is dropped and
-    counted, under COMPLETE it waits. 0: the server's own limit under LIVE, none under COMPLETE.
+    counted, under COMPLETE it waits. Of coded video, frames a second that are scored: all of it may come, and
+    under COMPLETE the capture time decides. 0: the server's own limit under LIVE, none under COMPLETE.
     """
     display_lines: _builtins.int
     """Lines (the picture's shorter side) that the viewers' display shows: 90 to 4320. 0: 720."""
@@ -373,6 +434,8 @@ class StreamConfig(_message.Message):
     frames out for as long as scores and pictures stay as they are, and scores all of them again when they do
     not. LIVE alone. 0: every frame is scored.
     """
+    decode: Global___Decode.ValueType
+    """For coded video alone."""
     @_builtins.property
     def smoothing(self) -> Global___Smoothing: ...
     def __init__(
@@ -389,10 +452,11 @@ class StreamConfig(_message.Message):
         delivery: Global___Delivery.ValueType = ...,
         resume_token: _builtins.str = ...,
         min_fps: _builtins.float = ...,
+        decode: Global___Decode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["smoothing", b"smoothing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "delivery", b"delivery", "display_lines", b"display_lines", "encoding", b"encoding", "height", b"height", "max_fps", b"max_fps", "min_fps", b"min_fps", "resume_token", b"resume_token", "smoothing", b"smoothing", "stream_id", b"stream_id", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "decode", b"decode", "delivery", b"delivery", "display_lines", b"display_lines", "encoding", b"encoding", "height", b"height", "max_fps", b"max_fps", "min_fps", b"min_fps", "resume_token", b"resume_token", "smoothing", b"smoothing", "stream_id", b"stream_id", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -408,6 +472,9 @@ class Frame(_message.Message):
     WIDTH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
+    KEYFRAME_FIELD_NUMBER: _builtins.int
+    TEMPORAL_LAYER_FIELD_NUMBER: _builtins.int
+    DISCONTINUITY_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Comes back in the frame's Assessment."""
     capture_time_s: _builtins.float
@@ -419,6 +486,16 @@ class Frame(_message.Message):
     height: _builtins.int
     """Pixels, as width."""
     data: _builtins.bytes
+    keyframe: _builtins.bool
+    """Of coded video: decoding can begin here. The server sees that of itself, but for H.264 that recovers without
+    IDR pictures.
+    """
+    temporal_layer: _builtins.int
+    """Of coded video: 0 for the base layer, which depends on no other one, to 7. Unset: not known."""
+    discontinuity: _builtins.bool
+    """Of coded video: something between the frame before and this one is missing, so that this one and what
+    follows cannot be decoded right, up to the next keyframe; or this is a keyframe of another encoding.
+    """
     def __init__(
         self,
         *,
@@ -428,14 +505,43 @@ class Frame(_message.Message):
         width: _builtins.int = ...,
         height: _builtins.int = ...,
         data: _builtins.bytes = ...,
+        keyframe: _builtins.bool = ...,
+        temporal_layer: _builtins.int | None = ...,
+        discontinuity: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_temporal_layer", b"_temporal_layer", "temporal_layer", b"temporal_layer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_temporal_layer", b"_temporal_layer", "capture_time_s", b"capture_time_s", "data", b"data", "discontinuity", b"discontinuity", "encoding", b"encoding", "height", b"height", "keyframe", b"keyframe", "sequence", b"sequence", "temporal_layer", b"temporal_layer", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__temporal_layer: _TypeAlias = _typing.Literal["temporal_layer"]  # noqa: Y015
+    _WhichOneofArgType__temporal_layer: _TypeAlias = _typing.Literal["_temporal_layer", b"_temporal_layer"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__temporal_layer) -> _WhichOneofReturnType__temporal_layer | None: ...
+
+Global___Frame: _TypeAlias = Frame  # noqa: Y015
+
+@_typing.final
+class FrameBatch(_message.Message):
+    """Frames of one stream, in order: one message for several costs both sides less than one for each."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FRAMES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def frames(self) -> _containers.RepeatedCompositeFieldContainer[Global___Frame]:
+        """1 to 256."""
+
+    def __init__(
+        self,
+        *,
+        frames: _abc.Iterable[Global___Frame] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_time_s", b"capture_time_s", "data", b"data", "encoding", b"encoding", "height", b"height", "sequence", b"sequence", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Frame: _TypeAlias = Frame  # noqa: Y015
+Global___FrameBatch: _TypeAlias = FrameBatch  # noqa: Y015
 
 @_typing.final
 class MonitorStreamRequest(_message.Message):
@@ -443,21 +549,25 @@ class MonitorStreamRequest(_message.Message):
 
     CONFIG_FIELD_NUMBER: _builtins.int
     FRAME_FIELD_NUMBER: _builtins.int
+    FRAMES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def config(self) -> Global___StreamConfig: ...
     @_builtins.property
     def frame(self) -> Global___Frame: ...
+    @_builtins.property
+    def frames(self) -> Global___FrameBatch: ...
     def __init__(
         self,
         *,
         config: Global___StreamConfig | None = ...,
         frame: Global___Frame | None = ...,
+        frames: Global___FrameBatch | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "frame", b"frame", "message", b"message"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "frame", b"frame", "frames", b"frames", "message", b"message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "frame", b"frame", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "frame", b"frame", "frames", b"frames", "message", b"message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["config", "frame"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["config", "frame", "frames"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -705,6 +815,7 @@ class Assessment(_message.Message):
     MAIN_CAUSE_FIELD_NUMBER: _builtins.int
     MOS_ESTIMATE_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
+    FRAMES_NOT_DECODED_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     sequence: _builtins.int
     """Of the frame; unset where there is none."""
@@ -726,6 +837,8 @@ class Assessment(_message.Message):
     takes over once it has been 1.25 times as large for a second, or when the main face is gone. Unset while no
     face has been scored.
     """
+    frames_not_decoded: _builtins.int
+    """Units of coded video that were not decoded since the last Assessment."""
     @_builtins.property
     def faces(self) -> _containers.RepeatedCompositeFieldContainer[Global___Face]:
         """Largest first."""
@@ -765,10 +878,11 @@ class Assessment(_message.Message):
         main_cause: Global___Cause | None = ...,
         mos_estimate: Global___MosEstimate | None = ...,
         model: Global___Model | None = ...,
+        frames_not_decoded: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_main_track_id", b"_main_track_id", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "main_cause", b"main_cause", "main_track_id", b"main_track_id", "model", b"model", "mos_estimate", b"mos_estimate", "quality", b"quality", "raw_quality", b"raw_quality", "sequence", b"sequence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_main_track_id", b"_main_track_id", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "causes", b"causes", "error", b"error", "faces", b"faces", "frames_dropped", b"frames_dropped", "frames_skipped", b"frames_skipped", "main_cause", b"main_cause", "main_track_id", b"main_track_id", "model", b"model", "mos_estimate", b"mos_estimate", "quality", b"quality", "raw_quality", b"raw_quality", "result", b"result", "sequence", b"sequence", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_main_track_id", b"_main_track_id", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "causes", b"causes", "error", b"error", "faces", b"faces", "frames_dropped", b"frames_dropped", "frames_not_decoded", b"frames_not_decoded", "frames_skipped", b"frames_skipped", "main_cause", b"main_cause", "main_track_id", b"main_track_id", "model", b"model", "mos_estimate", b"mos_estimate", "quality", b"quality", "raw_quality", b"raw_quality", "result", b"result", "sequence", b"sequence", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__capture_time_s: _TypeAlias = _typing.Literal["capture_time_s"]  # noqa: Y015
     _WhichOneofArgType__capture_time_s: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s"]  # noqa: Y015
@@ -810,6 +924,10 @@ class Notice(_message.Message):
         """The server is going down: it finishes what it has, then ends the stream with its summary."""
         KIND_THROTTLED: Notice._Kind.ValueType  # 2
         """Frames come faster than max_fps allows; the surplus is dropped."""
+        KIND_KEYFRAME_NEEDED: Notice._Kind.ValueType  # 3
+        """Coded video cannot be decoded before its next keyframe: ask its sender for one (PLI). Sent again every few
+        seconds until one comes, and never in order to have something to score.
+        """
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
     KIND_UNSPECIFIED: Notice.Kind.ValueType  # 0
@@ -817,6 +935,10 @@ class Notice(_message.Message):
     """The server is going down: it finishes what it has, then ends the stream with its summary."""
     KIND_THROTTLED: Notice.Kind.ValueType  # 2
     """Frames come faster than max_fps allows; the surplus is dropped."""
+    KIND_KEYFRAME_NEEDED: Notice.Kind.ValueType  # 3
+    """Coded video cannot be decoded before its next keyframe: ask its sender for one (PLI). Sent again every few
+    seconds until one comes, and never in order to have something to score.
+    """
 
     KIND_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
@@ -877,6 +999,7 @@ class StreamSummary(_message.Message):
     FRAMES_FAILED_FIELD_NUMBER: _builtins.int
     FRAMES_SKIPPED_FIELD_NUMBER: _builtins.int
     MOS_ESTIMATE_FIELD_NUMBER: _builtins.int
+    FRAMES_NOT_DECODED_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     mean_quality: _builtins.float
     """Of the smoothed quality over the scored frames."""
@@ -890,6 +1013,8 @@ class StreamSummary(_message.Message):
     """Frames that could not be used."""
     frames_skipped: _builtins.int
     """Frames left out while the stream was steady."""
+    frames_not_decoded: _builtins.int
+    """Units of coded video that were not decoded."""
     @_builtins.property
     def state_times(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateTime]: ...
     @_builtins.property
@@ -910,10 +1035,11 @@ class StreamSummary(_message.Message):
         frames_failed: _builtins.int = ...,
         frames_skipped: _builtins.int = ...,
         mos_estimate: Global___MosEstimate | None = ...,
+        frames_not_decoded: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality", "_p10_quality", b"_p10_quality", "mean_quality", b"mean_quality", "mos_estimate", b"mos_estimate", "p10_quality", b"p10_quality"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality", "_p10_quality", b"_p10_quality", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_scored", b"frames_scored", "frames_skipped", b"frames_skipped", "frames_too_small", b"frames_too_small", "mean_quality", b"mean_quality", "mos_estimate", b"mos_estimate", "p10_quality", b"p10_quality", "state_times", b"state_times", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality", "_p10_quality", b"_p10_quality", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_not_decoded", b"frames_not_decoded", "frames_scored", b"frames_scored", "frames_skipped", b"frames_skipped", "frames_too_small", b"frames_too_small", "mean_quality", b"mean_quality", "mos_estimate", b"mos_estimate", "p10_quality", b"p10_quality", "state_times", b"state_times", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mean_quality: _TypeAlias = _typing.Literal["mean_quality"]  # noqa: Y015
     _WhichOneofArgType__mean_quality: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality"]  # noqa: Y015
@@ -1037,6 +1163,7 @@ class StreamStatus(_message.Message):
     FRAMES_FAILED_FIELD_NUMBER: _builtins.int
     FRAMES_SKIPPED_FIELD_NUMBER: _builtins.int
     MAIN_CAUSE_FIELD_NUMBER: _builtins.int
+    FRAMES_NOT_DECODED_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     call_id: _builtins.str
     state: Global___StreamState.ValueType
@@ -1055,6 +1182,7 @@ class StreamStatus(_message.Message):
     frames_dropped: _builtins.int
     frames_failed: _builtins.int
     frames_skipped: _builtins.int
+    frames_not_decoded: _builtins.int
     @_builtins.property
     def main_cause(self) -> Global___Cause:
         """As in the last Assessment."""
@@ -1077,10 +1205,11 @@ class StreamStatus(_message.Message):
         frames_failed: _builtins.int = ...,
         frames_skipped: _builtins.int = ...,
         main_cause: Global___Cause | None = ...,
+        frames_not_decoded: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s", "_quality", b"_quality", "last_frame_age_s", b"last_frame_age_s", "main_cause", b"main_cause", "quality", b"quality"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s", "_quality", b"_quality", "age_s", b"age_s", "call_id", b"call_id", "faces", b"faces", "fps", b"fps", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_scored", b"frames_scored", "frames_skipped", b"frames_skipped", "frames_too_small", b"frames_too_small", "last_frame_age_s", b"last_frame_age_s", "main_cause", b"main_cause", "quality", b"quality", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s", "_quality", b"_quality", "age_s", b"age_s", "call_id", b"call_id", "faces", b"faces", "fps", b"fps", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_not_decoded", b"frames_not_decoded", "frames_scored", b"frames_scored", "frames_skipped", b"frames_skipped", "frames_too_small", b"frames_too_small", "last_frame_age_s", b"last_frame_age_s", "main_cause", b"main_cause", "quality", b"quality", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__last_frame_age_s: _TypeAlias = _typing.Literal["last_frame_age_s"]  # noqa: Y015
     _WhichOneofArgType__last_frame_age_s: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s"]  # noqa: Y015

@@ -60,7 +60,7 @@ class QualityServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def MonitorStream(self, request_iterator, context):
-        """Follows one stream of a call. The first request is a StreamConfig, all that follow are Frames; the first
+        """Follows one stream of a call. The first request is a StreamConfig, all that follow bring Frames; the first
         response is a StreamAccepted, the last a StreamSummary. Closing the request side ends the stream: what is
         queued is finished first.
 

@@ -40,7 +40,7 @@ class QualityServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> QualityServiceAsyncStub: ...
     MonitorStream: _grpc.StreamStreamMultiCallable[_quality_pb2.MonitorStreamRequest, _quality_pb2.MonitorStreamResponse]
-    """Follows one stream of a call. The first request is a StreamConfig, all that follow are Frames; the first
+    """Follows one stream of a call. The first request is a StreamConfig, all that follow bring Frames; the first
     response is a StreamAccepted, the last a StreamSummary. Closing the request side ends the stream: what is
     queued is finished first.
 
@@ -65,7 +65,7 @@ class QualityServiceStub:
 class QualityServiceAsyncStub(QualityServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     MonitorStream: _aio.StreamStreamMultiCallable[_quality_pb2.MonitorStreamRequest, _quality_pb2.MonitorStreamResponse]  # type: ignore[assignment]
-    """Follows one stream of a call. The first request is a StreamConfig, all that follow are Frames; the first
+    """Follows one stream of a call. The first request is a StreamConfig, all that follow bring Frames; the first
     response is a StreamAccepted, the last a StreamSummary. Closing the request side ends the stream: what is
     queued is finished first.
 
@@ -93,7 +93,7 @@ class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_quality_pb2.MonitorStreamRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_quality_pb2.MonitorStreamResponse], _abc.AsyncIterator[_quality_pb2.MonitorStreamResponse]]:
-        """Follows one stream of a call. The first request is a StreamConfig, all that follow are Frames; the first
+        """Follows one stream of a call. The first request is a StreamConfig, all that follow bring Frames; the first
         response is a StreamAccepted, the last a StreamSummary. Closing the request side ends the stream: what is
         queued is finished first.
 

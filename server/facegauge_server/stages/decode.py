@@ -41,6 +41,11 @@ def decode(frame: EncodedFrame, max_pixels: int, max_side: int) -> Frame:
     """
     if not math.isfinite(frame.capture_time_s):
         raise BadFrame(f"capture_time_s must be a finite number, not {frame.capture_time_s}")
+    if frame.encoding.is_coded:
+        raise BadFrame(
+            f"{frame.encoding.name} is coded video: send it to MonitorStream, in a stream whose "
+            "StreamConfig.encoding is of coded video"
+        )
     if frame.encoding.is_raw:
         _check_size(frame.width, frame.height, max_pixels, max_side)
         pixels = _decode_raw(frame)

@@ -174,7 +174,7 @@ class Outbox:
     """Messages of one stream on their way to the client.
 
     Under LIVE delivery an assessment that was not sent yet gives way to the next one, which takes over its
-    counts of dropped and skipped frames. Notices and the summary always stay.
+    counts of frames that were left out. Notices and the summary always stay.
     """
 
     def __init__(self, delivery: Delivery) -> None:
@@ -226,5 +226,6 @@ class Outbox:
                     newest,
                     frames_dropped=newest.frames_dropped + waiting.frames_dropped,
                     frames_skipped=newest.frames_skipped + waiting.frames_skipped,
+                    frames_not_decoded=newest.frames_not_decoded + waiting.frames_not_decoded,
                 )
         return newest

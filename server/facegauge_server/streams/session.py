@@ -197,7 +197,13 @@ class Session:
     def _report(self, score: FrameScore | None) -> Assessment:
         """Build an assessment with the counts of frames left out since the last one."""
         left_out, self._unreported = self._unreported, Counter()
-        return Assessment(score, self.quality, left_out[FrameResult.DROPPED], left_out[FrameResult.SKIPPED])
+        return Assessment(
+            score,
+            self.quality,
+            left_out[FrameResult.DROPPED],
+            left_out[FrameResult.SKIPPED],
+            left_out[FrameResult.NOT_DECODED],
+        )
 
     def _enter(self, quality: StreamQuality, now_s: float) -> None:
         spent_s = self._state_times_s.get(self.quality.state, 0.0)

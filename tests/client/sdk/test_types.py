@@ -47,6 +47,7 @@ def test_json_has_short_enums_prints_defaults_and_leaves_out_what_is_unset() -> 
         "error": "",
         "frames_skipped": 0,
         "causes": [],
+        "frames_not_decoded": 0,
     }
 
 
