@@ -12,6 +12,7 @@ from facegauge_client.cli import command
 SERVER = {"--server", "--tls", "--tls-ca", "--tls-cert", "--tls-key", "--token-file", "--insecure-token"}
 FLAGS = {
     "assess": SERVER | {"--json", "--display-lines"},
+    "calibrate": {"--qualities", "--model-name", "--model-sha256", "-o", "--output"},
     "demo": {"--keep", "--svg"},
     "replay": SERVER
     | {"--fps", "--speed", "--json", "--report", "--call-id", "--prefix"}

@@ -17,7 +17,7 @@ from facegauge_client.cli.output import json_lines, open_console
 from facegauge_client.cli.paint import number, state_text
 from facegauge_client.playback.video import read_picture
 from facegauge_client.sdk.errors import Forbidden, RequestRejected, Unauthenticated, VideoError
-from facegauge_client.sdk.types import Assessment
+from facegauge_client.sdk.types import Assessment, Face
 
 __all__ = ["assess"]
 
@@ -50,7 +50,7 @@ Takes JPEG, PNG, WebP, BMP and TIFF. In JSON, stream_id is the picture's path.""
 def assess(
     server: ServerOptions, images: tuple[Path, ...], json_path: Path | None, display_lines: int
 ) -> None:
-    """Score the faces of single pictures."""
+    """Score the faces of single pictures, and say what is wrong with each."""
     to_stdout = json_path is not None and str(json_path) == "-"
     errors = open_console(stderr=True)
     with json_lines(json_path) as write:
@@ -95,10 +95,21 @@ def _table(results: list[Assessment]) -> Table:
     table.add_column("quality", justify="right")
     table.add_column("state")
     table.add_column("short side", justify="right")
+    if any(face.causes for assessment in results for face in assessment.faces):
+        table.add_column("what is wrong", overflow="fold")
     for assessment in results:
         if not assessment.faces:
-            table.add_row(Text(assessment.stream_id), number(None), state_text(assessment.result), "")
+            table.add_row(Text(assessment.stream_id), number(None), state_text(assessment.result))
         for rank, face in enumerate(assessment.faces):
             name = Text(assessment.stream_id if rank == 0 else "", style="")
-            table.add_row(name, number(face.quality), state_text(face.state), f"{face.short_side_px:.0f} px")
+            size = f"{face.short_side_px:.0f} px"
+            wrong = [_what_is_wrong(face)] if len(table.columns) == 5 else []
+            table.add_row(name, number(face.quality), state_text(face.state), size, *wrong)
     return table
+
+
+def _what_is_wrong(face: Face) -> Text:
+    named = [cause for cause in face.causes if cause.is_named]
+    if not named:
+        return Text("-", style="dim")
+    return Text(", ".join(f"{cause.kind.value}: +{cause.cost:.2f} without it" for cause in named))

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from facegauge_client.cli.assess import assess
+from facegauge_client.cli.calibrate import calibrate
 from facegauge_client.cli.demo import demo
 from facegauge_client.cli.replay import replay
 from facegauge_client.cli.top import top
@@ -55,8 +56,9 @@ Examples:
   facegauge replay call.mp4             play a recording to a server and watch its quality
   facegauge assess portrait.jpg         score one picture
   facegauge top                         the live streams of a server, worst first
+  facegauge calibrate ratings.csv ...   your own viewers' ratings, for opinion scores beside quality
 
-A server must run (`facegauge-server`), except for `demo`, which starts its own.""",
+A server must run (`facegauge-server`), except for `demo`, which starts its own, and `calibrate`.""",
 )
 @click.version_option(package_name="facegauge-client", prog_name="facegauge")
 def command() -> None:
@@ -67,3 +69,4 @@ command.add_command(replay)
 command.add_command(assess)
 command.add_command(top)
 command.add_command(demo)
+command.add_command(calibrate)

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 
 from facegauge_client.quality_bands import Band, band_of
-from facegauge_client.sdk.types import FaceState, FrameResult, StreamState, Summary
+from facegauge_client.sdk.types import Cause, FaceState, FrameResult, StreamState, Summary
 
 __all__ = [
     "bar",
+    "cause_text",
     "is_poor",
     "number",
     "short_state_text",
@@ -68,6 +69,15 @@ def bar(quality: float | None, width: int) -> Text:
     text = Text(filled, style=style_of(quality))
     text.append("·" * (width - len(filled)), style="dim")
     return text
+
+
+def cause_text(cause: Cause | None) -> Text:
+    """Return a cause with its figure, such as "blur +0.31"; nothing where there is none."""
+    if cause is None:
+        return Text()
+    figure = f"+{cause.cost:.2f}" if cause.cost is not None else f"{cause.value or 0:g}"
+    style = "dark_orange" if cause.is_named else "dim"
+    return Text(f"{cause.kind.value.replace('_', ' ')} {figure}", style=style)
 
 
 def sparkline(qualities: Sequence[float | None], width: int) -> Text:

@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from facegauge_client.cli.paint import bar, number, sparkline, state_text, state_times
+from facegauge_client.cli.paint import bar, cause_text, number, sparkline, state_text, state_times
 from facegauge_client.playback.playback import Playback
 from facegauge_client.sdk.types import FrameResult
 
@@ -36,7 +36,7 @@ class ReplayView:
         table = Table.grid(padding=(0, 1), expand=True)
         wide = options.max_width >= WIDE
         table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        for _ in range(5 if wide else 4):
+        for _ in range(6 if wide else 4):
             table.add_column(no_wrap=True)
         for playback in playing[:room]:
             table.add_row(*_live_line(playback, wide=wide))
@@ -84,6 +84,8 @@ class ReplayView:
                 table.add_column(name, justify="right", no_wrap=True)
         else:
             table.add_column("scored", justify="right", no_wrap=True)
+        if console.width >= NARROW:
+            table.add_column("main cause", no_wrap=True)
         if wide:
             table.add_column("time in each state", overflow="fold")
         for playback in self._playbacks:
@@ -126,8 +128,17 @@ def _live_line(playback: Playback, *, wide: bool) -> list[Text]:
         number(quality),
         *([sparkline(list(playback.qualities), 24)] if wide else []),
         state_text(latest.state) if latest else Text("waiting", style="dim"),
+        *([cause_text(latest.main_cause if latest else None)] if wide else []),
         Text(f"{playback.fps:5.1f} fps", style="dim"),
     ]
+
+
+def _main_cause(playback: Playback) -> Text:
+    """Return what was wrong most of the time, with its mean cost and for how much of the time it was."""
+    foremost = playback.causes.foremost
+    if foremost is None:
+        return Text("-", style="dim")
+    return cause_text(foremost.cause).append(f", {foremost.share:.0%}", style="dim")
 
 
 def _result_row(playback: Playback, *, narrow: bool, wide: bool) -> list[Text]:
@@ -147,6 +158,7 @@ def _result_row(playback: Playback, *, narrow: bool, wide: bool) -> list[Text]:
             Text(str(results[FrameResult.NO_FACE] or "-"), style="dim"),
             Text(str(results[FrameResult.TOO_SMALL] or "-"), style="dim"),
             Text(str(results[FrameResult.ERROR] or "-"), style="dim"),
+            _main_cause(playback),
         ]
     if wide:
         row.append(state_times(summary) if summary else Text("failed", style="red"))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from facegauge_client.cli.paint import bar, number, short_state_text, sparkline, state_text
+from facegauge_client.cli.paint import bar, cause_text, number, short_state_text, sparkline, state_text
 from facegauge_client.sdk.types import StreamStatus
 
 __all__ = ["stream_table"]
@@ -18,18 +18,19 @@ Histories = Mapping[str, Sequence[float | None]]
 WIDEST_ID = 40
 
 _COLUMNS = {
-    "call": (16, 120),
+    "call": (16, 136),
     "history": (8, 36),
     "quality": (7, 0),
-    "": (10, 140),
+    "": (10, 160),
     "state": (9, 30),
+    "cause": (17, 110),
     "faces": (5, 68),
     "fps": (5, 52),
     "drops": (6, 60),
     "age": (8, 80),
 }
 """Each column's width, and how wide the terminal must be to show it; what is left is the stream's."""
-_WIDER = {"history": ((80, 10), (100, 20), (120, 30)), "state": ((100, 14),)}
+_WIDER = {"history": ((80, 10), (130, 20), (150, 30)), "state": ((100, 14),)}
 """Columns that grow: from which width of the terminal, and to what."""
 
 
@@ -80,6 +81,7 @@ def _cells(status: StreamStatus, widths: dict[str, int], histories: Histories) -
         "quality": number(status.quality),
         "": bar(status.quality, 10),
         "state": state(status.state),
+        "cause": cause_text(status.main_cause),
         "faces": Text(f"{status.faces}"),
         "fps": Text(f"{status.fps:.1f}"),
         "drops": Text(f"{status.frames_dropped or '-'}"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from facegauge_client.playback.cause_tally import CauseTally
 from facegauge_client.playback.pacer import Pacer
 from facegauge_client.playback.video import Source, TimedFrame, open_source
 from facegauge_client.sdk.client import Client
@@ -64,6 +65,7 @@ class Playback:
         self.error: str | None = None
         self.summary: Summary | None = None
         self.latest: Assessment | None = None
+        self.causes = CauseTally()
         self.results: Counter[FrameResult] = Counter()
         self.qualities: deque[float | None] = deque(maxlen=HISTORY)
         self.min_quality: float | None = None
@@ -101,6 +103,7 @@ class Playback:
         if assessment.sequence is not None:
             self.results[assessment.result] += 1
         self.qualities.append(assessment.quality)
+        self.causes.add(assessment)
         self._answers_s.append(time.monotonic())
         if assessment.quality is not None:
             lowest = 1.0 if self.min_quality is None else self.min_quality

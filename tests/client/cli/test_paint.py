@@ -6,6 +6,7 @@ import pytest
 
 from facegauge_client.cli.paint import (
     bar,
+    cause_text,
     is_poor,
     number,
     short_state_text,
@@ -13,7 +14,7 @@ from facegauge_client.cli.paint import (
     state_times,
     style_of,
 )
-from facegauge_client.sdk.types import StateTime, StreamState, Summary
+from facegauge_client.sdk.types import Cause, CauseKind, StateTime, StreamState, Summary
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,10 @@ def test_state_times_are_shares_with_the_longest_first() -> None:
     )
     assert state_times(Summary(state_times=times)).plain == "scored 80%, no face 20%"
     assert state_times(Summary()).plain == ""
+
+
+def test_a_cause_comes_with_its_figure() -> None:
+    """Its cost, or the value that a rule measured; nothing where nothing is wrong."""
+    assert cause_text(Cause(CauseKind.BLUR, 0.314, threshold=0.1)).plain == "blur +0.31"
+    assert cause_text(Cause(CauseKind.LOSS, value=2.5, threshold=2.0)).plain == "loss 2.5"
+    assert cause_text(None).plain == ""

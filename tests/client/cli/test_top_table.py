@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from facegauge_client.cli.top_table import stream_table
-from facegauge_client.sdk.types import StreamState, StreamStatus
+from facegauge_client.sdk.types import Cause, CauseKind, StreamState, StreamStatus
 
 STREAM = StreamStatus("camera-1", "standup", StreamState.SCORED, 0.5, 2, 3725.0, 0.1, 4.96, frames_dropped=3)
 
@@ -52,3 +52,16 @@ def test_a_grey_table_has_no_colours() -> None:
     )
     console.print(stream_table([STREAM], 100, {"camera-1": (0.1,)}, is_grey=True))
     assert "\x1b[3" not in console.export_text(styles=True)
+
+
+def test_the_main_cause_has_a_column_where_there_is_room() -> None:
+    """With its figure; empty where nothing is wrong, or the student names nothing."""
+    blurred = StreamStatus("b", quality=0.3, main_cause=Cause(CauseKind.COMPRESSION, 0.31, threshold=0.1))
+    for width in (110, 136, 160, 200):
+        head, first, second = rows(width, blurred, STREAM, history=(0.1, 0.9))
+        assert "cause" in head
+        assert "compression +0.31" in first
+        assert len(first) <= width
+        assert "+" not in second
+        assert second.startswith("camera-1 "), "the names stay readable"
+    assert "cause" not in rows(109, blurred)[0]

@@ -65,8 +65,9 @@ def test_no_width_makes_a_line_wrap(width: int) -> None:
         (40, "stream history quality state"),
         (60, "stream history quality state fps drops"),
         (80, "stream history quality state faces fps drops age"),
-        (120, "stream call history quality state faces fps drops age"),
-        (200, "stream call history quality state faces fps drops age"),
+        (120, "stream history quality state cause faces fps drops age"),
+        (140, "stream call history quality state cause faces fps drops age"),
+        (200, "stream call history quality state cause faces fps drops age"),
     ],
 )
 def test_columns_go_in_steps_as_the_terminal_narrows(width: int, columns: str) -> None:
@@ -184,7 +185,7 @@ def test_without_a_terminal_the_list_is_plain_text() -> None:
     print_list(StreamList(STREAMS[:1], 1), Console(file=out, width=140))
     title, names, line = out.getvalue().splitlines()
     assert title == "1 live, 1 poor"
-    assert names.split() == ["stream", "call", "quality", "state", "faces", "fps", "drops", "age"]
+    assert names.split() == ["stream", "call", "quality", "state", "cause", "faces", "fps", "drops", "age"]
     assert line.split()[:3] == ["camera-1", "standup", "0.31"]
     out = io.StringIO()
     print_list(StreamList((), 0), Console(file=out, width=140))
