@@ -34,6 +34,7 @@ def replay(facegauge: str, server: ServerProcess, clip: Path, out: Path) -> list
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # four programs start, one after the other
 def test_ratings_become_opinion_scores(
     start_server_process: StartServerProcess,
     facegauge: str,
