@@ -20,7 +20,7 @@ from .conftest import ServerProcess, StartServerProcess
 
 FIELDS = {
     *("stream_id", "sequence", "capture_time_s", "result", "state", "quality", "raw_quality"),
-    *("faces", "frames_dropped", "error", "frames_skipped", "frames_not_decoded"),
+    *("faces", "frames_dropped", "error", "frames_skipped", "frames_not_decoded", "causes", "model"),
 }
 
 
@@ -62,7 +62,7 @@ def test_a_file_plays_as_one_stream_and_every_json_line_is_an_assessment(
     assert {line["stream_id"] for line in lines} == {"portrait.mp4"}
     assert {line["result"] for line in lines} == {"scored"}
     for line in lines:
-        assert set(line) - {"main_track_id"} == FIELDS
+        assert set(line) - {"main_track_id", "main_cause"} == FIELDS
         assert 0 <= line["quality"] <= 1
     assert "portrait.mp4: 10 frames" in result.stderr
     assert "10/10" in result.stderr
