@@ -1,6 +1,6 @@
 """Measure talking faces in calls that get worse: VMAF of the face region by second, for evaluation.
 
-    python -m facegauge_training.data.call_clips --videos ../shared/videos
+    facegauge-train call-clips --videos ../shared/videos
 
 Every video is sent through a real-time encoder (x264, VP8) whose rate and lines fall from second to second
 (`FALL`). The store `clips-1` holds some crops of every second with their gains; rows besides have `video`,
@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-import click
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -43,8 +42,9 @@ __all__ = [
     "call_clip_store",
     "fall_of",
     "label_video",
-    "main",
+    "label_videos",
     "read_call",
+    "read_video_index",
     "seconds_of",
 ]
 
@@ -160,35 +160,35 @@ def _at_720_lines(frames: list[Pixels], faces: list[Box]) -> Clip:
     return Clip(shown, moved)
 
 
-@click.command()
-@click.option(
-    "--videos", type=click.Path(path_type=Path), default=Path("../shared/videos"), show_default=True
-)
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path("~/.cache/facegauge"), show_default=True
-)
-@click.option("--limit", type=click.IntRange(min=1), help="Only so many videos.")
-def main(videos: Path, cache: Path, limit: int | None) -> None:
-    """Measure talking faces in calls that get worse."""
-    index = _read_index(videos)[:limit]
-    folder = call_clip_store(cache.expanduser())
+def label_videos(cache: Path, videos: list[tuple[Path, str]]) -> int:
+    """Send every video through every codec's call where that is missing; returns the crops made now.
+
+    Args:
+        cache: gets the store.
+        videos: (file, where it is from), as `read_video_index` returns them.
+    """
+    folder = call_clip_store(cache)
     folder.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)
     made = 0
     detector = FaceDetector()
     try:
-        for path, repo in track(index, f"measuring into {folder.name}"):
+        for path, repo in track(videos, f"measuring into {folder.name}"):
             missing = [c for c in RATED if not (folder / f"{_stem(path, repo, c)}.json").is_file()]
             if missing:
                 clip = read_call(path, detector)
                 made += sum(label_video(folder, path, repo, codec, clip) for codec in missing)
     finally:
         detector.close()
-    click.echo(f"{folder}: {len(index)} videos as {len(RATED)} calls each, {made} crops made now")
+    return made
 
 
-def _read_index(videos: Path) -> list[tuple[Path, str]]:
-    """Return (file, where it is from) of the videos of a folder."""
+def read_video_index(videos: Path) -> list[tuple[Path, str]]:
+    """Return (file, where it is from) of the videos of a folder.
+
+    Raises:
+        RecipeError: there is no index, it lacks a column, or it lists nothing.
+    """
     index = videos / "index.csv"
     if not index.is_file():
         raise RecipeError(f"There is no {index}: point --videos at a folder of videos with an index.csv.")
@@ -197,7 +197,3 @@ def _read_index(videos: Path) -> list[tuple[Path, str]]:
     if not rows or not {"file", "repo"} <= set(rows[0]):
         raise RecipeError(f"{index} is no index of videos: it needs the columns file and repo, and a row.")
     return [(videos / row["file"], row["repo"]) for row in rows]
-
-
-if __name__ == "__main__":
-    main()
