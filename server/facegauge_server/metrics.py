@@ -2,7 +2,7 @@
 
 The fleet's counters and histograms are ordinary instruments in a registry of their own, which
 `monitoring/endpoint.py` serves. Series of live streams and of worker processes come from collectors that read
-the session table and the pool at scrape time: `session_collector.py`, `workers/collector.py`.
+the session table and the pool at scrape time: `monitoring/session_collector.py`, `workers/collector.py`.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ import enum
 import secrets
 from collections import Counter, deque
 
+from facegauge_server.admission.fair_queue import Flow
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import BadFrame
-from facegauge_server.fair_queue import Flow
 from facegauge_server.stages.smooth import QualitySmoother, SessionPool
 from facegauge_server.streams.buffers import Outbox, create_inbox
 from facegauge_server.streams.rate_limit import RateLimit

@@ -1,4 +1,4 @@
-"""Protobuf messages to our types and back. Only `service.py` and `rpc_errors.py` know protobuf too.
+"""Protobuf messages to our types and back.
 
 Enum values match by name: FRAME_RESULT_NO_FACE is FrameResult.NO_FACE, in JSON and labels `no_face`.
 """

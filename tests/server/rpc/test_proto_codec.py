@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from facegauge.v1 import quality_pb2 as pb
-from facegauge_server import proto_codec
 from facegauge_server.calibration import Calibration, ServedModel
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import BadFrame, InvalidConfig, ProtocolViolation
+from facegauge_server.rpc import proto_codec
 from facegauge_server.streams.session import Session
 from facegauge_server.types import (
     Assessment,

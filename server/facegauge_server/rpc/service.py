@@ -16,19 +16,19 @@ from typing import Any, TypeAlias
 import grpc
 
 from facegauge.v1 import quality_pb2 as pb
-from facegauge_server import proto_codec
 from facegauge_server.access.gatekeeper import Gatekeeper
 from facegauge_server.access.identity import Identity, Right
-from facegauge_server.admission import WorkerSlots
+from facegauge_server.admission.worker_slots import WorkerSlots
 from facegauge_server.calibration import ServedModel
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.defects import Defects
 from facegauge_server.errors import FacegaugeError, ProtocolViolation
-from facegauge_server.first_message import FirstMessages
 from facegauge_server.images import ImageAssessor
 from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
-from facegauge_server.rpc_errors import errors_as_statuses
+from facegauge_server.rpc import proto_codec
+from facegauge_server.rpc.first_message import FirstMessages
+from facegauge_server.rpc.statuses import errors_as_statuses
 from facegauge_server.safe_log import SafeLog
 from facegauge_server.streams.buffers import Message
 from facegauge_server.streams.runner import StreamRunner
