@@ -21,7 +21,7 @@
         +-- BadModel           the student's files are missing, damaged or do not fit together
         +-- WorkersFailed      the processes that work on frames end as they start
 
-`rpc/statuses.py` maps them to gRPC status codes and reasons. Anything else that is raised is a defect of ours.
+`rpc/statuses.py` maps them to gRPC status codes and reasons. Anything else that is raised is our defect.
 """
 
 from __future__ import annotations
