@@ -4,7 +4,7 @@
     +-- CallerError            the client must change what it does
     |   +-- InvalidConfig      a field of the request is wrong
     |   +-- ProtocolViolation  messages in an order that the protocol forbids
-    |   +-- BadFrame           this frame cannot be used; the stream goes on
+    |   +-- BadFrame           this frame cannot be used; the stream continues
     |   +-- StreamExists       the stream id is taken
     |   +-- ResumeRefused      the resume token is not that stream's
     |   +-- StreamIdle         no frame arrived within the idle timeout
@@ -74,7 +74,7 @@ class ProtocolViolation(CallerError):
 
 
 class BadFrame(CallerError):
-    """One frame cannot be used; the stream goes on."""
+    """One frame cannot be used; the stream continues."""
 
 
 class StreamExists(CallerError):

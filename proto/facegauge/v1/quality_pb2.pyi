@@ -414,15 +414,17 @@ class StreamConfig(_message.Message):
     call_id: _builtins.str
     """Names the call that the stream belongs to: up to 128 printable characters."""
     encoding: Global___FrameEncoding.ValueType
-    """For frames that do not say. Unset: JPEG. Decides whether the stream is of pictures or of coded video."""
+    """Default for frames that do not state theirs. Unset: JPEG. Decides whether the stream is of pictures or of
+    coded video.
+    """
     width: _builtins.int
     """Pixels; for frames that do not say."""
     height: _builtins.int
     """Pixels; for frames that do not say."""
     max_fps: _builtins.float
-    """Frames a second that are taken at most, on the server's clock: under LIVE the surplus is dropped and
-    counted, under COMPLETE it waits. Of coded video, frames a second that are scored: all of it may come, and
-    under COMPLETE the capture time decides. 0: the server's own limit under LIVE, none under COMPLETE.
+    """Maximum frames per second, on the server's clock: under LIVE the surplus is dropped and counted, under
+    COMPLETE it waits. For coded video, maximum frames per second that are scored: all of it may come, and under
+    COMPLETE the capture time decides. 0: the server's own limit under LIVE, none under COMPLETE.
     """
     display_lines: _builtins.int
     """Lines (the picture's shorter side) that the viewers' display shows: 90 to 4320. 0: 720."""
@@ -435,7 +437,7 @@ class StreamConfig(_message.Message):
     not. LIVE alone. 0: every frame is scored.
     """
     decode: Global___Decode.ValueType
-    """For coded video alone."""
+    """Coded video only."""
     @_builtins.property
     def smoothing(self) -> Global___Smoothing: ...
     def __init__(

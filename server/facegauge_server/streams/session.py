@@ -139,7 +139,7 @@ class Session:
         self._earlier_token, self.token = self.token, secrets.token_urlsafe(16)
 
     def connect(self) -> Connection:
-        """Start a connection; whoever fed the session until now is told that it was taken over."""
+        """Start a connection; the one that fed the session until now is ended as taken over."""
         if self.connection is not None:
             self.connection.end(Ending.TAKEN_OVER)
         self.connection = Connection(

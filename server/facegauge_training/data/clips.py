@@ -17,9 +17,9 @@ from facegauge_server.types import Box, Pixels
 __all__ = ["FRAMES", "LINES", "Clip", "make_clip"]
 
 LINES = 720
-"""Of the display, and of every pristine clip."""
+"""Lines of the display, and of every pristine clip."""
 FRAMES = 7
-"""Of a clip: the encoder starts on the first ones, labels come from the later ones."""
+"""Frames of a clip: the encoder starts on the first ones, labels come from the later ones."""
 WIDTHS = (960, 1280, 1280, 720)
 MAX_FACE = 420
 MAX_ENLARGEMENT = 1.1
