@@ -27,11 +27,11 @@ from rich.progress import track
 
 from facegauge_server.face_limits import MIN_FACE_PX
 from facegauge_server.stages.locate import FaceDetector
-from facegauge_server.types import Box, Pixels
+from facegauge_server.types import Box
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.call_codecs import RATED
 from facegauge_training.data.cause_plan import with_counterfactuals
-from facegauge_training.data.clips import LINES, Clip
+from facegauge_training.data.clips import Clip, at_display_lines
 from facegauge_training.data.degradation_chain import Chain
 from facegauge_training.data.label_clip import cut_versions, measure
 from facegauge_training.data.store import write_source
@@ -98,7 +98,7 @@ def read_call(path: Path, detector: FaceDetector) -> Clip:
             found[t] = max(faces, key=lambda box: box.iou(last[0]) if last else box.area)
     if not found:
         raise RecipeError(f"no face is found in {path}: leave it out of index.csv.")
-    return _at_720_lines(frames, boxes_between(found, len(frames)))
+    return at_display_lines(frames, boxes_between(found, len(frames)))
 
 
 def boxes_between(found: dict[int, Box], count: int) -> list[Box]:
@@ -141,23 +141,6 @@ def label_video(folder: Path, path: Path, repo: str, codec: str, clip: Clip) -> 
 
 def _stem(path: Path, repo: str, codec: str) -> str:
     return f"{hashlib.sha256(f'{repo}/{path.name}'.encode()).hexdigest()[:10]}-{codec}"
-
-
-def _at_720_lines(frames: list[Pixels], faces: list[Box]) -> Clip:
-    """Cut portrait frames to a square around the face, and bring all to 720 lines."""
-    height, width = frames[0].shape[:2]
-    center = float(np.mean([face.y + face.height / 2 for face in faces]))
-    top = round(min(max(center - width / 2, 0), height - width)) if height > width else 0
-    side = min(height, width)
-    share = LINES / side
-    size = (2 * round(width * share / 2), LINES)
-    method = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
-    shown = [
-        cv2.resize(frame[top : top + side], size, interpolation=method).astype(np.uint8, copy=False)
-        for frame in frames
-    ]
-    moved = [Box(f.x * share, (f.y - top) * share, f.width * share, f.height * share) for f in faces]
-    return Clip(shown, moved)
 
 
 def label_videos(cache: Path, videos: list[tuple[Path, str]]) -> int:
