@@ -81,7 +81,7 @@ class Metrics:
         )
         self._worker_restarts = Counter(
             "facegauge_worker_restarts",
-            "Worker processes that had to be replaced: `crash`, `timeout` (--frame-timeout), or `start`",
+            "Worker processes replaced after a `crash`, a `timeout` (--frame-timeout) or a failed `start`",
             ["reason"],
             registry=registry,
         )
@@ -89,7 +89,7 @@ class Metrics:
             self._worker_restarts.labels(reason)
         self._errors = Counter(
             "facegauge_errors",
-            "Defects of the server by where they were met; the log explains each",
+            "Defects of the server by stage; the log explains each",
             ["stage"],
             registry=registry,
         )

@@ -18,7 +18,7 @@ from facegauge_server.pipeline import Pipeline
 from facegauge_server.rpc.statuses import STATUSES
 from tests.server.conftest import Connect, StartServer, config_request, frame_request, read_rest
 
-PROTO = Path(__file__).parents[2] / "proto/facegauge/v1/quality.proto"
+PROTO = Path(__file__).parents[3] / "proto/facegauge/v1/quality.proto"
 
 
 def status_of(error: grpc.aio.AioRpcError) -> status_pb2.Status:
