@@ -46,6 +46,8 @@ def test_too_few_faces_are_an_error() -> None:
         ridge_figures(RNG.normal(size=(40, 3)), RNG.random(40), FACES[:40])
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_the_command_prints_random_weights_and_the_teacher(tmp_path: Path) -> None:
     """On blurred astronauts, the teacher reads the blur; both are printed with the count of crops."""
     astronaut = skimage.data.astronaut()
