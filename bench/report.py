@@ -36,9 +36,9 @@ class Run:
     scored: int
     dropped: int
     cpu_ms_a_frame: float
-    """The server's processor time per scored frame."""
+    """Of the server's processor time, a scored frame."""
     cpu_share: float
-    """Share of one core."""
+    """Of one core."""
     peak_memory_mib: float
     min_fair_share: float
     """Scored frames of the worst stream over the mean stream's: 1 is fair."""

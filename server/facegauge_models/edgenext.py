@@ -5,7 +5,8 @@ ICCV Workshops 2025; backbone: Maaz et al., "EdgeNeXt", ECCV Workshops 2022, in 
 report (3.1): the classification head gives way to a two-layer perceptron of 128 and 1 neurons; short side
 288, centre crop 288x288. Settled: nothing; the perceptron has no activation between its layers, as in the
 team's published code, and without the layer normalisation that timm's classifier brings: Table 1's totals to
-the last digit.
+the last digit. The team began with ImageNet's weights; without them the stem and the layer scales begin as
+`cosine_stem` says.
 Cost at 288x288: 0.3313 GFLOPs, 1.1796 M parameters (`python -m facegauge_models --no-timing`).
 """
 
@@ -17,6 +18,7 @@ import timm
 import torch
 from torch import nn
 
+from facegauge_models.cosine_stem import patch_stem, start_as_cosines, wake_layer_scales
 from facegauge_models.heads import regression_head
 
 __all__ = ["EdgeNeXtRegressor", "ecnu_sjtu"]
@@ -31,6 +33,10 @@ class EdgeNeXtRegressor(nn.Module):
         super().__init__()
         self.backbone = timm.create_model("edgenext_xx_small", pretrained=pretrained, num_classes=0)
         self.backbone.head = nn.Identity()  # the classifier's layer normalisation goes with it
+        stem = patch_stem(self.backbone)
+        if stem is not None and not pretrained:
+            start_as_cosines(stem)
+            wake_layer_scales(self.backbone)
         self.head = regression_head((self.backbone.num_features, 128, 1))
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:

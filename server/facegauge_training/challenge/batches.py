@@ -10,17 +10,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from facegauge_training.challenge.degrade import degrade
 from facegauge_training.challenge.objective import PictureBatch
-from facegauge_training.challenge.pictures import Pictures
-from facegauge_training.challenge.prepare import degrade, prepare
+from facegauge_training.challenge.pictures import Rows
+from facegauge_training.challenge.prepare import by_size, prepare
 from facegauge_training.challenge.recipe import Recipe, Stage
 from facegauge_training.challenge.samplers import SAMPLERS
 from facegauge_training.common.errors import RecipeError
 
 __all__ = ["StagePlan", "picture_batches", "plan_stages"]
+
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,8 @@ class StagePlan:
 
 def plan_stages(
     recipe: Recipe,
-    train: Pictures,
-    everything: Pictures,
+    train: Rows,
+    everything: Rows,
     budget: float = 1.0,
     steps: int | None = None,
     batch: int | None = None,
@@ -91,40 +93,48 @@ def plan_stages(
 
 
 def picture_batches(
-    pictures: Pictures, recipe: Recipe, plan: StagePlan, seed: int, start: int = 0
+    pictures: Rows,
+    recipe: Recipe,
+    plan: StagePlan,
+    seed: int,
+    start: int = 0,
+    device: torch.device = CPU,
 ) -> Iterator[PictureBatch]:
-    """Yield a stage's batches, from the step `start` on, for ever."""
+    """Yield a stage's batches on a device, from the step `start` on, for ever."""
     with ThreadPoolExecutor(1) as ahead:
         step = start
-        coming = ahead.submit(_batch, pictures, recipe, plan, seed, step)
+        coming = ahead.submit(_batch, pictures, recipe, plan, seed, step, device)
         while True:
             ready = coming.result()
             step += 1
-            coming = ahead.submit(_batch, pictures, recipe, plan, seed, step)
+            coming = ahead.submit(_batch, pictures, recipe, plan, seed, step, device)
             yield ready
 
 
-def _batch(pictures: Pictures, recipe: Recipe, plan: StagePlan, seed: int, step: int) -> PictureBatch:
+def _batch(
+    pictures: Rows, recipe: Recipe, plan: StagePlan, seed: int, step: int, device: torch.device
+) -> PictureBatch:
     sampler = SAMPLERS[recipe.sampler]
     order = sampler(pictures.scores, np.random.default_rng([seed, plan.number, step // plan.per_pass]))
     at = (step % plan.per_pass) * plan.batch
-    rows = [int(i) for i in order[at : at + plan.batch]]
-    rng = np.random.default_rng([seed, plan.number, step, 1])
-    inputs: list[npt.NDArray[np.float32]] = []
-    worse: list[npt.NDArray[np.float32]] = []
-    severities: list[float] = []
-    for i in rows:
-        picture = pictures[i]
-        seen = [seed, plan.number, step, 2, len(inputs)]  # the copy is cut where its original is
-        inputs.append(prepare(picture, plan.stage.train, np.random.default_rng(seen), recipe.augmentation))
+    rows = np.array(order[at : at + plan.batch])
+    read = [pictures[int(i)] for i in rows]
+    inputs, worse, severities, places = [], [], [], []
+    for group, (numbers, stack) in enumerate(by_size(read)):
+        pixels = torch.from_numpy(stack).to(device)
+        draws = [seed, plan.number, step, group]  # the copies are cut where their originals are
+        inputs.append(prepare(pixels, plan.stage.train, np.random.default_rng(draws), recipe.augmentation))
         if recipe.ssar:
-            copy, severity = degrade(picture, rng)
-            worse.append(prepare(copy, plan.stage.train, np.random.default_rng(seen), recipe.augmentation))
+            copies, severity = degrade(pixels, np.random.default_rng([*draws, 1]))
+            rng = np.random.default_rng(draws)
+            worse.append(prepare(copies, plan.stage.train, rng, recipe.augmentation))
             severities.append(severity)
+        places += numbers
+    rows = rows[places]
     return PictureBatch(
-        tuple(rows),
-        torch.from_numpy(np.stack(inputs)),
-        torch.from_numpy(pictures.scores[rows]),
-        torch.from_numpy(np.stack(worse)) if worse else None,
-        torch.tensor(severities, dtype=torch.float32) if worse else None,
+        tuple(int(i) for i in rows),
+        torch.cat(inputs),
+        torch.from_numpy(pictures.scores[rows]).to(device),
+        torch.cat(worse) if worse else None,
+        torch.cat(severities) if worse else None,
     )

@@ -68,11 +68,6 @@ class PictureBatch:
     severity: torch.Tensor | None = None
     """(n,), 0-1."""
 
-    def to(self, device: torch.device) -> PictureBatch:
-        """Return the same on a device."""
-        moved = [None if t is None else t.to(device) for t in (self.degraded, self.severity)]
-        return PictureBatch(self.rows, self.pictures.to(device), self.scores.to(device), *moved)
-
 
 class Objective(nn.Module):
     """A recipe's whole loss."""

@@ -20,22 +20,25 @@ import facegauge_models
 from facegauge_models import Model
 from facegauge_models.measure import onnx_bytes, onnx_difference, onnx_session, picture_example
 from facegauge_server.stages.crop import crop_region
-from facegauge_server.types import Box
-from facegauge_training.challenge.pictures import Pictures
-from facegauge_training.challenge.prepare import NATIVE, prepare
+from facegauge_server.types import Box, Pixels
+from facegauge_training.challenge.pictures import Rows
+from facegauge_training.challenge.prepare import prepare_mixed
 from facegauge_training.common.atomic import atomic_file
 from facegauge_training.common.errors import RecipeError
 
-__all__ = ["Exported", "export", "predict_pictures", "score_pictures"]
+__all__ = ["Exported", "export", "score_pictures"]
 
 Floats = npt.NDArray[np.float64]
 SYSTEM = "facegauge.system"
 """The key of the system's name in the file's metadata."""
 MAX_DIFFERENCE = 1e-4
 BATCH = 16
+NATIVE = 1 << 30
+"""Lines of a display that shows every pixel."""
+CPU = torch.device("cpu")
 
 
-def export(network: torch.nn.Module, model: Model, pictures: Pictures, path: Path) -> float:
+def export(network: torch.nn.Module, model: Model, pictures: Rows, path: Path) -> float:
     """Write the network, and return the largest difference to torch on some pictures.
 
     A system that scores pictures at their native size is written for the commonest size among these.
@@ -61,25 +64,6 @@ def export(network: torch.nn.Module, model: Model, pictures: Pictures, path: Pat
     with atomic_file(path) as file:
         file.write(coded)
     return difference
-
-
-@torch.no_grad()
-def predict_pictures(
-    network: torch.nn.Module, model: Model, pictures: Pictures, device: torch.device
-) -> Floats:
-    """Return a network's scores (n,) as its system tests; pictures of one size go in batches."""
-    network.eval()
-    scores: list[Floats] = []
-    waiting: list[npt.NDArray[np.float32]] = []
-    for i in range(len(pictures) + 1):
-        seen = prepare(pictures[i], model.test) if i < len(pictures) else None
-        if waiting and (seen is None or len(waiting) == BATCH or seen.shape != waiting[0].shape):
-            output = network(torch.from_numpy(np.stack(waiting)).to(device))
-            scores.append(output.float().cpu().numpy().astype(np.float64))
-            waiting = []
-        if seen is not None:
-            waiting.append(seen)
-    return np.concatenate(scores)
 
 
 class Exported:
@@ -113,13 +97,13 @@ class Exported:
         self._model = None if student else facegauge_models.info(system)
         self._shape = tuple(int(n) for n in (entry.shape[1:3] if student else entry.shape[2:]))
 
-    def score(self, pictures: Pictures, rows: Sequence[int]) -> npt.NDArray[np.float32]:
+    def score(self, pictures: Rows, rows: Sequence[int]) -> npt.NDArray[np.float32]:
         """Return the scores (n,) of some rows, as one batch."""
         seen = np.stack([_fitted(pictures, i, self._model, self._shape) for i in rows])
         return np.asarray(self._session.run(["quality"], {self._entry: seen})[0], np.float32)
 
 
-def score_pictures(path: Path, pictures: Pictures, threads: int = 1) -> Floats:
+def score_pictures(path: Path, pictures: Rows, threads: int = 1) -> Floats:
     """Return the scores (n,) of an ONNX file: a system of the zoo, or a student that takes pixels.
 
     Raises:
@@ -133,14 +117,18 @@ def score_pictures(path: Path, pictures: Pictures, threads: int = 1) -> Floats:
     return np.concatenate(scores).astype(np.float64)
 
 
-def _fitted(pictures: Pictures, i: int, model: Model | None, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+def _fitted(pictures: Rows, i: int, model: Model | None, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     """Return a picture as the file takes it; one of another native size is resized to the file's."""
     height, width = shape
     picture = pictures[i]
-    seen = None if model is None else prepare(picture, model.test)
+    seen = None if model is None else _prepared(picture, model)
     if seen is not None and seen.shape[1:] == shape:
         return seen
-    full = Box(0, 0, picture.shape[1], picture.shape[0])
     if picture.shape[:2] != shape:
+        full = Box(0, 0, picture.shape[1], picture.shape[0])
         picture = crop_region(picture, full, width, height, NATIVE)
-    return picture if model is None else prepare(picture, model.test)
+    return picture if model is None else _prepared(picture, model)
+
+
+def _prepared(picture: Pixels, model: Model) -> npt.NDArray[np.float32]:
+    return np.asarray(prepare_mixed([picture], model.test, CPU)[0].contiguous().numpy())

@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, Self
 
 import cv2
 import numpy as np
@@ -23,11 +24,38 @@ from rich.progress import track
 from facegauge_training.common.atomic import write_text
 from facegauge_training.common.errors import RecipeError
 
-__all__ = ["MIN_ROWS", "Pictures", "hold_out", "read_pictures", "write_table"]
+__all__ = ["MIN_ROWS", "Pictures", "Rows", "fingerprint", "hold_out", "read_pictures", "write_table"]
 
 MIN_ROWS = 8
 """With fewer a correlation says nothing."""
 SHOWN = 12
+
+
+class Rows(Protocol):
+    """Pictures with scores, by number, wherever they are kept."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One of its own for each."""
+
+    @property
+    def scores(self) -> npt.NDArray[np.float32]:
+        """(n,), 0-1."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What each belongs to: rows of one group are held out together or not at all."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, i: int) -> npt.NDArray[np.uint8]:
+        """Return the pixels, RGB (height, width, 3)."""
+
+    def take(self, chosen: npt.NDArray[np.intp]) -> Self:
+        """Return the chosen ones alone."""
+
+    def fingerprint(self) -> str:
+        """Return a hash of names and scores: a resumed run must have the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +115,7 @@ class Pictures:
 
     def fingerprint(self) -> str:
         """Return a hash of these pictures' names and scores: a resumed run must have the same."""
-        digest = hashlib.sha256("\n".join(self.names).encode())
-        digest.update(self.scores.tobytes())
-        return digest.hexdigest()[:16]
+        return fingerprint(self)
 
 
 def read_pictures(
@@ -160,7 +186,14 @@ def write_table(table: Path, head: tuple[str, ...], rows: Iterable[tuple[object,
     write_text(table, text.getvalue())
 
 
-def hold_out(pictures: Pictures, share: float) -> npt.NDArray[np.bool_]:
+def fingerprint(rows: Rows) -> str:
+    """Return a hash of rows' names and scores."""
+    digest = hashlib.sha256("\n".join(rows.names).encode())
+    digest.update(rows.scores.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def hold_out(pictures: Rows, share: float) -> npt.NDArray[np.bool_]:
     """Mark, bool (n,), the rows of the groups that are held out: decided by each group's name alone.
 
     A row keeps its side when rows are added. Where the names happen to fall on one side only, the group
@@ -171,7 +204,7 @@ def hold_out(pictures: Pictures, share: float) -> npt.NDArray[np.bool_]:
     """
     drawn = {g: int(hashlib.sha256(g.encode()).hexdigest()[:8], 16) / 2**32 for g in pictures.groups}
     if len(drawn) < 2:
-        raise RecipeError(f"All rows of {pictures.table} are of one group: nothing can be held out.")
+        raise RecipeError("All rows are of one group: nothing can be held out. Add rows of other groups.")
     border = min(max(share, min(drawn.values()) + 1e-9), max(drawn.values()))
     return np.array([drawn[group] < border for group in pictures.groups])
 

@@ -1,130 +1,160 @@
-"""Make a network's input of a picture, at test and with the random choices of training.
+"""Make a network's input of a batch of pictures, with the random choices of training, on any device.
 
-The resize is the one that serving crops with (`facegauge_server.stages.crop.crop_region`).
+What is drawn comes from a NumPy generator, a value a picture, so that a batch is the same on every device and
+in a resumed run.
 """
 
 from __future__ import annotations
 
-import cv2
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch.nn import functional
 
+from facegauge_models.preparation import CentrePreparation, normalised, padding, planes, resized
 from facegauge_models.registry import Preprocessing
-from facegauge_server.stages.crop import crop_region
-from facegauge_server.types import Box
+from facegauge_server.types import Pixels
 from facegauge_training.challenge.recipe import Augmentation
 
-__all__ = ["degrade", "prepare"]
+__all__ = ["by_size", "prepare", "prepare_mixed"]
 
-Pixels = npt.NDArray[np.uint8]
-NATIVE = 1 << 30
-"""Lines of a display that shows every pixel."""
 ASPECTS = (3 / 4, 4 / 3)
 """Aspect ratios that RandomResizedCrop draws from, as torchvision and Albumentations have it."""
+Floats = npt.NDArray[np.float64]
+
+
+def by_size(pictures: Sequence[Pixels]) -> list[tuple[list[int], Pixels]]:
+    """Stack pictures of equal size: their numbers and (n, h, w, 3), for each size."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for number, picture in enumerate(pictures):
+        groups.setdefault(picture.shape, []).append(number)
+    return [(numbers, np.stack([pictures[n] for n in numbers])) for numbers in groups.values()]
+
+
+def prepare_mixed(
+    pictures: Sequence[Pixels],
+    how: Preprocessing,
+    device: torch.device,
+    rng: np.random.Generator | None = None,
+    augmentation: Augmentation | None = None,
+) -> torch.Tensor:
+    """Prepare pictures of whatever sizes, for a system that makes one size of them; see `prepare`."""
+    parts, order = [], []
+    for numbers, stack in by_size(pictures):
+        parts.append(prepare(torch.from_numpy(stack).to(device), how, rng, augmentation))
+        order += numbers
+    whole = torch.cat(parts)
+    return whole if order == sorted(order) else whole[torch.tensor(np.argsort(order), device=device)]
 
 
 def prepare(
-    picture: Pixels,
+    pixels: torch.Tensor,
     how: Preprocessing,
     rng: np.random.Generator | None = None,
     augmentation: Augmentation | None = None,
-) -> npt.NDArray[np.float32]:
-    """Return a network's input, (3, height, width).
+) -> torch.Tensor:
+    """Return a network's input, (n, 3, height, width), channels last in memory.
 
     Args:
-        picture: RGB (height, width, 3).
+        pixels: RGB, 0-255, (n, height, width, 3).
         how: the system's preprocessing.
         rng: decides where to cut and how to augment; without it the cut is at the centre.
         augmentation: of training.
     """
-    pixels = _resized(picture, how)
-    if how.crop is not None:
-        if how.pad:
-            pixels = _padded(pixels, *how.crop)
-        pixels = _cut(pixels, how, rng)
-    if augmentation is not None and rng is not None:
-        pixels = _augmented(pixels, augmentation, rng)
-    mean, std = (np.array(values, np.float32) for values in how.normalisation)
-    return np.ascontiguousarray(((pixels / np.float32(255) - mean) / std).transpose(2, 0, 1))
+    if rng is None:
+        return CentrePreparation(how)(pixels).contiguous(memory_format=torch.channels_last)
+    x = resized(planes(pixels), how)
+    if how.crop is not None and how.area is not None:
+        x = _zoomed(x, how, how.area, rng)
+    elif how.crop is not None:
+        border = padding((int(x.shape[2]), int(x.shape[3])), how)
+        x = _cut(functional.pad(x, border) if any(border) else x, how, rng)
+    if augmentation is not None:
+        x = _augmented(x, augmentation, rng)
+    return normalised(x, how).contiguous(memory_format=torch.channels_last)
 
 
-def degrade(picture: Pixels, rng: np.random.Generator) -> tuple[Pixels, float]:
-    """Return a copy that is surely worse, and how much so, 0-1: ISeeCV's blur, noise or interpolation."""
-    severity = float(rng.uniform(0.1, 1.0))
-    height, width = picture.shape[:2]
-    kind = int(rng.integers(3))
-    if kind == 0:
-        worse = cv2.GaussianBlur(picture, (0, 0), 0.5 + 4.5 * severity * min(height, width) / 300)
-    elif kind == 1:
-        worse = np.rint(picture + rng.normal(0, 50 * severity, picture.shape)).clip(0, 255)
-    else:
-        small = (max(8, round(width / (1 + 5 * severity))), max(8, round(height / (1 + 5 * severity))))
-        worse = cv2.resize(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), (width, height))
-    return np.asarray(worse, np.uint8), severity
-
-
-def _resized(picture: Pixels, how: Preprocessing) -> Pixels:
-    height, width = picture.shape[:2]
-    if how.size is not None:
-        new_height, new_width = how.size
-    elif how.short_side is not None:
-        scale = how.short_side / min(height, width)
-        new_height, new_width = (max(how.short_side, round(side * scale)) for side in (height, width))
-    else:
-        return picture
-    if (new_height, new_width) == (height, width):
-        return picture
-    return crop_region(picture, Box(0, 0, width, height), new_width, new_height, NATIVE)
-
-
-def _padded(pixels: Pixels, height: int, width: int) -> Pixels:
-    down, right = max(0, height - pixels.shape[0]), max(0, width - pixels.shape[1])
-    if not down and not right:
-        return pixels
-    border = (down // 2, down - down // 2, right // 2, right - right // 2)
-    return np.asarray(cv2.copyMakeBorder(pixels, *border, cv2.BORDER_CONSTANT), np.uint8)
-
-
-def _cut(pixels: Pixels, how: Preprocessing, rng: np.random.Generator | None) -> Pixels:
+def _cut(x: torch.Tensor, how: Preprocessing, rng: np.random.Generator) -> torch.Tensor:
+    """Cut `how.crop` out of each picture, at the centre or at a place of its own."""
     assert how.crop is not None  # noqa: S101 - the caller has checked, mypy cannot know
     height, width = how.crop
-    full_height, full_width = pixels.shape[:2]
-    window_height, window_width = min(height, full_height), min(width, full_width)
-    if rng is not None and how.area is not None:
-        window_height, window_width = _drawn_window(full_height, full_width, how.area, rng)
-    if rng is not None and how.position == "random":
-        top = int(rng.integers(full_height - window_height + 1))
-        left = int(rng.integers(full_width - window_width + 1))
-    else:
-        top, left = (full_height - window_height) // 2, (full_width - window_width) // 2
-    if (window_height, window_width) == (height, width):
-        return pixels[top : top + height, left : left + width]
-    return crop_region(pixels, Box(left, top, window_width, window_height), width, height, NATIVE)
+    free_height, free_width = int(x.shape[2]) - height, int(x.shape[3]) - width
+    if how.position == "centre" or (free_height, free_width) == (0, 0):
+        top, left = free_height // 2, free_width // 2
+        return x[:, :, top : top + height, left : left + width]
+    tops, lefts = (rng.integers(free + 1, size=len(x)) for free in (free_height, free_width))
+    rows = torch.as_tensor(tops[:, None] + np.arange(height), device=x.device)
+    columns = torch.as_tensor(lefts[:, None] + np.arange(width), device=x.device)
+    number = torch.arange(len(x), device=x.device)[:, None, None]
+    cut = x.permute(0, 2, 3, 1)[number, rows[:, :, None], columns[:, None, :]]
+    return cut.permute(0, 3, 1, 2)
 
 
-def _drawn_window(
-    height: int, width: int, area: tuple[float, float], rng: np.random.Generator
-) -> tuple[int, int]:
-    for _ in range(10):
-        wanted = float(rng.uniform(*area)) * height * width
-        aspect = float(np.exp(rng.uniform(*np.log(ASPECTS))))
-        drawn = round((wanted / aspect) ** 0.5), round((wanted * aspect) ** 0.5)
-        if 0 < drawn[0] <= height and 0 < drawn[1] <= width:
-            return drawn
-    return height, width
+def _zoomed(
+    x: torch.Tensor, how: Preprocessing, area: tuple[float, float], rng: np.random.Generator
+) -> torch.Tensor:
+    """Show a window of a random share of each padded picture's area at the size of `how.crop`.
+
+    A window lies within the picture or has all of it, so that none shows more of the border than it must.
+    """
+    assert how.crop is not None  # noqa: S101 - the caller has checked, mypy cannot know
+    count, height, width = len(x), int(x.shape[2]), int(x.shape[3])
+    left, right, top, bottom = padding((height, width), how)
+    whole_height, whole_width = height + top + bottom, width + left + right
+    shares = rng.uniform(*area, size=count) * whole_height * whole_width
+    aspects = np.exp(rng.uniform(math.log(ASPECTS[0]), math.log(ASPECTS[1]), size=count))
+    heights = np.minimum(whole_height, np.sqrt(shares / aspects))
+    widths = np.minimum(whole_width, np.sqrt(shares * aspects))
+    tops = _place(rng.random(count), heights, top, height, whole_height) - top
+    lefts = _place(rng.random(count), widths, left, width, whole_width) - left
+    centres = (2 * lefts + widths) / width - 1, (2 * tops + heights) / height - 1
+    return _sampled(x, (widths / width, np.zeros(count), centres[0]),
+                    (np.zeros(count), heights / height, centres[1]), how.crop)  # fmt: skip
 
 
-def _augmented(pixels: Pixels, augmentation: Augmentation, rng: np.random.Generator) -> Pixels:
-    if augmentation.flip and rng.random() < 0.5:
-        pixels = pixels[:, ::-1]
-    if augmentation.quarter_turns and pixels.shape[0] == pixels.shape[1]:
-        pixels = np.rot90(pixels, int(rng.integers(4)))
+def _place(share: Floats, window: Floats, start: int, length: int, whole: int) -> Floats:
+    """Return where windows begin along one side, within the picture or around it."""
+    first, last = np.minimum(start, start + length - window), np.maximum(start, start + length - window)
+    return np.clip(first + share * (last - first), 0, whole - window)
+
+
+def _augmented(x: torch.Tensor, augmentation: Augmentation, rng: np.random.Generator) -> torch.Tensor:
+    count = len(x)
+    if augmentation.flip:
+        flipped = torch.as_tensor(rng.random(count) < 0.5, device=x.device)
+        x = torch.where(flipped[:, None, None, None], x.flip(3), x)
+    if augmentation.quarter_turns and x.shape[2] == x.shape[3]:
+        turns = torch.as_tensor(rng.integers(4, size=count), device=x.device)[:, None, None, None]
+        x = torch.where(turns % 2 == 1, x.transpose(2, 3), x)
+        x = torch.where((turns == 1) | (turns == 2), x.flip(2), x)
+        x = torch.where((turns == 2) | (turns == 3), x.flip(3), x)
     if augmentation.rotation:
-        height, width = pixels.shape[:2]
-        degrees = float(rng.uniform(-augmentation.rotation, augmentation.rotation))
-        turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-        pixels = np.asarray(
-            cv2.warpAffine(np.ascontiguousarray(pixels), turn, (width, height), flags=cv2.INTER_LINEAR),
-            np.uint8,
-        )
-    return pixels
+        height, width = int(x.shape[2]), int(x.shape[3])
+        angles = rng.uniform(-augmentation.rotation, augmentation.rotation, size=count) * math.pi / 180
+        cosine, sine, none = np.cos(angles), np.sin(angles), np.zeros(count)
+        x = _sampled(x, (cosine, -sine * height / width, none), (sine * width / height, cosine, none),
+                     (height, width))  # fmt: skip
+    return x
+
+
+def _sampled(
+    x: torch.Tensor,
+    across: tuple[Floats, Floats, Floats],
+    down: tuple[Floats, Floats, Floats],
+    size: tuple[int, int],
+) -> torch.Tensor:
+    """Sample each picture where an affine map of its own says; beyond the picture is black.
+
+    Args:
+        x: planes (n, 3, h, w).
+        across: for each picture, what the output's x, y and 1 contribute to the input's x, all within -1..1.
+        down: likewise for the input's y.
+        size: of the output.
+    """
+    maps = np.stack([np.stack(across, axis=1), np.stack(down, axis=1)], axis=1)  # (n, 2, 3)
+    theta = torch.as_tensor(maps, dtype=torch.float32, device=x.device)
+    grid = functional.affine_grid(theta, [len(x), x.shape[1], *size], align_corners=False)
+    return functional.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)

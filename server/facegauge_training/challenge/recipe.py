@@ -7,12 +7,17 @@ steps onto them, so that a shortened run goes through the same schedule.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from facegauge_models.registry import Preprocessing
 
 __all__ = ["Augmentation", "RateSchedule", "Recipe", "Stage"]
+
+SHORT_WARM_UP = 0.05
+"""Share of a shortened stage in which the rate rises."""
+SLOW_FACTOR = 0.5
+"""Steps by more leave something to learn with after dozens of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,19 @@ class RateSchedule:
             period = self.every or max(1, epochs - self.warm_up)
             return 0.5 + 0.5 * math.cos(math.pi * (epoch - self.warm_up) / period)
         return 1.0
+
+    def shortened(self, epochs: int) -> RateSchedule:
+        """Return the same shape for a training a hundred times shorter than its stage of so many epochs.
+
+        Tenfold falls every few epochs, or on a plateau, become two, at 50% and 80%; a cosine falls once; and
+        the rate rises at first.
+        """
+        warm_up = max(1, round(SHORT_WARM_UP * epochs))
+        if self.kind == "cosine":
+            return replace(self, every=0, warm_up=warm_up)
+        if self.kind == "plateau" or (self.kind == "step" and self.factor < SLOW_FACTOR):
+            return RateSchedule("milestones", factor=self.factor, milestones=(0.5, 0.8), warm_up=warm_up)
+        return replace(self, warm_up=warm_up)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +147,6 @@ class Recipe:
     """What the student takes from a teacher: `--teacher`."""
     teacher: str = ""
     """The teacher's name in the zoo."""
-    half_precision: bool = False
-    """Automatic mixed precision, on a GPU only."""
 
     def __post_init__(self) -> None:
         """Check.

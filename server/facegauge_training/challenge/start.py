@@ -1,4 +1,4 @@
-"""Train a system from options to finished files: read, check, build, train, draw, export."""
+"""Train a system on a person's folder of pictures, from options to finished files."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import numpy as np
 import torch
 
 import facegauge_models
-from facegauge_models.teachers import GradedCLIP
-from facegauge_training.challenge.batches import StagePlan, plan_stages
+from facegauge_training.challenge.batches import plan_stages
 from facegauge_training.challenge.onnx_file import export
 from facegauge_training.challenge.pictures import Pictures, hold_out, read_pictures
 from facegauge_training.challenge.recipe import RateSchedule, Recipe
-from facegauge_training.challenge.task import Data, train_system
-from facegauge_training.challenge.teacher import Teacher, load_network, pseudo_label
+from facegauge_training.challenge.run import Run, train_run
+from facegauge_training.challenge.task import Data
+from facegauge_training.challenge.teacher import Teacher, pseudo_label
 from facegauge_training.challenge.team_recipes import find_recipe
+from facegauge_training.challenge.weights import build_network
 from facegauge_training.common.atomic import write_json
 from facegauge_training.common.curves import draw_curves
 from facegauge_training.common.errors import RecipeError
-from facegauge_training.common.run_files import read_log, save_atomically
+from facegauge_training.common.run_files import read_log
 
 __all__ = ["ChallengeOptions", "run_training"]
 
@@ -89,38 +90,23 @@ def run_training(options: ChallengeOptions, say: Callable[[str], None]) -> dict[
         rows, pictures = rows.join(more), pictures.join(more)
     plans = plan_stages(recipe, rows, pictures, options.budget, options.steps, options.batch)
 
-    # --- network
-    network, initialisation = _network(options)
-    online = teacher if recipe.distillation in ("scores", "grades") else None
-    if online is not None and online.graded and recipe.distillation == "grades":
-        network.use_anchors(online.network.anchors)
-    how = {
-        "system": recipe.system,
-        "initialisation": initialisation,
-        "teacher": teacher.system if teacher else "none",
-        "teacher_fingerprint": teacher.fingerprint if teacher else "none",
-        "train_pictures": len(rows),
-        "fingerprint": pictures.fingerprint(),
-        "seed": options.seed,
-        "schedule": options.schedule.kind if options.schedule else "its own",
-        "steps": [plan.steps for plan in plans],
-        "batch": [plan.batch for plan in plans],
-    }
-    _announce(recipe, plans, how, pictures, validation, say, graded=online is not None and online.graded)
-
     # --- training and what it leaves
-    found = train_system(
-        network, recipe, plans, Data(rows, pictures, validation), options.folder, how,
-        seed=options.seed, device=device, teacher=online, save_every_s=options.save_every_s,
-    )  # fmt: skip
-    save_atomically(
-        {"system": recipe.system, "weights": network.cpu().state_dict(), **how}, options.folder / "model.pt"
+    network, initialisation = build_network(
+        options.system, options.seed, pretrained=options.pretrained, start_from=options.start_from
     )
+    schedule = options.schedule.kind if options.schedule else "its own"
+    online = teacher if recipe.distillation in ("scores", "grades") else None
+    run = Run(
+        recipe, plans, Data(rows, pictures, validation), options.folder, options.seed, device, initialisation,
+        schedule, teacher, online, options.save_every_s,
+    )  # fmt: skip
+    _announce(run, pictures, say)
+    result = train_run(run, network, fresh_head=options.start_from is None)
     draw_curves(read_log(options.folder / "log.jsonl"), options.folder / "curves.png")
     difference = export(
         network, facegauge_models.info(recipe.system), validation, options.folder / "model.onnx"
     )
-    result = {**how, "left_out": pictures.left_out, **found, "onnx_torch_difference": difference}
+    result = {**result, "left_out": pictures.left_out, "onnx_torch_difference": difference}
     write_json(options.folder / "result.json", result)
     return result
 
@@ -148,45 +134,20 @@ def _teacher(options: ChallengeOptions, recipe: Recipe, device: torch.device) ->
     )
 
 
-def _network(options: ChallengeOptions) -> tuple[Any, str]:
-    """Build the network, and say what its weights are at the start."""
-    if options.start_from is not None:
-        system, network = load_network(options.start_from)
-        if system != options.system:
-            raise RecipeError(f"{options.start_from} is a {system}, not a {options.system}: give another.")
-        return network, f"{options.start_from.parent.name}/{options.start_from.name}"
-    torch.manual_seed(options.seed)
-    try:
-        network = facegauge_models.create(options.system, pretrained=options.pretrained)
-    except (ValueError, RuntimeError, ImportError, OSError) as error:
-        raise RecipeError(f"No published weights for {options.system} here: {error}") from error
-    if isinstance(network, GradedCLIP):
-        network.freeze_tower()  # Next tuned its adapters alone
-    return network, "pretrained" if options.pretrained else "random"
-
-
-def _announce(
-    recipe: Recipe,
-    plans: list[StagePlan],
-    how: dict[str, Any],
-    pictures: Pictures,
-    validation: Pictures,
-    say: Callable[[str], None],
-    *,
-    graded: bool,
-) -> None:
+def _announce(run: Run, pictures: Pictures, say: Callable[[str], None]) -> None:
+    recipe = run.recipe
     say(f"{recipe.system} by section {recipe.section} of the report; not stated there: {recipe.silent}")
-    if recipe.distillation and how["teacher"] == "none":
+    if recipe.distillation and run.teacher is None:
         say(f"Without its teacher ({recipe.teacher}): labels alone.")
-    elif recipe.distillation == "grades" and not graded:
-        say(f"The teacher ({how['teacher']}) has no grades to give: its scores alone are used.")
-    if any(plan.stage.all_rows for plan in plans):
+    elif recipe.distillation == "grades" and run.online is not None and not run.online.graded:
+        say(f"The teacher ({run.online.system}) has no grades to give: its scores alone are used.")
+    if any(plan.stage.all_rows for plan in run.plans):
         say("Its last stage trains on the held-out rows too: the Score on them then says nothing new.")
     if pictures.left_out:
         say(f"{pictures.left_out} bad lines of {pictures.table} left out.")
-    for plan in plans:
+    for plan in run.plans:
         say(f"{plan.stage.name}: {plan.steps} steps of {plan.batch} for {plan.stage.epochs} epochs")
     say(
-        f"{how['train_pictures']} pictures to train on, {len(validation)} held out for validation, "
-        f"weights: {how['initialisation']}"
+        f"{len(run.data.train)} pictures to train on, {len(run.data.validation)} held out for validation, "
+        f"weights: {run.initialisation}"
     )

@@ -1,187 +1,166 @@
-"""Train all fourteen systems under one protocol, and write the report's Table 1 anew, on our labels.
+"""Train all systems under one protocol on the student's labelled crops: what Table 1 is made of.
 
-Each system keeps its own loss, optimiser, stages, rates, sizes and augmentation
-(`challenge/team_recipes.py`), shortened to the same number of steps and the same batch. Within a stage its
-rate falls by a cosine, for all: schedules that fall tenfold every few epochs stand still after the first
-steps of so short a run. A killed run resumes, in the middle of a system too; a finished row is not trained
-again.
+Each system keeps its own head, loss, optimiser, stages, sizes, augmentation, sampler and held-out share
+(`team_recipes`); all see the same number of pictures, begin from the same kind of backbone and are measured
+on the same photos. Several can train side by side. A killed run resumes, in the middle of a system too; a
+finished system is not trained again. `table_page` measures them further and writes the page.
 """
 
 from __future__ import annotations
 
-import json
+import contextlib
+import multiprocessing
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 import facegauge_models
-from facegauge_models.measure import onnx_session, openvino_ms
-from facegauge_training.challenge.onnx_file import score_pictures
-from facegauge_training.challenge.pictures import read_pictures
-from facegauge_training.challenge.recipe import RateSchedule
-from facegauge_training.challenge.start import ChallengeOptions, run_training
-from facegauge_training.challenge.team_recipes import RECIPES, find_recipe
-from facegauge_training.common.atomic import write_json, write_text
+from facegauge_training.challenge.batches import plan_stages
+from facegauge_training.challenge.natural_crops import label_natural_crops
+from facegauge_training.challenge.pictures import hold_out
+from facegauge_training.challenge.predict import predict_pictures
+from facegauge_training.challenge.protocol import Protocol, shortened
+from facegauge_training.challenge.recipe import Recipe
+from facegauge_training.challenge.run import Run, train_run
+from facegauge_training.challenge.stored_crops import StoredCrops, split_rows
+from facegauge_training.challenge.task import Data
+from facegauge_training.challenge.teacher import Teacher
+from facegauge_training.challenge.team_recipes import find_recipe
+from facegauge_training.challenge.weights import build_network, halved, take_backbones
+from facegauge_training.common.atomic import write_json
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.common.metrics import challenge_report
+from facegauge_training.data.label_crops import train_stores
 
-__all__ = ["Protocol", "fill_table", "table"]
+__all__ = ["train_system_of_table", "train_systems"]
 
-HEAD = (
-    "| rank | system | reported Score | initialisation | teacher | Score (95%) | SROCC | PLCC | PLCC fitted "
-    "| RMSE | ms a face | GMACs |\n|---:|---|---:|---|---|---|---:|---:|---:|---:|---:|---:|\n"
-)
-
-PREFACE = """# Table 1 on our labels
-
-Written by `facegauge-train table1`. The reported Score is agreement with the challenge's own
-labels, on its data; ours is agreement with labels anchored on VMAF, on faces from sources that no system was
-trained on. The two do not compare, and neither is agreement with people. Rows stand in the order of the
-report's ranks; it is no ranking of ours.
-
-"""
-PROTOCOL = """Protocol: {} steps of at most {} pictures for every system, with its own loss, optimiser,
-stages, rates, sizes, augmentation and held-out share; within a stage the rate falls by {} schedule; seed {}.
-Trained on at most {} pictures ({:.1f} passes over them), measured on {} pictures of {} other faces. Score is
-(SROCC + PLCC) / 2 with the PLCC as it is; intervals are 95%, by bootstrap over faces. Milliseconds: one face
-in OpenVINO, float32, CPU time on one core. GMACs are the report's "GFLOPs": multiply-adds in 1e9.
-
-"""
-SHORT_PASSES = 20
-SHORT = """**No row has converged.** So short a training tells how fast a system learns from these weights and
-at these rates, not how good it gets: networks with layer scale and transformer blocks hardly move from where
-they started.
-
-"""
+VALIDATION_ROWS = 400
+LOG = "training.txt"
+"""What a training in a process of its own prints, in its folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Protocol:
-    """How every system is trained and measured."""
-
-    data: Path
-    """Folder of `scored_images`."""
-    folder: Path
-    """Gets a folder for each system."""
-    steps: int
-    batch: int
-    seed: int
-    pretrained: bool = False
-    teacher: Path | None = None
-    """model.pt for the systems that distil; without it they learn from labels alone."""
-    cosine: bool = True
-    """Whether rates fall by a cosine instead of the recipe's schedule."""
-
-
-def fill_table(
-    protocol: Protocol, systems: Sequence[str], out: Path, say: Callable[[str], None]
+def train_systems(
+    protocol: Protocol, systems: Sequence[str], jobs: int, say: Callable[[str], None]
 ) -> dict[str, str]:
-    """Train and measure systems, one after another, and write the page after each of them.
-
-    Args:
-        protocol: the same for all; with no steps nothing is trained.
-        systems: their names.
-        out: the page, Markdown.
-        say: gets lines about what is done.
+    """Train systems, `jobs` side by side, each in a process of its own where there are several.
 
     Returns:
         Why a system failed, by its name.
 
     Raises:
-        RecipeError: there is no such system.
+        RecipeError: there is no such system, or the natural photos cannot be labelled.
     """
     for name in systems:
         find_recipe(name)
+    waiting = [name for name in systems if not (protocol.folder / name / "result.json").is_file()]
+    for name in systems:
+        if name not in waiting:
+            say(f"{name} is done already")
+    if any(find_recipe(name).distillation == "pseudo-labels" for name in waiting):
+        _label_natural(protocol, say)
     failed: dict[str, str] = {}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    for name in systems if protocol.steps else ():
+
+    def note(name: str, call: Callable[[], dict[str, Any]]) -> None:
         try:
-            _train_and_measure(name, protocol, say)
-        except RecipeError as error:
-            failed[name] = error.message
-            say(f"{name}: {error.message}")
-        write_text(out, table(protocol.folder, failed))
-    write_text(out, table(protocol.folder, failed))
+            result = call()
+            say(f"{name}: Score {result['score']:.4f} on held-out photos, {result['seconds']:.0f} s")
+        except (RecipeError, RuntimeError) as error:  # torch's: one that fails does not stop the others
+            failed[name] = str(error)
+            say(f"{name}: {error}")
+
+    if jobs == 1:
+        for name in waiting:
+            note(name, partial(train_system_of_table, protocol, name))
+        return failed
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=fresh, max_tasks_per_child=1) as pool:
+        # The largest inputs first, so that none is left alone at the end.
+        waiting.sort(key=lambda name: -int(np.prod(facegauge_models.info(name).input_size)))
+        coming = {pool.submit(_train_aside, protocol, name): name for name in waiting}
+        for done in as_completed(coming):
+            note(coming[done], done.result)
     return failed
 
 
-def _train_and_measure(name: str, protocol: Protocol, say: Callable[[str], None]) -> None:
-    """Train and measure one system, unless it is done."""
-    folder, data = protocol.folder / name, protocol.data
-    if (folder / "row.json").is_file():
-        say(f"{name} is done already")
+def train_system_of_table(protocol: Protocol, name: str) -> dict[str, Any]:
+    """Train one system, or go on with its training, and measure it on the photos that nothing trains on.
+
+    Leaves model.pt, result.json and log.jsonl in its folder, and returns what result.json says.
+    """
+    torch.set_num_threads(protocol.threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    recipe, folder = shortened(find_recipe(name), protocol.least_rate), protocol.folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    teacher = Teacher(protocol.teacher, device) if recipe.distillation and protocol.teacher else None
+    data, kept, pseudo = _rows(protocol, recipe, teacher)
+    steps = protocol.samples // protocol.batch
+    plans = plan_stages(recipe, data.train, data.everything, steps=steps, batch=protocol.batch)
+    network, initialisation = build_network(name, protocol.seed)
+    taken = take_backbones(network, name, protocol.backbones) if protocol.backbones else []
+    online = teacher if recipe.distillation in ("scores", "grades") else None
+    run = Run(
+        recipe, plans, data, folder, protocol.seed, device,
+        f"pretrained {' and '.join(taken)}" if taken else initialisation,
+        f"its own shape, shortened, from {recipe.stages[0].rate:g}", teacher, online,
+    )  # fmt: skip
+    result = train_run(run, network, fresh_head=True)
+    halved(network, folder / "model.pt")
+    how = facegauge_models.info(name).test
+    scores = predict_pictures(network.to(device), how, kept, device)
+    figures = challenge_report(scores, kept.scores.astype(np.float64), kept.groups)
+    result = {**result, "samples": steps * protocol.batch, "pseudo_labelled": pseudo, **figures}
+    write_json(folder / "result.json", result)
+    return result
+
+
+def _rows(protocol: Protocol, recipe: Recipe, teacher: Teacher | None) -> tuple[Data, StoredCrops, int]:
+    """Return what a system trains on, the rows it is measured on, and how many were labelled by a teacher."""
+    more = []
+    if teacher is not None and recipe.distillation == "pseudo-labels" and protocol.faces is not None:
+        more = [_natural_store(protocol, teacher)]
+    everything, kept = split_rows(train_stores(protocol.cache), more)
+    pseudo = everything.crops.pseudo[everything.chosen]
+    aside = hold_out(everything, recipe.held_out) & ~pseudo
+    validation = np.flatnonzero(aside)
+    if len(validation) < 3 or aside.all():
+        raise RecipeError(
+            f"{recipe.system} holds out {recipe.held_out:.0%} of the photos: label more of them."
+        )
+    data = Data(
+        everything.take(np.flatnonzero(~aside)),
+        everything,
+        everything.take(validation[:: -(-len(validation) // VALIDATION_ROWS)]),
+    )
+    return data, kept, int(pseudo.sum())
+
+
+def _label_natural(protocol: Protocol, say: Callable[[str], None]) -> None:
+    if protocol.teacher is None or protocol.faces is None:
         return
-    distils = RECIPES[name].distillation in ("scores", "grades")
-    options = ChallengeOptions(
-        name,
-        data / "train",
-        data / "train.csv",
-        folder,
-        protocol.seed,
-        steps=protocol.steps,
-        batch=protocol.batch,
-        pretrained=protocol.pretrained,
-        teacher=protocol.teacher if distils else None,
-        without_teacher=protocol.teacher is None,
-        schedule=RateSchedule("cosine") if protocol.cosine else None,
-    )
-    result = run_training(options, say)
-    val = read_pictures(data / "val", data / "val.csv")
-    model = folder / "model.onnx"
-    figures = challenge_report(score_pictures(model, val), val.scores.astype(np.float64), val.groups)
-    shape = onnx_session(model).get_inputs()[0].shape
-    ms = openvino_ms(model, np.zeros((1, *shape[1:]), np.float32), runs=20)
-    write_json(folder / "row.json", {**result, **figures, "ms": ms, "size": shape[2:]})
+    teacher = Teacher(protocol.teacher, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    _, kept = split_rows(train_stores(protocol.cache), [])
+    count = label_natural_crops(protocol.faces, teacher, kept, _natural_store(protocol, teacher))
+    say(f"{count} natural photos labelled by {teacher.system}")
 
 
-def table(runs: Path, failed: dict[str, str]) -> str:
-    """Return the page: the protocol, and a line a system in the order of the report's ranks."""
-    rows: dict[str, dict[str, Any]] = {}
-    for name in facegauge_models.names(teachers=False):
-        if (runs / name / "row.json").is_file():
-            rows[name] = json.loads((runs / name / "row.json").read_text(encoding="utf-8"))
-    lines = [_line(name, rows.get(name), failed.get(name)) for name in facegauge_models.names(teachers=False)]
-    return _protocol(rows) + HEAD + "\n".join(lines) + "\n"
+def _natural_store(protocol: Protocol, teacher: Teacher) -> Path:
+    return protocol.folder / f"natural-{teacher.fingerprint}"
 
 
-def _line(name: str, row: dict[str, Any] | None, failure: str | None) -> str:
-    reported = facegauge_models.info(name).reported
-    assert reported is not None  # noqa: S101 - systems have a row in the report, teachers are not listed
-    start = f"| {reported.rank or '-'} | {name} | {reported.score:.4f} |"
-    if row is None:
-        return f"{start} **{'failed' if failure else 'not run'}** | | | | | | | | {reported.gflops:.4f} |"
-    low, high = row["score_interval_95"]
-    taught = row["teacher"]
-    if taught == "none" and RECIPES[name].distillation:
-        taught = "none (its recipe has one)"
-    return (
-        f"{start} {row['initialisation']} | {taught} | {row['score']:.4f} ({low:.3f} to {high:.3f}) "
-        f"| {row['srocc']:.4f} | {row['plcc']:.4f} | {row['plcc_fitted']:.4f} | {row['rmse']:.4f} "
-        f"| {row['ms']:.1f} | {reported.gflops:.4f} |"
-    )
-
-
-def _protocol(rows: dict[str, dict[str, Any]]) -> str:
-    text = PREFACE
-    if not rows:
-        return text
-    protocols = sorted(
-        {(sum(row["steps"]), max(row["batch"]), row["schedule"], row["seed"]) for row in rows.values()}
-    )
-    some = next(iter(rows.values()))
-    steps, batch, schedule, seed = protocols[0]
-    schedule = schedule if schedule == "its own" else f"a {schedule}"
-    most = max(row["train_pictures"] for row in rows.values())
-    passes = steps * batch / most
-    counts = most, passes, some["pictures"], some["groups"]
-    text += PROTOCOL.format(steps, batch, schedule, seed, *counts)
-    if passes < SHORT_PASSES:
-        text += SHORT
-    if len(protocols) > 1:
-        text += "**Rows were trained under different protocols** (see each run's result.json).\n\n"
-    if len({row["initialisation"] for row in rows.values()}) > 1:
-        text += "**Rows of different initialisation do not compare.**\n\n"
-    return text
+def _train_aside(protocol: Protocol, name: str) -> dict[str, Any]:
+    folder = protocol.folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        (folder / LOG).open("a", encoding="utf-8") as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        return train_system_of_table(protocol, name)

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 
 import facegauge_models
+from facegauge_training.challenge.batch_statistics import estimate_statistics
 from facegauge_training.challenge.batches import StagePlan, picture_batches
 from facegauge_training.challenge.objective import Objective, PictureBatch
-from facegauge_training.challenge.onnx_file import predict_pictures
-from facegauge_training.challenge.pictures import Pictures
+from facegauge_training.challenge.pictures import Rows
+from facegauge_training.challenge.predict import predict_pictures
 from facegauge_training.challenge.recipe import Recipe
 from facegauge_training.challenge.teacher import Teacher
 from facegauge_training.challenge.weight_keeper import Keeper, optimiser_for, set_frozen, set_rates
@@ -24,16 +25,19 @@ from facegauge_training.fitting.loop import train
 
 __all__ = ["Data", "train_system"]
 
+STATISTICS_ROWS = 256
+"""Pictures that the statistics of batch normalisation are estimated on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Data:
     """What a training sees."""
 
-    train: Pictures
+    train: Rows
     """Not held out."""
-    everything: Pictures
+    everything: Rows
     """For stages that train on all rows."""
-    validation: Pictures
+    validation: Rows
     """Held out, or some of these."""
 
 
@@ -120,7 +124,7 @@ class _SystemTask:
         return self._plans[self._stage]
 
     @property
-    def _rows(self) -> Pictures:
+    def _rows(self) -> Rows:
         return self._data.everything if self._plan.stage.all_rows else self._data.train
 
     def state(self) -> dict[str, Any]:
@@ -149,11 +153,14 @@ class _SystemTask:
         while self._stage < len(self._plans):
             plan = self._plan
             if not self._stage_is_over():
-                for batch in picture_batches(self._rows, self._recipe, plan, self._seed, self._stage_step):
+                for batch in picture_batches(
+                    self._rows, self._recipe, plan, self._seed, self._stage_step, self._device
+                ):
                     yield batch
                     if self._stage_is_over():
                         break
             self._keeper.finish(self.network, plan.stage)  # the next stage starts from the best of this one
+            self._estimate_statistics()
             self._stage, self._stage_step = self._stage + 1, 0
             if self._stage < len(self._plans):
                 self.optimizer = optimiser_for(self.network, self._recipe, self._plan.stage)
@@ -170,9 +177,8 @@ class _SystemTask:
         self._rate = plan.stage.rate * share * self._keeper.multiplier
         set_rates(self.optimizer, plan.stage, self._rate)
         outputs = self._teacher.predict(self._rows, batch.rows) if self._teacher is not None else None
-        half = self._recipe.half_precision and self._device.type == "cuda"
-        with torch.autocast(self._device.type, torch.bfloat16, half):
-            loss: torch.Tensor = self._objective(self.network, batch.to(self._device), outputs)
+        with torch.autocast(self._device.type, torch.bfloat16, self._device.type == "cuda"):
+            loss: torch.Tensor = self._objective(self.network, batch, outputs)
         return loss
 
     def advance(self) -> None:
@@ -189,12 +195,18 @@ class _SystemTask:
         plan, step = self._plan, self._stage_step
         if step * plan.validations // plan.steps == (step - 1) * plan.validations // plan.steps:
             return None
+        self._estimate_statistics()
         metrics = self.metrics()
         self._keeper.note(self.network, metrics["score"], self._epoch, plan.stage)
         return metrics | ({"validation_trained_on": True} if plan.stage.all_rows else {})
 
+    def _estimate_statistics(self) -> None:
+        rows = self._data.train
+        chosen = np.random.default_rng(self._seed).permutation(len(rows))[:STATISTICS_ROWS]
+        estimate_statistics(self.network, self._model.test, rows.take(chosen), self._device)
+
     def metrics(self) -> dict[str, Any]:
         """Return the metrics on the validation rows as of now."""
         validation = self._data.validation
-        scores = predict_pictures(self.network, self._model, validation, self._device)
+        scores = predict_pictures(self.network, self._model.test, validation, self._device)
         return dict(validation_metrics(scores, validation.scores.astype(np.float64)))

@@ -3,97 +3,103 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from rich.progress import track
 
 import facegauge_models
+from facegauge_models.registry import Preprocessing
 from facegauge_training.challenge.objective import TeacherOutputs
 from facegauge_training.challenge.onnx_file import Exported
-from facegauge_training.challenge.pictures import Pictures, read_pictures, write_table
-from facegauge_training.challenge.prepare import prepare
+from facegauge_training.challenge.pictures import Pictures, Rows, read_pictures, write_table
+from facegauge_training.challenge.prepare import prepare_mixed
+from facegauge_training.challenge.weights import load_network
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.common.metrics import logistic_fit
+from facegauge_training.data.crop_set import crop_height
+from facegauge_training.fitting.checkpoint import load_trained
 
-__all__ = ["Teacher", "load_network", "pseudo_label"]
+__all__ = ["Teacher", "pseudo_label"]
 
 FITTED_ON = 2000
 """Labelled pictures that the curve from the teacher's scores to labels is fitted on, at most."""
+OURS = ("student.pt", "teacher.pt")
+"""Files of a student or a teacher of ours, which take pixels."""
+BATCH = 64
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
 
-def load_network(checkpoint: Path) -> tuple[str, Any]:
-    """Return the system's name and its network, in evaluation mode, of a finished training's `model.pt`.
-
-    Raises:
-        RecipeError: the file is missing, or is no such checkpoint.
-    """
-    if not checkpoint.is_file():
-        raise RecipeError(f"There is no {checkpoint}: give the model.pt of a finished training.")
-    try:
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        network = facegauge_models.create(saved["system"])
-        network.load_state_dict(saved["weights"])
-    except Exception as error:  # unpickling raises whatever it likes
-        raise RecipeError(f"{checkpoint} is no model.pt of `facegauge-train challenge`: {error}") from error
-    return str(saved["system"]), network.eval()
-
-
 class Teacher:
-    """Predicts for a picture as its own preprocessing shows it, each picture once, by itself.
+    """Predicts for a picture as its own preprocessing shows it, each picture once.
 
-    By itself, so that its output is the same to the last bit whatever else is in the batch.
+    On a CPU each by itself, so that its output is the same to the last bit whatever else is in the batch.
 
     Attributes:
-        system: its name.
+        system: its name: one of the zoo's, or the run of a student or a teacher of ours.
         graded: whether it gives embeddings and grades, not scores alone.
     """
 
     def __init__(self, file: Path, device: torch.device) -> None:
-        """Load the teacher: the model.pt of a training, or an ONNX file, which gives scores alone.
+        """Load the teacher.
+
+        Args:
+            file: model.pt of a system's training, student.pt or teacher.pt of ours, or an ONNX file.
+            device: to compute on; an ONNX file stays on the CPU.
 
         Raises:
-            RecipeError: the file is missing or is none.
+            RecipeError: the file is missing or is none of these.
         """
         self.device = device
         self.network: Any = None
         self._exported = Exported(file) if file.suffix == ".onnx" else None
+        self._how: Preprocessing | None = None
         if self._exported is not None:
             self.system = self._exported.system
+        elif file.name in OURS:
+            trained = load_trained(file)
+            self.system, self.network, self._width = trained.name, trained.network, trained.width
         else:
             self.system, self.network = load_network(file)
+            self._how = facegauge_models.info(self.system).test
+        if self.network is not None:
             self.network.requires_grad_(False).to(device)
         self.fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
         self.graded = hasattr(self.network, "grades") and hasattr(self.network, "embed")
         self._outputs: dict[str, tuple[torch.Tensor, ...]] = {}
 
-    @torch.no_grad()
-    def predict(self, pictures: Pictures, rows: tuple[int, ...]) -> TeacherOutputs:
+    def predict(self, pictures: Rows, rows: Sequence[int]) -> TeacherOutputs:
         """Return the teacher's outputs for some rows."""
-        outputs = [self._output(pictures, i) for i in rows]
-        if not self.graded:
-            return TeacherOutputs(torch.cat([output[0] for output in outputs]))
-        scores, embeddings, grades = (torch.cat(parts) for parts in zip(*outputs, strict=True))
-        return TeacherOutputs(scores, embeddings, grades)
+        missing = [i for i in rows if pictures.names[i] not in self._outputs]
+        at_once = BATCH if self.device.type == "cuda" else 1
+        for at in range(0, len(missing), at_once):
+            part = missing[at : at + at_once]
+            for i, *outputs in zip(part, *self._compute(pictures, part), strict=True):
+                self._outputs[pictures.names[i]] = tuple(outputs)
+        kept = zip(*(self._outputs[pictures.names[i]] for i in rows), strict=True)
+        return TeacherOutputs(*(torch.stack(parts) for parts in kept))
 
-    def _output(self, pictures: Pictures, i: int) -> tuple[torch.Tensor, ...]:
-        name = pictures.names[i]
-        if name not in self._outputs and self._exported is not None:
-            score = self._exported.score(pictures, (i,))
-            self._outputs[name] = (torch.from_numpy(score).to(self.device),)
-        elif name not in self._outputs:
-            test = facegauge_models.info(self.system).test
-            seen = torch.from_numpy(prepare(pictures[i], test))[None].to(self.device)
-            if self.graded:
-                embedding = self.network.embed(seen)
-                grades = self.network.grades(embedding)
-                self._outputs[name] = ((grades.softmax(1) * self.network.values).sum(1), embedding, grades)
-            else:
-                self._outputs[name] = (self.network(seen),)
-        return self._outputs[name]
+    @torch.no_grad()
+    def _compute(self, pictures: Rows, rows: list[int]) -> tuple[torch.Tensor, ...]:
+        """Return scores (n,), and embeddings and grades (n, ...) if it has them."""
+        if self._exported is not None:
+            return (torch.from_numpy(self._exported.score(pictures, rows)).to(self.device),)
+        shown = [pictures[i] for i in rows]
+        if self._how is None:
+            size = (self._width, crop_height(self._width))
+            pixels = np.stack([cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in shown])
+            given = self.network(torch.from_numpy(pixels).to(self.device))
+            return (given[0] if isinstance(given, tuple) else given,)
+        seen = prepare_mixed(shown, self._how, self.device)
+        if not self.graded:
+            return (self.network(seen),)
+        embedding = self.network.embed(seen)
+        grades = self.network.grades(embedding)
+        return (grades.softmax(1) * self.network.values).sum(1), embedding, grades
 
 
 def pseudo_label(teacher: Teacher, unlabelled: Path, labelled: Pictures, table: Path) -> Pictures:
@@ -113,13 +119,15 @@ def pseudo_label(teacher: Teacher, unlabelled: Path, labelled: Pictures, table: 
         if not names:
             raise RecipeError(f"There is no picture in {unlabelled}: point --unlabelled at a folder of them.")
         known = labelled.take(np.arange(len(labelled))[:FITTED_ON])
-        outputs = [float(teacher.predict(known, (i,)).scores) for i in track(range(len(known)), "fitting")]
+        outputs = [float(teacher.predict(known, (i,)).scores[0]) for i in track(range(len(known)), "fitting")]
         curve = logistic_fit(np.array(outputs), known.scores.astype(np.float64))
         count = len(names)
         bare = Pictures(
             unlabelled, unlabelled, tuple(names), np.zeros(count, np.float32), tuple(names), (0,) * count
         )
-        scores = [float(teacher.predict(bare, (i,)).scores) for i in track(range(count), "pseudo-labelling")]
+        scores = [
+            float(teacher.predict(bare, (i,)).scores[0]) for i in track(range(count), "pseudo-labelling")
+        ]
         labels = curve(np.array(scores)).clip(0, 1).round(6)
         write_table(table, ("image", "score"), zip(names, labels, strict=True))
     return read_pictures(unlabelled, table, decode=False, least=1)

@@ -1,10 +1,12 @@
 """The recipes of the fourteen systems, transcribed from section 3 of the challenge report.
 
 Each says where the report is silent and what is used here instead. Not stated by any team and ours
-everywhere: gradients are clipped at a norm of 5, and the last batch of an epoch is left out when it is not
-full. Ours where the report does not say otherwise: a tenth of the groups is held out for validation, the
-weights with the best Score on it are each stage's result, and a stage runs to its end. Most teams start from
-ImageNet's weights; so does `--pretrained`, where they can be had.
+everywhere: gradients are clipped at a norm of 5, the last batch of an epoch is left out when it is not full,
+statistics of batch normalisation are estimated anew before each look (`batch_statistics`), the head begins
+as `head_start` says, and a GPU computes in mixed precision, as MediaForensics' did. Ours where the report
+does not say otherwise: a tenth of the groups is held out for validation, the weights with the best Score on
+it are each stage's result, and a stage runs to its end. Most teams start from ImageNet's weights; so does
+`--pretrained`, where they can be had.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ _ALL = (
             Stage(20, 1e-4, PERIOD_5, 256, MSPT_640, "all rows", all_rows=True, average=True),
         ),
         "Weight decay: PyTorch's. Least rate of the cosine: 0. Statistics are averaged with the weights.",
-        augmentation=Augmentation(flip=True, quarter_turns=True), keep="average", half_precision=True,
+        augmentation=Augmentation(flip=True, quarter_turns=True), keep="average",
     ),
     Recipe(
         "next", "3.3", "adamw", 1e-2, "mse",

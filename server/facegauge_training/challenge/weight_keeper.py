@@ -21,7 +21,8 @@ def optimiser_for(network: nn.Module, recipe: Recipe, stage: Stage) -> torch.opt
     backbone = [p for name, p in named if recipe.head and not name.startswith(recipe.head)]
     groups = [{"params": parameters} for parameters in (head, backbone) if parameters]
     kind = torch.optim.AdamW if recipe.optimiser == "adamw" else torch.optim.Adam
-    return kind(groups, lr=stage.rate, weight_decay=recipe.weight_decay)
+    fused = next(network.parameters()).is_cuda
+    return kind(groups, lr=stage.rate, weight_decay=recipe.weight_decay, fused=fused)
 
 
 def set_rates(optimiser: torch.optim.Optimizer, stage: Stage, rate: float) -> None:

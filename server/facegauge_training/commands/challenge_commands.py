@@ -1,8 +1,7 @@
-"""Subcommands about the challenge's systems: challenge, evaluate-images, scored-images, table1."""
+"""Subcommands for the challenge's systems and pictures: challenge, evaluate-images, scored-images."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -10,12 +9,10 @@ import numpy as np
 import torch
 from rich.console import Console
 
-import facegauge_models
 from facegauge_training.challenge.onnx_file import score_pictures
 from facegauge_training.challenge.pictures import read_pictures
 from facegauge_training.challenge.scored_images import write_scored_images
 from facegauge_training.challenge.start import ChallengeOptions, run_training
-from facegauge_training.challenge.table1 import Protocol, fill_table
 from facegauge_training.challenge.team_recipes import RECIPES
 from facegauge_training.commands.options import (
     FOLDER,
@@ -30,7 +27,7 @@ from facegauge_training.common.atomic import write_json
 from facegauge_training.common.metrics import challenge_report
 from facegauge_training.common.runs import find_network, run_folder
 
-__all__ = ["challenge", "evaluate_images", "scored_images", "table1"]
+__all__ = ["challenge", "evaluate_images", "scored_images"]
 
 images_option = click.option("--images", type=FOLDER, required=True, help="Folder of pictures.")
 labels_option = click.option(
@@ -171,59 +168,3 @@ def evaluate_images(model: Path, images: Path, labels: Path, json_path: Path | N
 def scored_images(cache: Path, out: Path, count: int, held_out_count: int, val_faces: int, seed: int) -> None:
     """Write pictures and CSVs of scores from the student's labels, for `challenge` and `table1`."""
     write_scored_images(cache, out, count, held_out_count, val_faces, seed, click.echo)
-
-
-@click.command()
-@click.option("--data", type=FOLDER, required=True, help="Folder that `scored-images` wrote.")
-@cache_option
-@run_option("table1", help="Name of the run: its folder below CACHE/runs, with one folder for each system.")
-@click.option("--out", type=FOLDER, default="docs/table1.md", show_default=True, help="Page to write.")
-@click.option(
-    "--steps",
-    type=click.IntRange(min=0),
-    default=1500,
-    show_default=True,
-    help="Steps of every system; 0 only writes the page.",
-)
-@click.option(
-    "--batch", type=click.IntRange(min=2), default=16, show_default=True, help="Pictures a step, at most."
-)
-@click.option("--systems", help="Only these, with commas.  [default: all]")
-@teacher_option("Teacher for the systems that distil; without it: labels alone.")
-@pretrained_option
-@click.option(
-    "--schedule",
-    type=click.Choice(["cosine", "recipe"]),
-    default="cosine",
-    show_default=True,
-    help="How rates fall: by a cosine for all, or as each recipe says.",
-)
-@seed_option
-@threads_option
-def table1(
-    data: Path,
-    cache: Path,
-    run: str,
-    out: Path,
-    steps: int,
-    batch: int,
-    systems: str | None,
-    teacher: str | None,
-    pretrained: bool,
-    schedule: str,
-    seed: int,
-    threads: int,
-) -> None:
-    """Train all fourteen systems under one protocol and write the report's Table 1 on our labels.
-
-    A killed run resumes, in the middle of a system too; a finished row is not trained again.
-    """
-    torch.set_num_threads(threads)
-    every = facegauge_models.names(teachers=False)
-    folder = run_folder(cache, run)
-    file = find_network(cache, teacher, "--teacher") if teacher else None
-    protocol = Protocol(data, folder, steps, batch, seed, pretrained, file, schedule == "cosine")
-    failed = fill_table(protocol, tuple(systems.split(",")) if systems else every, out, click.echo)
-    click.echo(f"{out}: {sum((folder / name / 'row.json').is_file() for name in every)} of {len(every)} rows")
-    if failed:
-        sys.exit(1)

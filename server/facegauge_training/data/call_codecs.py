@@ -15,15 +15,17 @@ another quality or size. Three kinds:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import av
 import numpy as np
 import numpy.typing as npt
 
 from facegauge_server.types import Pixels
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.codecs import decode, encode, nal_units
+
+if TYPE_CHECKING:
+    import av
 
 __all__ = ["LOSS_KINDS", "RATED", "TRANSPARENT", "transcode_at_rate", "transcode_with_loss"]
 
@@ -38,7 +40,7 @@ and labels would not come out the same twice."""
 WARM_UP = 12
 """Frames."""
 SLICES = 8
-"""Slices of a frame; each spans the width."""
+"""Of a frame; each spans the width."""
 ROUND_TRIP = 3
 """Frames, 120 ms, from a lost frame to the keyframe that was asked for."""
 PLAIN_SLICE = 1
@@ -122,7 +124,7 @@ def _without_slices(packet: av.Packet[Any], lost: npt.NDArray[np.bool_]) -> av.P
             if lost[n - 1] and not (lost.all() and n == 1):
                 continue
         kept.append(unit)
-    partial = av.Packet(b"".join(b"\x00\x00\x00\x01" + unit for unit in kept))
+    partial = type(packet)(b"".join(b"\x00\x00\x00\x01" + unit for unit in kept))
     partial.pts, partial.dts, partial.time_base = packet.pts, packet.dts, packet.time_base
     return partial
 

@@ -12,14 +12,15 @@ from __future__ import annotations
 import os
 import re
 from fractions import Fraction
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import av
 import numpy as np
-from av.video.frame import PictureType
 
 from facegauge_server.types import Pixels
 from facegauge_training.common.errors import RecipeError
+
+if TYPE_CHECKING:
+    import av
 
 SLICE_BYTES = 400
 """Under what RTP allows (some 1,200), so that a frame of a quiet face is more than one packet:
@@ -102,6 +103,9 @@ def encode(
     Raises:
         RecipeError: this PyAV lacks the encoder.
     """
+    import av  # here and in `decode`, since who only reads stores of labelled crops does without
+    from av.video.frame import PictureType
+
     encoder_name = CODECS[codec][0]
     scheduling = os.sched_getscheduler(0)
     os.environ.setdefault("SVT_LOG", "1")  # errors alone: SVT-AV1 else writes a page for every clip
@@ -136,6 +140,8 @@ def encode(
 
 def decode(packets: list[av.Packet[Any]], codec: str, extradata: bytes) -> list[tuple[int, Pixels]]:
     """Return (number of the frame, its pixels) of everything that the decoder makes of the packets."""
+    import av
+
     decoder_name = {"x264": "h264", "av1": "libdav1d"}.get(codec, codec)
     decoder = cast("av.VideoCodecContext", av.CodecContext.create(decoder_name, "r"))
     decoder.thread_count = 1
@@ -160,7 +166,7 @@ def _lossy(packet: av.Packet[Any], loss: float, rng: np.random.Generator) -> av.
         lost.remove(slices[int(rng.integers(len(slices)))])
     if not lost:
         return packet
-    kept = av.Packet(b"".join(b"\x00\x00\x00\x01" + unit for n, unit in enumerate(units) if n not in lost))
+    kept = type(packet)(b"".join(b"\x00\x00\x00\x01" + unit for n, unit in enumerate(units) if n not in lost))
     kept.pts, kept.dts, kept.time_base = packet.pts, packet.dts, packet.time_base
     return kept
 

@@ -12,7 +12,6 @@ import tempfile
 from pathlib import Path
 
 import cv2
-import imageio_ffmpeg
 import numpy as np
 
 from facegauge_server.types import Pixels
@@ -37,6 +36,8 @@ def vmaf(received: list[Pixels], references: list[Pixels]) -> list[float]:
         RecipeError: ffmpeg failed or lacks libvmaf.
         ValueError: the clips are not of one length.
     """
+    import imageio_ffmpeg  # here, since who only reads stores of labelled crops does without
+
     if len(received) != len(references):
         raise ValueError(f"{len(received)} received frames against {len(references)} references")
     height, width = references[0].shape[:2]

@@ -40,7 +40,11 @@ class Unseen:
 
     def refuses(self, face: Unlabelled) -> bool:
         """Return whether a face may not be trained on."""
-        return face.source in self.names or self.distance(face.crop) <= ALIKE
+        return face.source in self.names or self.looks_alike(face.crop)
+
+    def looks_alike(self, crop: Pixels) -> bool:
+        """Return whether a crop looks like a photo of the val split."""
+        return self.distance(crop) <= ALIKE
 
     def distance(self, crop: Pixels) -> int:
         """Return how many of 256 bits differ from the likest photo of the val split, or its mirror image."""

@@ -1,4 +1,4 @@
-"""`facegauge-train challenge`, `evaluate-images` and `table1`, as a person calls them."""
+"""`facegauge-train challenge` and `evaluate-images`, as a person calls them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 
 from facegauge_training.challenge.onnx_file import score_pictures
 from facegauge_training.challenge.pictures import read_pictures
-from facegauge_training.challenge.teacher import Teacher, load_network, pseudo_label
+from facegauge_training.challenge.teacher import Teacher, pseudo_label
+from facegauge_training.challenge.weights import load_network
 from facegauge_training.cli import main
 from facegauge_training.common.errors import RecipeError
 
@@ -168,32 +169,3 @@ def test_a_model_that_is_none_is_told(data: Path, tmp_path: Path) -> None:
     (tmp_path / "none.onnx").write_bytes(b"nothing")
     with pytest.raises(RecipeError, match="no model"):
         score_pictures(tmp_path / "none.onnx", pictures)
-
-
-def test_table1_marks_what_was_not_run(data: Path, tmp_path: Path) -> None:
-    """A row that was run has its figures and its initialisation, the others say that they were not."""
-    out = tmp_path / "table1.md"
-    options = ["table1", "--data", str(data), "--cache", str(tmp_path), "--out", str(out), "--threads", "1"]
-    options += ["--batch", "4", "--systems", "conquerit"]
-    done = CliRunner().invoke(main, [*options, "--steps", "2"])
-    assert done.exit_code == 0, done.output
-    text = out.read_text(encoding="utf-8")
-    rows = [
-        line for line in text.splitlines() if line.startswith(("| 1", "| 2", "| -")) or "| conquerit" in line
-    ]
-    assert any("| conquerit | 0.9038 | random | none |" in row for row in rows)
-    assert text.count("**not run**") == 13
-    assert "2 steps" in text
-    again = CliRunner().invoke(main, [*options, "--steps", "2"])
-    assert "done already" in again.output
-    assert CliRunner().invoke(main, [*options, "--systems", "x", "--steps", "2"]).exit_code == 1
-
-
-def test_table1_goes_on_after_a_row_that_failed(data: Path, tmp_path: Path) -> None:
-    """The reason is told, the row is marked, the exit code is 1."""
-    options = ["table1", "--data", str(data), "--cache", str(tmp_path), "--out", str(tmp_path / "t.md")]
-    options += ["--systems", "mediaforensics", "--steps", "2", "--batch", "4", "--threads", "1"]
-    done = CliRunner().invoke(main, options)
-    assert done.exit_code == 1
-    assert "mediaforensics: mediaforensics has 3 stages" in done.output
-    assert "| mediaforensics | 0.9624 | **failed** |" in (tmp_path / "t.md").read_text(encoding="utf-8")

@@ -30,7 +30,7 @@ class Baseline:
     measure: Measure
     """RGB uint8 (height, width, 3) pictures, of any sizes -> float64 (n,), finite, better the higher."""
     module: str = ""
-    """Module that must be importable; empty if it always is."""
+    """That must be importable; empty if it is always there."""
     distribution: str = ""
     """On PyPI, that brings the module."""
 

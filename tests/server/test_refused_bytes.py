@@ -12,7 +12,8 @@ import grpc
 import pytest
 
 from facegauge.v1 import quality_pb2 as pb
-from tests.server.conftest import Connect, StartServer, config_request, frame_request, read_rest
+
+from .conftest import Connect, StartServer, config_request, frame_request, read_rest
 
 BODY_BYTES = 2 * 2**20
 CALLS = 6

@@ -1,1 +1,0 @@
-"""Who may use the workers next: slots, and the fair queue before them."""

@@ -1,1 +1,0 @@
-"""The gRPC door: nothing else in the server knows protobuf or gRPC, but for TLS credentials."""
