@@ -35,7 +35,7 @@ THREADS, PROCESSES = "threads", "processes"
 SIDES = (THREADS, PROCESSES)
 PRECISION = "f32"
 STREAMS_A_WORKER = 2
-"""As many frames of different streams are under way at once: what `admission.Turns` lets through."""
+"""Frames of different streams under way at once: as many as `WorkerSlots` lets through."""
 KILLS = 5
 
 Assess = Callable[[EncodedFrame, bytes], Awaitable[bytes]]

@@ -32,9 +32,9 @@ class LoadResult:
     refused: int = 0
     """Streams that the server did not take."""
     latencies_s: list[float] = field(default_factory=list)
-    """From a frame's send to its assessment."""
+    """Time from sending a frame to its assessment."""
     scored_by_stream: list[int] = field(default_factory=list)
-    """Of the streams that the server took."""
+    """Scored frames of each stream that the server accepted."""
 
     def percentile_ms(self, percent: float) -> float:
         """Latency in milliseconds; NaN when nothing was answered."""

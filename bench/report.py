@@ -36,9 +36,9 @@ class Run:
     scored: int
     dropped: int
     cpu_ms_a_frame: float
-    """Of the server's processor time, a scored frame."""
+    """The server's processor time per scored frame."""
     cpu_share: float
-    """Of one core."""
+    """Share of one core."""
     peak_memory_mib: float
     min_fair_share: float
     """Scored frames of the worst stream over the mean stream's: 1 is fair."""

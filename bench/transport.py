@@ -18,7 +18,7 @@ CASES = {"JPEG, 100 kB": (100_000, True), "I420 720p, 1.4 MB": (1280 * 720 * 3 /
 WAYS = ("socket", "shared memory")
 CALLS = 300
 HEADER = b"x" * 3000
-"""As large as a request with a stream's tracker."""
+"""Size of a request with a stream's tracker."""
 
 
 def time_way(way: str, size: int, *, wants_bytes: bool) -> tuple[float, float]:

@@ -16,30 +16,28 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
-
 from facegauge_server.access.gatekeeper import Gatekeeper
 from facegauge_server.access.keys import KeyFile
-from facegauge_server.admission import WorkerSlots
+from facegauge_server.admission.worker_slots import WorkerSlots
 from facegauge_server.calibration import ServedModel, load_calibration
 from facegauge_server.config import Address, Config
 from facegauge_server.engines import Engine, create_engine, engine_kind
 from facegauge_server.engines.student import load_student
-from facegauge_server.grpc_server import bind, create_grpc_server
-from facegauge_server.loop_lag import measure_loop_lag
 from facegauge_server.metrics import Metrics
 from facegauge_server.monitoring.chores import Chores
 from facegauge_server.monitoring.endpoint import MonitoringEndpoint
 from facegauge_server.monitoring.exposition import Exposition
+from facegauge_server.monitoring.loop_lag import measure_loop_lag
 from facegauge_server.monitoring.loop_watchdog import LoopWatchdog
 from facegauge_server.monitoring.metrics_token import MetricsToken
 from facegauge_server.monitoring.probe import Probe
 from facegauge_server.monitoring.readiness import Readiness
 from facegauge_server.monitoring.readiness_collector import ReadinessCollector
+from facegauge_server.monitoring.session_collector import SessionCollector
 from facegauge_server.pipeline import Pipeline
-from facegauge_server.service import SERVICE_NAME, QualityService
-from facegauge_server.session_collector import SessionCollector
+from facegauge_server.rpc.health import HealthService
+from facegauge_server.rpc.server import bind, create_grpc_server
+from facegauge_server.rpc.service import QualityService
 from facegauge_server.streams.session_table import SessionTable
 from facegauge_server.tls import Certificates
 from facegauge_server.workers.collector import WorkersCollector
@@ -48,7 +46,6 @@ from facegauge_server.workers.pool import FrameWorkers
 __all__ = ["App", "OperatorFiles", "running"]
 
 HOUSEKEEPING_INTERVAL_S = 0.25
-HEALTH_INTERVAL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +113,8 @@ async def running(config: Config) -> AsyncIterator[App]:
         server = create_grpc_server(config)
         gatekeeper = Gatekeeper(files.keys, by_certificate=config.asks_for_certificates)
         QualityService(table, pipeline, slots, config, metrics, model, gatekeeper).add_to(server)
-        health_servicer = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-        names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, server)
+        health = HealthService(readiness.is_ready)
+        health.add_to(server)
         port = bind(server, config, files.certificates)
 
         endpoint = MonitoringEndpoint(Exposition(metrics.registry), readiness, files.metrics_token)
@@ -142,7 +137,7 @@ async def running(config: Config) -> AsyncIterator[App]:
                 "housekeeping": partial(_housekeep, table, files),
                 "loop lag": partial(measure_loop_lag, on_lag),
                 "probe": probe.run,
-                "health": partial(_publish_health, health_servicer, readiness),
+                "health": health.run,
             },
             on_failure=lambda _: metrics.count_error("chore"),
         )
@@ -167,7 +162,7 @@ async def running(config: Config) -> AsyncIterator[App]:
             )
         finally:
             readiness.drain()
-            await health_servicer.enter_graceful_shutdown()
+            await health.drain()
             metrics.set_draining()
             table.drain(time.monotonic())
             await server.stop(config.drain_grace_s)
@@ -179,13 +174,3 @@ async def _housekeep(table: SessionTable, files: OperatorFiles) -> None:
         now_s = time.monotonic()
         table.housekeep(now_s)
         files.refresh(now_s)
-
-
-async def _publish_health(servicer: health.aio.HealthServicer, readiness: Readiness) -> None:
-    """Keep gRPC's health service saying what /readyz says."""
-    status = health_pb2.HealthCheckResponse
-    while True:
-        is_ready = not readiness.reasons_against(time.monotonic())
-        for name in ("", SERVICE_NAME):
-            await servicer.set(name, status.SERVING if is_ready else status.NOT_SERVING)
-        await asyncio.sleep(HEALTH_INTERVAL_S)

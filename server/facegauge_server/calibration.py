@@ -33,7 +33,7 @@ class Calibration:
     mos: tuple[float, ...]
     """The score at each, never falling, 1-5."""
     half_width: float
-    """Of the interval that holds 95 of 100 clips."""
+    """Bounds of the interval that holds 95 of 100 clips."""
     rated_from: float
     """The lowest quality among the clips that were rated."""
     rated_to: float

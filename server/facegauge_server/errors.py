@@ -4,7 +4,7 @@
     +-- CallerError            the client must change what it does
     |   +-- InvalidConfig      a field of the request is wrong
     |   +-- ProtocolViolation  messages in an order that the protocol forbids
-    |   +-- BadFrame           this frame cannot be used; the stream goes on
+    |   +-- BadFrame           this frame cannot be used; the stream continues
     |   +-- StreamExists       the stream id is taken
     |   +-- ResumeRefused      the resume token is not that stream's
     |   +-- StreamIdle         no frame arrived within the idle timeout
@@ -21,7 +21,7 @@
         +-- BadModel           the student's files are missing, damaged or do not fit together
         +-- WorkersFailed      the processes that work on frames end as they start
 
-`rpc_errors.py` maps them to gRPC status codes and reasons. Anything else that is raised is a defect of ours.
+`rpc/statuses.py` maps them to gRPC status codes and reasons. Anything else that is raised is our defect.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class ProtocolViolation(CallerError):
 
 
 class BadFrame(CallerError):
-    """One frame cannot be used; the stream goes on."""
+    """One frame cannot be used; the stream continues."""
 
 
 class StreamExists(CallerError):

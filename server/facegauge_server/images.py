@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from facegauge_server.admission import WorkerSlots
+from facegauge_server.admission.fair_queue import Flow
+from facegauge_server.admission.worker_slots import WorkerSlots
 from facegauge_server.config import Config
 from facegauge_server.errors import BadFrame, Draining, ServerFull
-from facegauge_server.fair_queue import Flow
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.stages.smooth import QualitySmoother
 from facegauge_server.streams.session_table import SessionTable

@@ -2,7 +2,7 @@
 
 The fleet's counters and histograms are ordinary instruments in a registry of their own, which
 `monitoring/endpoint.py` serves. Series of live streams and of worker processes come from collectors that read
-the session table and the pool at scrape time: `session_collector.py`, `workers/collector.py`.
+the session table and the pool at scrape time: `monitoring/session_collector.py`, `workers/collector.py`.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Metrics:
         )
         self._worker_restarts = Counter(
             "facegauge_worker_restarts",
-            "Worker processes that had to be replaced: `crash`, `timeout` (--frame-timeout), or `start`",
+            "Worker processes replaced after a `crash`, a `timeout` (--frame-timeout) or a failed `start`",
             ["reason"],
             registry=registry,
         )
@@ -89,7 +89,7 @@ class Metrics:
             self._worker_restarts.labels(reason)
         self._errors = Counter(
             "facegauge_errors",
-            "Defects of the server by where they were met; the log explains each",
+            "Defects of the server by stage; the log explains each",
             ["stage"],
             registry=registry,
         )

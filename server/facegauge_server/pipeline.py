@@ -1,4 +1,4 @@
-"""A frame's way through the stages, on one screen: decode -> locate -> crop -> score.
+"""A frame's path through the stages, on one screen: decode -> locate -> crop -> score.
 
 The first three run in worker processes (`workers/`), since they hand bytes from anywhere to native code. An
 engine that gains from batches runs here, on the crops of all streams together, which never were anyone's
@@ -77,7 +77,7 @@ class Pipeline:
 
     @property
     def precision(self) -> str:
-        """Of its arithmetic."""
+        """Precision of its arithmetic."""
         return self.workers.started.precision if self._engine is None else self._engine.precision
 
     async def assess(self, frame: EncodedFrame, tracker: TrackerCell, display_lines: int) -> FrameScore:

@@ -1,4 +1,4 @@
-"""A log that cannot fail: the service goes on when its log cannot be written (full disk, closed pipe)."""
+"""A log that cannot fail: the service continues when it cannot be written (full disk, closed pipe)."""
 
 from __future__ import annotations
 

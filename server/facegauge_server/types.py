@@ -1,4 +1,4 @@
-"""The chain of values that a frame becomes on its way through the server; read top to bottom.
+"""The values that a frame becomes on its path through the server; read top to bottom.
 
     EncodedFrame -> Frame -> FaceBoxes -> FaceCrops -> Batch -> RawScores -> CropScore -> FrameScore
                  -> StreamQuality -> Assessment
@@ -53,7 +53,7 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 
 
 class Encoding(enum.StrEnum):
-    """How a frame's bytes are to be read."""
+    """Format of a frame's bytes."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -100,7 +100,7 @@ class Decode(enum.StrEnum):
 
 
 class FrameResult(enum.StrEnum):
-    """What became of one frame; the `result` label of the frame counters."""
+    """Outcome of one frame; the `result` label of the frame counters."""
 
     SCORED = "scored"
     NO_FACE = "no_face"
@@ -300,7 +300,7 @@ class CropScore:
 
     quality: float
     causes: tuple[Cause, ...] = ()
-    """In the student's order; none where it names none."""
+    """Costs in the student's order; empty where it names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +326,7 @@ class FrameScore:
     work_s: float | None = None
     """Time that a worker spent on the frame, seconds; None where it is not known."""
     error: str = ""
-    """For FrameResult.ERROR: what is wrong with the frame, for the caller."""
+    """What is wrong with the frame, for the caller; empty unless the result is ERROR."""
 
 
 @dataclass(frozen=True, slots=True)

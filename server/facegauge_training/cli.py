@@ -23,7 +23,15 @@ _COMMANDS = "facegauge_training.commands"
 COMMANDS = {
     "ladder": Place(f"{_COMMANDS}.data_commands", "ladder", "Build the ladder of the val split."),
     "labels": Place(f"{_COMMANDS}.data_commands", "labels", "Label crops of the train split."),
-    "pretrain": Place("facegauge_training.pretraining.pretrain", "pretrain", "Pretrain a backbone."),
+    "cause-labels": Place(
+        f"{_COMMANDS}.cause_commands", "cause_labels", "Label crops with what each defect costs."
+    ),
+    "pretrain": Place(f"{_COMMANDS}.pretraining_commands", "pretrain", "Pretrain a backbone."),
+    "probe-backbone": Place(
+        f"{_COMMANDS}.pretraining_commands",
+        "probe_backbone",
+        "Measure what a backbone knows of quality.",
+    ),
     "teacher": Place(f"{_COMMANDS}.training_commands", "teacher", "Train a teacher."),
     "pseudo-label": Place(
         f"{_COMMANDS}.training_commands", "pseudo_label", "Let a teacher label faces that cannot be measured."
@@ -49,6 +57,13 @@ COMMANDS = {
     "table1": Place(f"{_COMMANDS}.system_commands", "table1", "Measure trained systems, into one table."),
     "contact-sheet": Place(f"{_COMMANDS}.data_commands", "contact_sheet", "Draw labelled crops, sorted."),
     "noise-anchor": Place(f"{_COMMANDS}.data_commands", "noise_anchor", "Print the anchor of noise."),
+    "call-clips": Place(
+        f"{_COMMANDS}.cause_commands", "call_clips", "Measure faces in calls that get worse."
+    ),
+    "compare-gains": Place(
+        f"{_COMMANDS}.cause_commands", "compare_gains", "Compare two measures of what a cause costs."
+    ),
+    "count-crops": Place(f"{_COMMANDS}.cause_commands", "count_store", "Count the crops of a store."),
 }
 """Subcommands in the order in which a person comes to need them."""
 

@@ -17,7 +17,7 @@ from facegauge_server.engines.student import load_student
 from facegauge_server.metrics import Metrics
 from facegauge_server.monitoring.readiness import Readiness
 from facegauge_server.monitoring.readiness_collector import ReadinessCollector
-from facegauge_server.session_collector import SessionCollector
+from facegauge_server.monitoring.session_collector import SessionCollector
 from facegauge_server.streams.session_table import SessionTable
 from facegauge_server.workers.collector import WorkersCollector
 from facegauge_server.workers.pool import FrameWorkers

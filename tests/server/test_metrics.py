@@ -12,7 +12,7 @@ from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.app import App
 from facegauge_server.calibration import ServedModel
 from facegauge_server.config import Config, Limits, StreamSettings
-from facegauge_server.session_collector import SessionCollector
+from facegauge_server.monitoring.session_collector import SessionCollector
 from facegauge_server.streams.session_table import SessionTable
 
 from .conftest import Connect, StartServer, config_request, frame_request, read_rest

@@ -27,7 +27,7 @@ class Tally:
         """Frames that were being written when the connection broke."""
         self._keep_unanswered = keep_unanswered
         self._unanswered: dict[int, Outgoing] = {}
-        """By sequence, in the order of sending."""
+        """Frames by sequence, in the order of sending."""
 
     def begin(self, item: Outgoing) -> None:
         """Count a frame as lost until it is written."""

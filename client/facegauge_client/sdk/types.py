@@ -260,7 +260,7 @@ class Assessment(_Record):
     frames_dropped: int = 0
     """Dropped by the server since the last assessment."""
     error: str = ""
-    """For FrameResult.ERROR: what is wrong with the frame."""
+    """What is wrong with the frame; empty unless the result is ERROR."""
     frames_skipped: int = 0
     """Left out by the server since the last assessment, as they were not needed."""
     main_track_id: int | None = None
@@ -293,7 +293,7 @@ class Accepted(_Record):
 
     resume_token: str = dataclasses.field(default="", repr=False)
     resumed: bool = False
-    """Whether the stream goes on from an earlier connection."""
+    """Whether the stream continues from an earlier connection."""
     model: str = ""
     max_message_bytes: int = 0
     max_fps: float = 0.0

@@ -128,7 +128,7 @@ class _FrameEncodingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FrameEn
     """A temporal unit: OBUs with their sizes, the sequence header before each keyframe."""
 
 class FrameEncoding(_FrameEncoding, metaclass=_FrameEncodingEnumTypeWrapper):
-    """How a frame's bytes are to be read. H264, VP8, VP9 and AV1 are coded video: a frame's data is then one access
+    """Format of a frame's bytes. H264, VP8, VP9 and AV1 are coded video: a frame's data is then one access
     unit, whole and in decoding order, with its parameter sets in band. A stream is of pictures or of coded video,
     as its StreamConfig says; single pictures are never coded video.
     """
@@ -197,7 +197,7 @@ class _DecodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decode.ValueTy
     DECODE_BASE_LAYER: _Decode.ValueType  # 3
     """Frames of temporal layer 0, and those that name no layer."""
     DECODE_KEYFRAMES: _Decode.ValueType  # 4
-    """Keyframes alone: the cheapest, and blind between them."""
+    """Keyframes only: the cheapest, and blind between them."""
 
 class Decode(_Decode, metaclass=_DecodeEnumTypeWrapper):
     """Which units of coded video are decoded; max_fps and min_fps choose among the decoded ones what is scored."""
@@ -211,7 +211,7 @@ DECODE_ALL: Decode.ValueType  # 2
 DECODE_BASE_LAYER: Decode.ValueType  # 3
 """Frames of temporal layer 0, and those that name no layer."""
 DECODE_KEYFRAMES: Decode.ValueType  # 4
-"""Keyframes alone: the cheapest, and blind between them."""
+"""Keyframes only: the cheapest, and blind between them."""
 Global___Decode: _TypeAlias = Decode  # noqa: Y015
 
 class _FrameResult:
@@ -240,7 +240,7 @@ class _FrameResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FrameResu
     """
 
 class FrameResult(_FrameResult, metaclass=_FrameResultEnumTypeWrapper):
-    """What became of one frame."""
+    """Outcome of one frame."""
 
 FRAME_RESULT_UNSPECIFIED: FrameResult.ValueType  # 0
 """The assessment is not about a frame (see StreamState STALE)."""
@@ -276,7 +276,7 @@ class _FaceStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FaceState.V
     """Under 32 px: not scored."""
 
 class FaceState(_FaceState, metaclass=_FaceStateEnumTypeWrapper):
-    """What the score of one face is worth."""
+    """How far the score of one face can be trusted."""
 
 FACE_STATE_UNSPECIFIED: FaceState.ValueType  # 0
 FACE_STATE_SCORED: FaceState.ValueType  # 1
@@ -337,12 +337,12 @@ class _StreamStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StreamSta
     STREAM_STATE_NO_FACE: _StreamState.ValueType  # 5
     """The last frame shows no face; the quality holds until STALE."""
     STREAM_STATE_STALE: _StreamState.ValueType  # 6
-    """No score for longer than the stale limit: there is no current quality. Sent without being asked."""
+    """No score for longer than the stale limit: there is no current quality. Sent unsolicited."""
     STREAM_STATE_DECODE_ERROR: _StreamState.ValueType  # 7
     """The last frame could not be read; the quality holds until STALE."""
 
 class StreamState(_StreamState, metaclass=_StreamStateEnumTypeWrapper):
-    """What a stream's quality is worth now."""
+    """How far a stream's quality can be trusted now."""
 
 STREAM_STATE_UNSPECIFIED: StreamState.ValueType  # 0
 STREAM_STATE_WAITING: StreamState.ValueType  # 1
@@ -353,7 +353,7 @@ STREAM_STATE_FACE_TOO_SMALL: StreamState.ValueType  # 4
 STREAM_STATE_NO_FACE: StreamState.ValueType  # 5
 """The last frame shows no face; the quality holds until STALE."""
 STREAM_STATE_STALE: StreamState.ValueType  # 6
-"""No score for longer than the stale limit: there is no current quality. Sent without being asked."""
+"""No score for longer than the stale limit: there is no current quality. Sent unsolicited."""
 STREAM_STATE_DECODE_ERROR: StreamState.ValueType  # 7
 """The last frame could not be read; the quality holds until STALE."""
 Global___StreamState: _TypeAlias = StreamState  # noqa: Y015
@@ -393,7 +393,7 @@ Global___Smoothing: _TypeAlias = Smoothing  # noqa: Y015
 
 @_typing.final
 class StreamConfig(_message.Message):
-    """What is asked of a stream; everything but the id may be left out."""
+    """Configuration of a stream; only the id is required."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -414,15 +414,17 @@ class StreamConfig(_message.Message):
     call_id: _builtins.str
     """Names the call that the stream belongs to: up to 128 printable characters."""
     encoding: Global___FrameEncoding.ValueType
-    """For frames that do not say. Unset: JPEG. Decides whether the stream is of pictures or of coded video."""
+    """Default for frames that do not state theirs. Unset: JPEG. Decides whether the stream is of pictures or of
+    coded video.
+    """
     width: _builtins.int
-    """Pixels; for frames that do not say."""
+    """Pixels; default for frames that do not state theirs."""
     height: _builtins.int
-    """Pixels; for frames that do not say."""
+    """Pixels; default for frames that do not state theirs."""
     max_fps: _builtins.float
-    """Frames a second that are taken at most, on the server's clock: under LIVE the surplus is dropped and
-    counted, under COMPLETE it waits. Of coded video, frames a second that are scored: all of it may come, and
-    under COMPLETE the capture time decides. 0: the server's own limit under LIVE, none under COMPLETE.
+    """Maximum frames per second, on the server's clock: under LIVE the surplus is dropped and counted, under
+    COMPLETE it waits. For coded video, maximum frames per second that are scored: all of it may come, and under
+    COMPLETE the capture time decides. 0: the server's own limit under LIVE, none under COMPLETE.
     """
     display_lines: _builtins.int
     """Lines (the picture's shorter side) that the viewers' display shows: 90 to 4320. 0: 720."""
@@ -430,12 +432,12 @@ class StreamConfig(_message.Message):
     resume_token: _builtins.str
     """From an earlier StreamAccepted: takes that stream over, with its smoothing, from a connection that broke."""
     min_fps: _builtins.float
-    """Frames a second that are scored at least while the stream is steady: 0.25 to 1000. The server then leaves
-    frames out for as long as scores and pictures stay as they are, and scores all of them again when they do
-    not. LIVE alone. 0: every frame is scored.
+    """Minimum frames per second scored while the stream is steady: 0.25 to 1000. The server then skips frames as
+    long as scores and pictures stay the same, and scores all of them again when they change. LIVE only. 0: every
+    frame is scored.
     """
     decode: Global___Decode.ValueType
-    """For coded video alone."""
+    """Coded video only."""
     @_builtins.property
     def smoothing(self) -> Global___Smoothing: ...
     def __init__(
@@ -585,13 +587,13 @@ class StreamAccepted(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """Shown in StreamConfig.resume_token by a new connection, it takes this stream over."""
+    """A new connection that sends it as StreamConfig.resume_token takes this stream over."""
     resumed: _builtins.bool
-    """Whether the stream goes on from an earlier connection."""
+    """Whether the stream continues from an earlier connection."""
     model: _builtins.str
     """Name of the student that scores."""
     max_message_bytes: _builtins.int
-    """Bytes that one request may have."""
+    """Maximum size of a request, bytes."""
     @_builtins.property
     def config(self) -> Global___StreamConfig: ...
     def __init__(
@@ -643,7 +645,7 @@ Global___Box: _TypeAlias = Box  # noqa: Y015
 
 @_typing.final
 class Cause(_message.Message):
-    """Something that is wrong, with its figures."""
+    """One thing that is wrong with the picture, with figures."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -653,7 +655,7 @@ class Cause(_message.Message):
     THRESHOLD_FIELD_NUMBER: _builtins.int
     kind: Global___CauseKind.ValueType
     cost: _builtins.float
-    """The quality that would come back if this cause alone were gone, 0 to 1, smoothed. Unset where nobody knows."""
+    """The quality that would come back if this cause alone were gone, 0 to 1, smoothed. Unset where it is unknown."""
     value: _builtins.float
     """What was measured, in the kind's unit. Unset for what the student sees: its figure is the cost."""
     threshold: _builtins.float
@@ -688,7 +690,7 @@ Global___Cause: _TypeAlias = Cause  # noqa: Y015
 @_typing.final
 class MosEstimate(_message.Message):
     """What viewers would say, by the operator's calibration (facegauge-server --calibration): a mean opinion score,
-    1 (bad) to 5 (excellent), and between which two it lies for 95 of 100 clips.
+    1 (bad) to 5 (excellent), with the interval that holds 95 of 100 clips.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -724,7 +726,7 @@ class Model(_message.Message):
     SHA256_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     sha256: _builtins.str
-    """Of its ONNX file, in hexadecimal digits."""
+    """SHA-256 of its ONNX file, hexadecimal."""
     def __init__(
         self,
         *,
@@ -751,21 +753,23 @@ class Face(_message.Message):
     SHORT_SIDE_PX_FIELD_NUMBER: _builtins.int
     CAUSES_FIELD_NUMBER: _builtins.int
     track_id: _builtins.int
-    """Lives as long as the face is followed in this stream; tells nothing of who it is."""
+    """Lives as long as the face is followed in this stream; does not identify the person."""
     state: Global___FaceState.ValueType
     quality: _builtins.float
     """Smoothed."""
     raw_quality: _builtins.float
-    """Of this frame alone."""
+    """Score of this frame alone."""
     short_side_px: _builtins.float
-    """Of the box, pixels."""
+    """Short side of the box, pixels."""
     @_builtins.property
     def box(self) -> Global___Box:
-        """Of the face, brow to chin, as the detector draws it."""
+        """The face from brow to chin, as the detector draws it."""
 
     @_builtins.property
     def causes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cause]:
-        """The dearest first, those that cost nothing too. Empty where there is no score, or the student names none."""
+        """The costliest first, including those that cost nothing. Empty without a score, or where the student names
+        none.
+        """
 
     def __init__(
         self,
@@ -818,12 +822,12 @@ class Assessment(_message.Message):
     FRAMES_NOT_DECODED_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     sequence: _builtins.int
-    """Of the frame; unset where there is none."""
+    """Sequence number of the frame; unset where there is none."""
     capture_time_s: _builtins.float
     result: Global___FrameResult.ValueType
     state: Global___StreamState.ValueType
     quality: _builtins.float
-    """The stream's: that of its main face (main_track_id), smoothed."""
+    """Quality of the stream: that of its main face (main_track_id), smoothed."""
     raw_quality: _builtins.float
     """The main face's, of this frame alone."""
     frames_dropped: _builtins.int
@@ -831,7 +835,7 @@ class Assessment(_message.Message):
     error: _builtins.str
     """For FRAME_RESULT_ERROR: what is wrong with the frame."""
     frames_skipped: _builtins.int
-    """Frames of this stream left out since the last Assessment, as it was steady."""
+    """Frames of this stream skipped since the last Assessment because it was steady."""
     main_track_id: _builtins.int
     """Track of the main face, the one that stands for the stream: the largest when the stream begins; another one
     takes over once it has been 1.25 times as large for a second, or when the main face is gone. Unset while no
@@ -845,11 +849,11 @@ class Assessment(_message.Message):
 
     @_builtins.property
     def causes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cause]:
-        """The stream's: those of its main face, the dearest first. Empty where the student names none."""
+        """Causes of the main face, the costliest first. Empty where the student names none."""
 
     @_builtins.property
     def main_cause(self) -> Global___Cause:
-        """The dearest cause, where it reaches its threshold (facegauge-server --cause-threshold). Else unset."""
+        """The costliest cause, if it reaches its threshold (facegauge-server --cause-threshold); else unset."""
 
     @_builtins.property
     def mos_estimate(self) -> Global___MosEstimate:
@@ -909,7 +913,7 @@ Global___Assessment: _TypeAlias = Assessment  # noqa: Y015
 
 @_typing.final
 class Notice(_message.Message):
-    """Something that the client should know and that is no assessment."""
+    """A message to the client that is not an assessment."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -921,7 +925,7 @@ class Notice(_message.Message):
         DESCRIPTOR: _descriptor.EnumDescriptor
         KIND_UNSPECIFIED: Notice._Kind.ValueType  # 0
         KIND_DRAINING: Notice._Kind.ValueType  # 1
-        """The server is going down: it finishes what it has, then ends the stream with its summary."""
+        """The server is shutting down: it finishes what it has, then ends the stream with its summary."""
         KIND_THROTTLED: Notice._Kind.ValueType  # 2
         """Frames come faster than max_fps allows; the surplus is dropped."""
         KIND_KEYFRAME_NEEDED: Notice._Kind.ValueType  # 3
@@ -932,7 +936,7 @@ class Notice(_message.Message):
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
     KIND_UNSPECIFIED: Notice.Kind.ValueType  # 0
     KIND_DRAINING: Notice.Kind.ValueType  # 1
-    """The server is going down: it finishes what it has, then ends the stream with its summary."""
+    """The server is shutting down: it finishes what it has, then ends the stream with its summary."""
     KIND_THROTTLED: Notice.Kind.ValueType  # 2
     """Frames come faster than max_fps allows; the surplus is dropped."""
     KIND_KEYFRAME_NEEDED: Notice.Kind.ValueType  # 3
@@ -1002,9 +1006,9 @@ class StreamSummary(_message.Message):
     FRAMES_NOT_DECODED_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     mean_quality: _builtins.float
-    """Of the smoothed quality over the scored frames."""
+    """Mean smoothed quality over the scored frames."""
     p10_quality: _builtins.float
-    """Its 10th percentile: what the worst tenth of the stream stays under."""
+    """10th percentile of the smoothed quality over the scored frames."""
     frames_scored: _builtins.int
     frames_no_face: _builtins.int
     frames_too_small: _builtins.int
@@ -1171,11 +1175,11 @@ class StreamStatus(_message.Message):
     """Smoothed; unset while there is no current score."""
     faces: _builtins.int
     age_s: _builtins.float
-    """Since the stream began, seconds."""
+    """Seconds since the stream began."""
     last_frame_age_s: _builtins.float
-    """Since the last frame came, seconds; unset before the first."""
+    """Seconds since the last frame; unset before the first."""
     fps: _builtins.float
-    """Frames received a second over the last few seconds."""
+    """Frames received per second over the last few seconds."""
     frames_scored: _builtins.int
     frames_no_face: _builtins.int
     frames_too_small: _builtins.int

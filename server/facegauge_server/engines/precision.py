@@ -44,7 +44,7 @@ class Trial:
 
     precision: str
     milliseconds: float
-    """For one crop, median, on one thread."""
+    """Median time for one crop, on one thread."""
     move: float
     """Largest difference of a figure, quality or cost of a cause, from f32's, 0-1."""
 

@@ -2,7 +2,7 @@
 
 The first block of a convolutional network sees pixels at their level, and its linear output the small
 differences between them: in bfloat16, which keeps eight bits, a level's rounding is as large as the texture
-that tells a sharp face from a soft one. Further in, levels are gone. With the first block of facegauge-small
+that makes a face sharp or soft. Further in, levels are gone. With the first block of facegauge-small
 in float32, bfloat16 moves scores by a third of what it moves them by otherwise, and most of the time is spent
 after that block.
 """

@@ -43,7 +43,7 @@ class Student:
     manifest: dict[str, Any]
     """All that the manifest says, such as measured figures and sources."""
     causes: tuple[CauseKind, ...] = ()
-    """In the order of the network's output; empty for a network without them."""
+    """Causes in the order of the network's output; empty for a network without them."""
 
     @property
     def outputs(self) -> dict[str, int]:

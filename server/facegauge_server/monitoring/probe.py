@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from facegauge_server.admission import WorkerSlots
+from facegauge_server.admission.fair_queue import Flow
+from facegauge_server.admission.worker_slots import WorkerSlots
 from facegauge_server.engines.precision import probe_crops
-from facegauge_server.fair_queue import Flow
 from facegauge_server.monitoring.readiness import Readiness
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.types import EncodedFrame, Encoding, FrameResult

@@ -44,6 +44,10 @@ class Readiness:
         """Note that the server is shutting down."""
         self._draining = True
 
+    def is_ready(self, now_s: float) -> bool:
+        """Return whether nothing speaks against readiness."""
+        return not self.reasons_against(now_s)
+
     def reasons_against(self, now_s: float) -> list[str]:
         """Return why the server is not ready; empty when it is."""
         reasons = ["draining"] if self._draining else []

@@ -87,7 +87,7 @@ class DetectionPlan:
     is_cut: bool
     """Whether the frame begins a new scene."""
     state: ScheduleState
-    """To continue with if the detector does not run."""
+    """Schedule to continue with if the detector does not run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Run one connection of one stream: receive frames, score them in order, send the assessments, end well.
 
-Knows nothing of protobuf: `service.py` gives it an iterator of frames and a way to send.
+Knows nothing of protobuf: `rpc/service.py` gives it an iterator of frames and a way to send.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 
-from facegauge_server.admission import WorkerSlots
+from facegauge_server.admission.worker_slots import WorkerSlots
 from facegauge_server.config import Config
 from facegauge_server.errors import BadFrame, ResponsesUnread, StreamIdle, TakenOver
 from facegauge_server.metrics import Metrics

@@ -12,9 +12,9 @@ import enum
 import secrets
 from collections import Counter, deque
 
+from facegauge_server.admission.fair_queue import Flow
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import BadFrame
-from facegauge_server.fair_queue import Flow
 from facegauge_server.stages.smooth import QualitySmoother, SessionPool
 from facegauge_server.streams.buffers import Outbox, create_inbox
 from facegauge_server.streams.rate_limit import RateLimit
@@ -139,7 +139,7 @@ class Session:
         self._earlier_token, self.token = self.token, secrets.token_urlsafe(16)
 
     def connect(self) -> Connection:
-        """Start a connection; whoever fed the session until now is told that it was taken over."""
+        """Start a connection; the one that fed the session until now is ended as taken over."""
         if self.connection is not None:
             self.connection.end(Ending.TAKEN_OVER)
         self.connection = Connection(

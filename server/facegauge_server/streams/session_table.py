@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from facegauge_server.access.identity import ANYONE, Identity
-from facegauge_server.admission import WaitEstimate
+from facegauge_server.admission.worker_slots import WaitEstimate
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import (
     Draining,

@@ -17,7 +17,7 @@ MAX_STDERR_BYTES = 64 * 1024
 """A worker writes to no file but its messages, which lie in memory until it ends."""
 MAX_OPEN_FILES = 64
 KILLED_FIRST = 500
-"""Of 1000: who is killed where the machine runs out of memory. A worker is replaced, the server is not."""
+"""Out-of-memory score (of 1000) that lets the kernel kill workers first: the server cannot be replaced."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 

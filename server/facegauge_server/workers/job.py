@@ -41,7 +41,7 @@ class Job:
     queued_s: float = field(default_factory=time.monotonic)
     sent_s: float = 0.0
     waited_s: float = 0.0
-    """In the queue, or for the worker: time on the clock, in ticks of the loop."""
+    """Wall-clock time in the queue or with the worker, counted in ticks of the loop."""
 
     def fail(self, error: Exception) -> None:
         """End it with an error, unless it is over."""

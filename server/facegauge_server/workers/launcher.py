@@ -38,7 +38,7 @@ class WorkerLauncher:
         self._spawner_lock = asyncio.Lock()
         self._is_closing = False
         self.started = Started("", "")
-        """Which engine the workers score with, once the zygote runs."""
+        """The engine that the workers score with, once the zygote runs."""
 
     @property
     def zygote_pid(self) -> int | None:

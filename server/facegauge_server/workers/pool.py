@@ -74,7 +74,7 @@ class FrameWorkers:
 
         Raises:
             BadFrame: the frame cannot be used; WorkerDied and FrameTimeout where it was the end of a worker.
-            StageError: a stage failed; the worker goes on.
+            StageError: a stage failed; the worker continues.
         """
         if self._is_closing:
             raise WorkerDied(GOING_DOWN)
@@ -87,7 +87,7 @@ class FrameWorkers:
 
     @property
     def started(self) -> Started:
-        """Which engine the workers score with, once they run."""
+        """The engine that the workers score with, once they run."""
         return self._launcher.started
 
     @property

@@ -19,7 +19,7 @@ class TrackerCell:
         self.state = pack(FaceTracker(detect_interval_s, max_faces, steady_detect_interval_s))
 
     def replace_state(self, before: bytes, after: bytes) -> None:
-        """Go on with the state that a worker made of `before`.
+        """Continue with the state that a worker made of `before`.
 
         Raises RuntimeError where that is not the present state: two frames of a stream were under way at
         once, which their sender must not let happen.

@@ -130,7 +130,7 @@ def _prepared_by_a_child(start: Start) -> Prepared:
 
 
 class _Nursery:
-    """Forks, and tells how its children ended."""
+    """Forks, and reports how its children ended."""
 
     def __init__(self, control: socket.socket, start: Start, prepared: Prepared) -> None:
         self._control = control

@@ -1,6 +1,6 @@
 """Measure talking faces in calls that get worse: VMAF of the face region by second, for evaluation.
 
-    python -m facegauge_training.data.call_clips --videos ../shared/videos
+    facegauge-train call-clips --videos ../shared/videos
 
 Every video is sent through a real-time encoder (x264, VP8) whose rate and lines fall from second to second
 (`FALL`). The store `clips-1` holds some crops of every second with their gains; rows besides have `video`,
@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-import click
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -28,11 +27,11 @@ from rich.progress import track
 
 from facegauge_server.face_limits import MIN_FACE_PX
 from facegauge_server.stages.locate import FaceDetector
-from facegauge_server.types import Box, Pixels
+from facegauge_server.types import Box
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.call_codecs import RATED
 from facegauge_training.data.cause_plan import with_counterfactuals
-from facegauge_training.data.clips import LINES, Clip
+from facegauge_training.data.clips import Clip, at_display_lines
 from facegauge_training.data.degradation_chain import Chain
 from facegauge_training.data.label_clip import cut_versions, measure
 from facegauge_training.data.store import write_source
@@ -43,8 +42,9 @@ __all__ = [
     "call_clip_store",
     "fall_of",
     "label_video",
-    "main",
+    "label_videos",
     "read_call",
+    "read_video_index",
     "seconds_of",
 ]
 
@@ -98,7 +98,7 @@ def read_call(path: Path, detector: FaceDetector) -> Clip:
             found[t] = max(faces, key=lambda box: box.iou(last[0]) if last else box.area)
     if not found:
         raise RecipeError(f"no face is found in {path}: leave it out of index.csv.")
-    return _at_720_lines(frames, boxes_between(found, len(frames)))
+    return at_display_lines(frames, boxes_between(found, len(frames)))
 
 
 def boxes_between(found: dict[int, Box], count: int) -> list[Box]:
@@ -143,52 +143,35 @@ def _stem(path: Path, repo: str, codec: str) -> str:
     return f"{hashlib.sha256(f'{repo}/{path.name}'.encode()).hexdigest()[:10]}-{codec}"
 
 
-def _at_720_lines(frames: list[Pixels], faces: list[Box]) -> Clip:
-    """Cut portrait frames to a square around the face, and bring all to 720 lines."""
-    height, width = frames[0].shape[:2]
-    center = float(np.mean([face.y + face.height / 2 for face in faces]))
-    top = round(min(max(center - width / 2, 0), height - width)) if height > width else 0
-    side = min(height, width)
-    share = LINES / side
-    size = (2 * round(width * share / 2), LINES)
-    method = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
-    shown = [
-        cv2.resize(frame[top : top + side], size, interpolation=method).astype(np.uint8, copy=False)
-        for frame in frames
-    ]
-    moved = [Box(f.x * share, (f.y - top) * share, f.width * share, f.height * share) for f in faces]
-    return Clip(shown, moved)
+def label_videos(cache: Path, videos: list[tuple[Path, str]]) -> int:
+    """Send every video through every codec's call where that is missing; returns the crops made now.
 
-
-@click.command()
-@click.option(
-    "--videos", type=click.Path(path_type=Path), default=Path("../shared/videos"), show_default=True
-)
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path("~/.cache/facegauge"), show_default=True
-)
-@click.option("--limit", type=click.IntRange(min=1), help="Only so many videos.")
-def main(videos: Path, cache: Path, limit: int | None) -> None:
-    """Measure talking faces in calls that get worse."""
-    index = _read_index(videos)[:limit]
-    folder = call_clip_store(cache.expanduser())
+    Args:
+        cache: gets the store.
+        videos: (file, where it is from), as `read_video_index` returns them.
+    """
+    folder = call_clip_store(cache)
     folder.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)
     made = 0
     detector = FaceDetector()
     try:
-        for path, repo in track(index, f"measuring into {folder.name}"):
+        for path, repo in track(videos, f"measuring into {folder.name}"):
             missing = [c for c in RATED if not (folder / f"{_stem(path, repo, c)}.json").is_file()]
             if missing:
                 clip = read_call(path, detector)
                 made += sum(label_video(folder, path, repo, codec, clip) for codec in missing)
     finally:
         detector.close()
-    click.echo(f"{folder}: {len(index)} videos as {len(RATED)} calls each, {made} crops made now")
+    return made
 
 
-def _read_index(videos: Path) -> list[tuple[Path, str]]:
-    """Return (file, where it is from) of the videos of a folder."""
+def read_video_index(videos: Path) -> list[tuple[Path, str]]:
+    """Return (file, where it is from) of the videos of a folder.
+
+    Raises:
+        RecipeError: there is no index, it lacks a column, or it lists nothing.
+    """
     index = videos / "index.csv"
     if not index.is_file():
         raise RecipeError(f"There is no {index}: point --videos at a folder of videos with an index.csv.")
@@ -197,7 +180,3 @@ def _read_index(videos: Path) -> list[tuple[Path, str]]:
     if not rows or not {"file", "repo"} <= set(rows[0]):
         raise RecipeError(f"{index} is no index of videos: it needs the columns file and repo, and a row.")
     return [(videos / row["file"], row["repo"]) for row in rows]
-
-
-if __name__ == "__main__":
-    main()

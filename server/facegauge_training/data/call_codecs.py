@@ -40,7 +40,7 @@ and labels would not come out the same twice."""
 WARM_UP = 12
 """Frames."""
 SLICES = 8
-"""Of a frame; each spans the width."""
+"""Slices of a frame; each spans the width."""
 ROUND_TRIP = 3
 """Frames, 120 ms, from a lost frame to the keyframe that was asked for."""
 PLAIN_SLICE = 1

@@ -1,6 +1,6 @@
 """Label crops with what each defect costs: train, weighted by source, and a ladder of the val split.
 
-    python -m facegauge_training.data.cause_labels --faces ../shared/faces --crops 60000
+    facegauge-train cause-labels --faces ../shared/faces --crops 60000
 
 Fills three stores below the cache, each photo whole or not at all, in an order in which whatever is there is
 a fair sample of all sources (`sampling`):
@@ -18,21 +18,26 @@ from __future__ import annotations
 import json
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import click
-
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.label_clip import label_ladder_face, label_train_clip, label_val_face
 from facegauge_training.data.ladder import ladder_store
-from facegauge_training.data.sampling import Visit, in_turn
-from facegauge_training.data.sources import read_sources
+from facegauge_training.data.sampling import Visit
 
-__all__ = ["Task", "cause_ladder_store", "cause_store", "main", "tasks"]
+__all__ = [
+    "CauseLabelling",
+    "Task",
+    "cause_ladder_store",
+    "cause_store",
+    "count_crops",
+    "run_task",
+    "tasks",
+]
 
 VAL_EVERY = 5
 """One val photo comes after so many clips of train."""
@@ -103,65 +108,77 @@ def count_crops(folder: Path) -> int:
     return sum(len(json.loads(path.read_text(encoding="utf-8"))["crops"]) for path in folder.glob("*.json"))
 
 
-@click.command()
-@click.option("--faces", type=click.Path(path_type=Path), default=Path("../shared/faces"), show_default=True)
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path("~/.cache/facegauge"), show_default=True
-)
-@click.option("--crops", type=click.IntRange(min=1), default=60_000, show_default=True, help="Of train.")
-@click.option("--val-first", type=click.IntRange(min=0), default=24, show_default=True, help="Photos of val.")
-@click.option("--val-limit", type=click.IntRange(min=1), help="Only so many photos of val.")
-@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True)
-@click.option(
-    "--every", "every_s", type=float, default=60.0, show_default=True, help="Seconds between lines."
-)
-def main(
-    faces: Path, cache: Path, crops: int, val_first: int, val_limit: int | None, workers: int, every_s: float
-) -> None:
-    """Label crops with their causes."""
-    cache = cache.expanduser()
-    stores = (cause_store(cache), ladder_store(cache), cause_ladder_store(cache))
-    for folder in stores:
-        folder.mkdir(parents=True, exist_ok=True)
-    val = islice(in_turn(read_sources(faces, "val"), 1), val_limit)
-    coming = tasks(in_turn(read_sources(faces, "train")), val, val_first)
-    trained, made, failed = count_crops(stores[0]), 0, 0
-    click.echo(f"{stores[0]}: {trained} crops of {crops} there")
-    started = said = time.monotonic()
-    # Fresh processes: a fork of one that already runs threads (OpenCV) can hang.
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        running: dict[Future[int], Task] = {}
+class CauseLabelling:
+    """Labels photos in worker processes until a store of train crops is large enough."""
+
+    def __init__(
+        self, cache: Path, train: Iterator[Visit], val: Iterator[Visit], say: Callable[[str], None]
+    ) -> None:
+        """Prepare the stores below the cache.
+
+        Args:
+            cache: gets the three stores.
+            train: clips of the train split, in their order.
+            val: photos of the val split, in their order.
+            say: takes lines for a person.
+        """
+        self._cache = cache
+        self._train, self._val = train, val
+        self._say = say
+        self.stores = (cause_store(cache), ladder_store(cache), cause_ladder_store(cache))
+        for folder in self.stores:
+            folder.mkdir(parents=True, exist_ok=True)
+        self._trained = count_crops(self.stores[0])
+        self._made = self._failed = 0
+
+    def run(self, crops: int, val_first: int, workers: int, every_s: float) -> None:
+        """Label until there are so many crops of train, or no photo is left.
+
+        Args:
+            crops: of train, with those that are there.
+            val_first: photos of val before the first clip of train.
+            workers: processes.
+            every_s: seconds between lines.
+
+        Raises:
+            RecipeError: at the end, where photos could not be labelled.
+        """
+        self._say(f"{self.stores[0]}: {self._trained} crops of {crops} there")
+        coming = tasks(self._train, self._val, val_first)
+        started_s = said_s = time.monotonic()
+        # Fresh processes: a fork of one that already runs threads (OpenCV) can hang.
+        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+            running: dict[Future[int], Task] = {}
+            try:
+                while True:
+                    while (
+                        self._trained < crops and len(running) < 2 * workers and (task := next(coming, None))
+                    ):
+                        running[pool.submit(run_task, self._cache, task)] = task
+                    if not running:
+                        break
+                    for job in wait(running, return_when=FIRST_COMPLETED).done:
+                        self._note(running.pop(job), job)
+                    now_s = time.monotonic()
+                    if now_s - said_s >= every_s:
+                        said_s, rate = now_s, self._made / (now_s - started_s) * 3600
+                        self._say(
+                            f"{self._trained} of {crops} train crops; {self._made} made, {rate:.0f} an hour"
+                        )
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        if self._failed:
+            raise RecipeError(
+                f"{self._failed} photos could not be labelled (see above): restore them, and run this again."
+            )
+
+    def _note(self, task: Task, job: Future[int]) -> None:
         try:
-            while True:
-                while trained < crops and len(running) < 2 * workers and (task := next(coming, None)):
-                    running[pool.submit(run_task, cache, task)] = task
-                if not running:
-                    break
-                for job in wait(running, return_when=FIRST_COMPLETED).done:
-                    task = running.pop(job)
-                    try:
-                        count = job.result()
-                    except RecipeError as error:  # one bad photo must not end a night's work
-                        failed += 1
-                        click.echo(f"{task.visit.source.path}: {error}", err=True)
-                        continue
-                    made += count
-                    trained += count if task.store == "causes" else 0
-                now = time.monotonic()
-                if now - said >= every_s:
-                    said = now
-                    rate = made / (now - started) * 3600
-                    click.echo(f"{trained} of {crops} train crops; {made} crops made now, {rate:.0f} an hour")
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    for folder in stores:
-        click.echo(f"{folder}: {count_crops(folder)} crops")
-    if failed:
-        raise RecipeError(
-            f"{failed} photos could not be labelled (see above): restore them, and run this again."
-        )
-
-
-if __name__ == "__main__":
-    main()
+            count = job.result()
+        except RecipeError as error:  # one bad photo must not end a night's work
+            self._failed += 1
+            self._say(f"{task.visit.source.path}: {error}")
+            return
+        self._made += count
+        self._trained += count if task.store == "causes" else 0

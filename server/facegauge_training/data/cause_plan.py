@@ -34,11 +34,11 @@ WEIGHTS = {
     "compression": 0.33, "resolution": 0.2, "blur": 0.17, "noise": 0.14, "exposure": 0.1, "loss": 0.06,
 }  # fmt: skip
 CODED_SHARE = 0.75
-"""Of grids and lattices have compression in them: calls are coded."""
+"""Share of grids and lattices with compression in them: calls are coded."""
 RATED_SHARE = 0.45
-"""Of coded clips have the settings of a call, a bit rate rather than a quality."""
+"""Share of coded clips with the settings of a call, a bit rate rather than a quality."""
 NUISANCE_SHARE = 0.6
-"""Of clips get one version with a filter on top."""
+"""Share of clips that get one version with a filter on top."""
 
 Fields = dict[str, Any]
 

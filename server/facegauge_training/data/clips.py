@@ -1,8 +1,9 @@
-"""Make a short moving clip, as a camera of a call would see it, out of one photo.
+"""Clips at the size of a call: short moving ones out of photos, and videos brought to the same lines.
 
-The photo lies on a blurred, enlarged copy of itself (a call's soft background) in a picture of 720 lines; it
-pans, zooms and rocks a little, and the face's box moves with it. A still would hide what codecs do.
-The photo is never enlarged beyond 1.1: what has no detail cannot lose any.
+A photo's clip shows what a call's camera would see: the photo lies on a blurred, enlarged copy of itself (a
+call's soft background) in a picture of 720 lines; it pans, zooms and rocks a little, and the face's box moves
+with it. A still would hide what codecs do. The photo is never enlarged beyond 1.1: what has no detail cannot
+lose any.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ import numpy as np
 
 from facegauge_server.types import Box, Pixels
 
-__all__ = ["FRAMES", "LINES", "Clip", "make_clip"]
+__all__ = ["FRAMES", "LINES", "Clip", "at_display_lines", "make_clip"]
 
 LINES = 720
-"""Of the display, and of every pristine clip."""
+"""Lines of the display, and of every pristine clip."""
 FRAMES = 7
-"""Of a clip: the encoder starts on the first ones, labels come from the later ones."""
+"""Frames of a clip: the encoder starts on the first ones, labels come from the later ones."""
 WIDTHS = (960, 1280, 1280, 720)
 MAX_FACE = 420
 MAX_ENLARGEMENT = 1.1
@@ -104,3 +105,25 @@ def _backdrop(picture: Pixels, width: int) -> np.ndarray[tuple[int, ...], np.dty
     large = cv2.resize(small, None, fx=8.2, fy=8.2, interpolation=cv2.INTER_CUBIC)
     top, left = (large.shape[0] - LINES) // 2, (large.shape[1] - width) // 2
     return large[top : top + LINES, left : left + width].astype(np.float32)
+
+
+def at_display_lines(frames: list[Pixels], faces: list[Box]) -> Clip:
+    """Bring a video's frames to `LINES` lines; portrait ones are cut to a square around the face first.
+
+    Args:
+        frames: of one size.
+        faces: the face's box in each.
+    """
+    height, width = frames[0].shape[:2]
+    center = float(np.mean([face.y + face.height / 2 for face in faces]))
+    top = round(min(max(center - width / 2, 0), height - width)) if height > width else 0
+    side = min(height, width)
+    share = LINES / side
+    size = (2 * round(width * share / 2), LINES)
+    method = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
+    shown = [
+        cv2.resize(frame[top : top + side], size, interpolation=method).astype(np.uint8, copy=False)
+        for frame in frames
+    ]
+    moved = [Box(f.x * share, (f.y - top) * share, f.width * share, f.height * share) for f in faces]
+    return Clip(shown, moved)

@@ -1,25 +1,19 @@
 """Print how far the cheap measure of a cause, all but one, is off the mean over all orders (Shapley).
 
-    python -m facegauge_training.data.compare_gains --store ~/.cache/facegauge/causes-1
+    facegauge-train compare-gains --store ~/.cache/facegauge/causes-1
 
 Only crops with two or three causes, near faces and no filters: with one cause both measures are the same.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import click
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 from scipy.stats import spearmanr
 
-from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.causes import CAUSES, causes_of
 from facegauge_training.data.crop_set import CropSet, chain_of
 
-__all__ = ["compare", "main"]
+__all__ = ["compare"]
 
 WEIGHTY = 0.1
 """A largest cause that costs less is not worth naming."""
@@ -57,21 +51,3 @@ def compare(crops: CropSet) -> dict[int, dict[str, float]]:
             "first_agrees": float(first.mean()) if len(first) else float("nan"),
         }
     return results
-
-
-@click.command()
-@click.option("--store", type=click.Path(path_type=Path), required=True, help="Folder of labelled crops.")
-def main(store: Path) -> None:
-    """Print how far all-but-one is off the mean over all orders."""
-    results = compare(CropSet([store.expanduser()]))
-    if not results:
-        raise RecipeError(f"{store} has no crop with two causes or more: run `cause_labels` for longer.")
-    table = Table("figure", *(f"{count} causes" for count in results))
-    for name in next(iter(results.values())):
-        values = (result[name] for result in results.values())
-        table.add_row(name, *(f"{value:.0f}" if name == "crops" else f"{value:.3f}" for value in values))
-    Console().print(table)
-
-
-if __name__ == "__main__":
-    main()

@@ -78,7 +78,7 @@ class Chain:
     """Length, px at 720 lines."""
     angle: float = 0.0
     lines: int = LINES
-    """Of the received frame."""
+    """Lines of the received frame."""
     codec: str = ""
     quality: int = 0
     loss: float = 0.0

@@ -43,9 +43,9 @@ __all__ = [
 
 SEED = 15
 FAR_SHARE = 0.08
-"""Of the clips are filmed from far away; their labels teach order alone."""
+"""Share of the clips filmed from far away; their labels teach order alone."""
 VARIED_SHARE = 0.35
-"""Of the clips show a face with something on it, behind it, or soft skin."""
+"""Share of the clips with something on the face, behind it, or soft skin."""
 SOFT_SKIN_FROM = 220.0
 """Px. The features of a smaller face are as fine as pores, and would go soft with them."""
 LIVELY = 3.0

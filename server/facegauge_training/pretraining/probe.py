@@ -1,23 +1,20 @@
 r"""Probe what a frozen backbone knows of quality: a linear reading of its pooled stages, against labels.
 
-    python -m facegauge_training.pretraining.probe --labels ~/.cache/facegauge/ladder-1 \
+    facegauge-train probe-backbone --store ~/.cache/facegauge/ladder-1 \
         --backbone mobilenetv3_small_100 \
         --weights ~/.cache/facegauge/pretrained/mobilenetv3_small_100/backbone.pt
 
 Features are the mean and the logarithm of the deviation of every channel of every stage; a ridge regression
 reads them, its penalty chosen within the training faces, and predicts faces that it never saw (five folds by
 face). Minutes where a training takes hours. Prints the figures of random weights, of the file's weights, and
-of the teacher itself. `--labels` is any store of labelled crops; the ladder of the val split is the honest
+of the teacher itself. `--store` is any store of labelled crops; the ladder of the val split is the honest
 one.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 
-import click
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -26,12 +23,11 @@ from torch import nn
 
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.crop_set import CropSet
-from facegauge_training.pretraining.backbones import Backbone, Stages, build_backbone
+from facegauge_training.pretraining.backbones import Backbone, Stages
 from facegauge_training.pretraining.distil import normalise
-from facegauge_training.pretraining.feature_teacher import FeatureTeacher, statistics
-from facegauge_training.pretraining.weights import load_pretrained_backbone
+from facegauge_training.pretraining.feature_teacher import statistics
 
-__all__ = ["main", "probe", "probe_backbone", "ridge_figures"]
+__all__ = ["WIDTH", "probe", "probe_backbone", "ridge_figures"]
 
 Floats = npt.NDArray[np.float64]
 FOLDS = 5
@@ -115,34 +111,6 @@ def probe_backbone(backbone: Backbone, crops: CropSet) -> dict[str, float]:
     return probe(maps_of, crops)
 
 
-@click.command()
-@click.option(
-    "--labels", "stores", type=click.Path(path_type=Path), multiple=True, required=True, help="Store."
-)
-@click.option("--backbone", required=True, help="Of timm, or a system of the zoo.")
-@click.option(
-    "--weights", type=click.Path(path_type=Path), help="Pretrained ones, to compare with random ones."
-)
-@click.option("--teacher/--no-teacher", default=True, show_default=True, help="Probe the teacher too.")
-@click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
-def main(
-    stores: tuple[Path, ...], backbone: str, weights: Path | None, *, teacher: bool, seed: int, threads: int
-) -> None:
-    """Probe a backbone: what a linear reading of it knows of quality."""
-    torch.set_num_threads(threads)
-    crops = CropSet([path.expanduser() for path in stores], WIDTH)
-    built = build_backbone(backbone, seed)
-    found: dict[str, dict[str, float]] = {"random": probe_backbone(built, crops)}
-    if weights is not None:
-        load_pretrained_backbone(weights.expanduser(), built.module, built.normalisation)
-        found["pretrained"] = probe_backbone(built, crops)
-    if teacher:
-        found["teacher"] = probe(FeatureTeacher().stages, crops)
-    for name, figures in found.items():
-        click.echo(json.dumps({"weights": name, "crops": len(crops), **figures}))
-
-
 def _ridge(features: Floats, labels: Floats, penalty: float) -> Callable[[Floats], Floats]:
     """Fit a ridge regression on normalised features and return it; by samples where those are fewer."""
     centre, scale, level = features.mean(axis=0), features.std(axis=0) + 1e-6, labels.mean()
@@ -157,7 +125,3 @@ def _ridge(features: Floats, labels: Floats, penalty: float) -> Callable[[Floats
 def _untrained(module: nn.Module) -> bool:
     norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
     return any(norm.num_batches_tracked is not None and int(norm.num_batches_tracked) == 0 for norm in norms)
-
-
-if __name__ == "__main__":
-    main()

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from facegauge_server.face_limits import MIN_FACE_PX
 from facegauge_server.stages.crop import crop_box, crop_region
 from facegauge_server.types import Box, Pixels
 from facegauge_training.common.errors import RecipeError
-from facegauge_training.data.clips import FRAMES, LINES, Clip, make_clip
+from facegauge_training.data.clips import FRAMES, LINES, Clip, at_display_lines, make_clip
 from facegauge_training.data.crop_set import CROP_HEIGHT, CROP_WIDTH
 from facegauge_training.data.sources import Source, read_picture
 
@@ -139,15 +138,5 @@ def _moment(video: Video, frames: list[Pixels], key: str, detector: FaceDetector
     if not faces:
         return None
     face = max(faces, key=lambda box: box.area)
-    height, width = middle.shape[:2]
-    top = round(min(max(face.y + face.height / 2 - width / 2, 0), height - width)) if height > width else 0
-    side = min(height, width)
-    share = LINES / side
-    size = (2 * round(width * share / 2), LINES)
-    method = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
-    shown = [
-        cv2.resize(frame[top : top + side], size, interpolation=method).astype(np.uint8, copy=False)
-        for frame in frames
-    ]
-    box = Box(face.x * share, (face.y - top) * share, face.width * share, face.height * share)
-    return Unlabelled(key, video.repo, "video", serving_crop(middle, face), Clip(shown, [box] * FRAMES))
+    clip = at_display_lines(frames, [face] * FRAMES)
+    return Unlabelled(key, video.repo, "video", serving_crop(middle, face), clip)

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from facegauge_server.admission import WorkerSlots
+from facegauge_server.admission.worker_slots import WorkerSlots
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import ResponsesUnread, StreamIdle, TakenOver
 from facegauge_server.metrics import Metrics

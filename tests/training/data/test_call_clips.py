@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.types import Box
+from facegauge_training.commands.cause_commands import call_clips as command
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data import call_clips
 from facegauge_training.data.causes import CAUSES
@@ -90,10 +91,10 @@ def test_unusable_videos_are_refused(tmp_path: Path, detector: FaceDetector) -> 
     (tmp_path / "no.mp4").write_bytes(b"nothing")
     with pytest.raises(RecipeError, match="no readable video"):
         call_clips.read_call(tmp_path / "no.mp4", detector)
-    lost = CliRunner().invoke(call_clips.main, ["--videos", str(tmp_path), "--cache", str(tmp_path)])
+    lost = CliRunner().invoke(command, ["--videos", str(tmp_path), "--cache", str(tmp_path)])
     assert lost.exit_code == 1
     assert "--videos" in lost.output
     (tmp_path / "index.csv").write_text("name\nx\n", encoding="utf-8")
-    bad = CliRunner().invoke(call_clips.main, ["--videos", str(tmp_path), "--cache", str(tmp_path)])
+    bad = CliRunner().invoke(command, ["--videos", str(tmp_path), "--cache", str(tmp_path)])
     assert bad.exit_code == 1
     assert "columns" in bad.output

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from facegauge_training.data import cause_labels, compare_gains
-from facegauge_training.data import count_crops as crop_counts
+from facegauge_training.commands.cause_commands import cause_labels, compare_gains, count_store
 from facegauge_training.data.cause_labels import Task, cause_store, count_crops, run_task, tasks
+from facegauge_training.data.compare_gains import compare
+from facegauge_training.data.count_crops import count
 from facegauge_training.data.crop_set import CropSet
 from facegauge_training.data.sampling import Visit, in_turn
 from facegauge_training.data.sources import read_sources
@@ -39,9 +40,9 @@ def test_val_comes_first_and_then_along_with_train() -> None:
     order = list(tasks(train, iter(val), 2))
     assert [task.store for task in order[:5]] == ["ladder", "ladder-causes", "ladder", "causes", "causes"]
     assert [task.store for task in order[3:9]].count("ladder") == 1
-    for store, count in (("causes", 30), ("ladder", 7), ("ladder-causes", 7)):
+    for store, number in (("causes", 30), ("ladder", 7), ("ladder-causes", 7)):
         stems = {task.visit.stem for task in order if task.store == store}
-        assert len(stems) == count == sum(task.store == store for task in order)
+        assert len(stems) == number == sum(task.store == store for task in order)
 
 
 def test_what_is_there_is_not_made_again(faces: Path, cache: Path) -> None:
@@ -56,39 +57,39 @@ def test_the_program_stops_at_its_number_and_reports(faces: Path, cache: Path) -
     """With as many crops as asked for nothing is made; the stores are counted."""
     there = count_crops(cause_store(cache))
     options = ["--faces", str(faces), "--cache", str(cache), "--crops", str(there), "--workers", "1"]
-    done = CliRunner().invoke(cause_labels.main, options)
+    done = CliRunner().invoke(cause_labels, options)
     assert done.exit_code == 0, done.output
     assert f"{there} crops of {there} there" in done.output
 
 
 def test_bad_folders_are_refused_with_a_sentence(tmp_path: Path) -> None:
     """A folder without an index, and a store without labels, say what to do."""
-    lost = CliRunner().invoke(cause_labels.main, ["--faces", str(tmp_path), "--cache", str(tmp_path)])
+    lost = CliRunner().invoke(cause_labels, ["--faces", str(tmp_path), "--cache", str(tmp_path)])
     assert lost.exit_code == 1
     assert "--faces" in lost.output
-    empty = CliRunner().invoke(compare_gains.main, ["--store", str(tmp_path)])
+    empty = CliRunner().invoke(compare_gains, ["--store", str(tmp_path)])
     assert empty.exit_code == 1
-    assert CliRunner().invoke(cause_labels.main, ["--crops", "0"]).exit_code == 2
+    assert CliRunner().invoke(cause_labels, ["--crops", "0"]).exit_code == 2
 
 
 def test_both_measures_agree_in_order_and_differ_in_size(cache: Path) -> None:
     """With two causes the first is the same by both; the shares add up to what was lost."""
     crops = CropSet([cause_store(cache)])
-    results = compare_gains.compare(crops)
+    results = compare(crops)
     assert results
-    for count, result in results.items():
+    for causes, result in results.items():
         assert result["crops"] > 0
         assert 0 <= result["mean_error"] <= result["p95_error"] < 1
-        assert count != 2 or result["first_agrees"] in (1.0, pytest.approx(np.nan, nan_ok=True))
+        assert causes != 2 or result["first_agrees"] in (1.0, pytest.approx(np.nan, nan_ok=True))
 
 
 def test_a_store_is_counted_by_source_and_cause(cache: Path) -> None:
     """Every crop counts once under each heading, and the program prints them."""
     crops = CropSet([cause_store(cache)])
-    counts = crop_counts.count(crops)
+    counts = count(crops)
     assert {sum(numbers.values()) for numbers in counts.values()} == {len(crops)}
     assert set(counts["source"]) == {"nasa", "mirror"}
     assert counts["causes"]["none"] >= 4
-    done = CliRunner().invoke(crop_counts.main, ["--store", str(cause_store(cache))])
+    done = CliRunner().invoke(count_store, ["--store", str(cause_store(cache))])
     assert done.exit_code == 0
     assert f"{len(crops)} crops of 2 clips" in done.output

@@ -11,12 +11,12 @@ import torch
 from click.testing import CliRunner, Result
 
 from facegauge_models.students import FaceStudent
+from facegauge_training.commands.pretraining_commands import pretrain
 from facegauge_training.common.average import follow
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.pretraining import distil as loop
 from facegauge_training.pretraining.backbones import build_backbone
 from facegauge_training.pretraining.distil import BATCH, Distilled, Plan, distil
-from facegauge_training.pretraining.pretrain import pretrain
 from facegauge_training.pretraining.target_store import TargetStore
 from facegauge_training.pretraining.weights import load_pretrained_backbone
 

@@ -10,9 +10,10 @@ import pytest
 import skimage.data
 from click.testing import CliRunner
 
+from facegauge_training.commands.pretraining_commands import probe_backbone
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.store import write_source
-from facegauge_training.pretraining.probe import main, ridge_figures
+from facegauge_training.pretraining.probe import ridge_figures
 
 RNG = np.random.default_rng(3)
 FACES = [f"{n:010x}" for n in range(30) for _ in range(8)]
@@ -45,6 +46,8 @@ def test_too_few_faces_are_an_error() -> None:
         ridge_figures(RNG.normal(size=(40, 3)), RNG.random(40), FACES[:40])
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_the_command_prints_random_weights_and_the_teacher(tmp_path: Path) -> None:
     """On blurred astronauts, the teacher reads the blur; both are printed with the count of crops."""
     astronaut = skimage.data.astronaut()
@@ -53,7 +56,8 @@ def test_the_command_prints_random_weights_and_the_teacher(tmp_path: Path) -> No
         crops = [cv2.resize(cv2.GaussianBlur(crop, (0, 0), 0.3 + s), (288, 384)) for s in range(4)]
         rows = [{"vmaf": 1 - s / 4, "gmsd": 0.05, "frame": 1, "face_height": 200.0} for s in range(4)]
         write_source(tmp_path, f"{n:010x}", "astronaut", crops, rows)
-    result = CliRunner().invoke(main, ["--labels", str(tmp_path), "--backbone", "mobilenetv3_small_050"])
+    command = ["--store", str(tmp_path), "--backbone", "mobilenetv3_small_050"]
+    result = CliRunner().invoke(probe_backbone, command)
     assert result.exit_code == 0, result.output
     random, teacher = result.output.strip().splitlines()[-2:]
     assert '"weights": "random", "crops": 40' in random

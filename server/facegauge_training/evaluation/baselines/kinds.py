@@ -30,7 +30,7 @@ class Baseline:
     measure: Measure
     """RGB uint8 (height, width, 3) pictures, of any sizes -> float64 (n,), finite, better the higher."""
     module: str = ""
-    """That must be importable; empty if it is always there."""
+    """Module that must be importable; empty if it always is."""
     distribution: str = ""
     """On PyPI, that brings the module."""
 

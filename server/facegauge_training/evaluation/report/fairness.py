@@ -89,7 +89,7 @@ def group_sections(measured: Measured, crops: CropSet) -> list[Section]:
             "Faces by the individual typology angle, atan((L* - 50) / b*), of the skin in their pristine "
             "crop, in the classes of Chardon et al. (1991). Light and white balance move the angle, so it "
             "says how light the skin is in this picture, not what a person's skin is. No source of these "
-            "photos tells sex or age, so they are not compared.",
+            "photos states sex or age, so they are not compared.",
         ),
         _by_source(measured, sources),
     ]  # fmt: skip

@@ -36,7 +36,7 @@ COLORS = {
     "pristine": "#000000", "x264": "#0072b2", "vp9": "#56b4e9", "defocus": "#009e73", "lines": "#d55e00",
     "noise": "#cc79a7", "darkness": "#e69f00",
 }  # fmt: skip
-"""Told apart by the colour-blind too (Okabe and Ito)."""
+"""Colours that the colour-blind can distinguish (Okabe and Ito)."""
 
 
 @dataclass(frozen=True, slots=True)

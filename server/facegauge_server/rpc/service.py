@@ -16,19 +16,19 @@ from typing import Any, TypeAlias
 import grpc
 
 from facegauge.v1 import quality_pb2 as pb
-from facegauge_server import proto_codec
 from facegauge_server.access.gatekeeper import Gatekeeper
 from facegauge_server.access.identity import Identity, Right
-from facegauge_server.admission import WorkerSlots
+from facegauge_server.admission.worker_slots import WorkerSlots
 from facegauge_server.calibration import ServedModel
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.defects import Defects
 from facegauge_server.errors import FacegaugeError, ProtocolViolation
-from facegauge_server.first_message import FirstMessages
 from facegauge_server.images import ImageAssessor
 from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
-from facegauge_server.rpc_errors import errors_as_statuses
+from facegauge_server.rpc import from_proto, to_proto
+from facegauge_server.rpc.first_message import FirstMessages
+from facegauge_server.rpc.statuses import errors_as_statuses
 from facegauge_server.safe_log import SafeLog
 from facegauge_server.streams.buffers import Message
 from facegauge_server.streams.runner import StreamRunner
@@ -92,7 +92,7 @@ class QualityService:
         log = self._log.bind(stream_id=settings.stream_id, tenant=identity.tenant, peer=context.peer())
 
         async def send(message: Message) -> None:
-            response = proto_codec.response_from(message, settings.stream_id, self._model)
+            response = to_proto.response_from(message, settings.stream_id, self._model)
             await context.write(response.SerializeToString())
 
         with self._table.connected(settings, time.monotonic, identity) as opened:
@@ -122,15 +122,15 @@ class QualityService:
 
     async def _assess_picture(self, context: Context, identity: Identity) -> bytes:
         request = await self._first_request(pb.AssessImageRequest, context)
-        assessment = await self._images.assess(*proto_codec.image_from(request), identity.tenant)
-        return proto_codec.image_response(assessment, self._model).SerializeToString()
+        assessment = await self._images.assess(*from_proto.image_from(request), identity.tenant)
+        return to_proto.image_response(assessment, self._model).SerializeToString()
 
     async def list_streams(self, _: object, context: Context) -> bytes:
         """List the live streams: see the .proto file."""
         async with errors_as_statuses(context, "ListStreams", self._defects):
             identity = self._identify(context, Right.LIST)
             request = await self._first_request(pb.ListStreamsRequest, context)
-            limit = proto_codec.list_limit(request.limit, DEFAULT_LIST_LIMIT)
+            limit = from_proto.list_limit(request.limit, DEFAULT_LIST_LIMIT)
             streams, total = self._statuses(request.call_id, limit, identity)
             return pb.ListStreamsResponse(streams=streams, total=total).SerializeToString()
         raise AssertionError("unreachable")  # pragma: no cover - the block returns or the call is aborted
@@ -140,8 +140,8 @@ class QualityService:
         async with errors_as_statuses(context, "WatchStreams", self._defects):
             identity = self._identify(context, Right.WATCH)
             request = await self._first_request(pb.WatchStreamsRequest, context)
-            limit = proto_codec.list_limit(request.limit, DEFAULT_WATCH_LIMIT)
-            interval_s = proto_codec.watch_interval_s(request)
+            limit = from_proto.list_limit(request.limit, DEFAULT_WATCH_LIMIT)
+            interval_s = from_proto.watch_interval_s(request)
             while not self._table.is_draining:
                 streams, total = self._statuses(request.call_id, limit, identity)
                 yield pb.WatchStreamsResponse(streams=streams, total=total).SerializeToString()
@@ -155,7 +155,7 @@ class QualityService:
         return identity
 
     def _accepted(self, opened: Opened) -> pb.MonitorStreamResponse:
-        return proto_codec.accepted_response(
+        return to_proto.accepted_response(
             opened.session,
             resumed=opened.resumed,
             model=self._model.name,
@@ -164,21 +164,21 @@ class QualityService:
 
     async def _first_config(self, requests: Requests, context: Context) -> StreamSettings:
         data = await self._first.read_config(requests, context.peer())
-        first = None if data is None else proto_codec.parse(pb.MonitorStreamRequest, data)
+        first = None if data is None else from_proto.parse(pb.MonitorStreamRequest, data)
         if first is None or first.WhichOneof("message") != "config":
             raise ProtocolViolation("the first request must be a StreamConfig, frames come after it")
-        return proto_codec.settings_from(first.config)
+        return from_proto.settings_from(first.config)
 
-    async def _first_request(self, kind: type[proto_codec.M], context: Context) -> proto_codec.M:
+    async def _first_request(self, kind: type[from_proto.M], context: Context) -> from_proto.M:
         data = await self._first.read(_Requests(context), context.peer())
         if data is None:
             raise ProtocolViolation("the call ended without a request")
-        return proto_codec.parse(kind, data)
+        return from_proto.parse(kind, data)
 
     def _statuses(self, call_id: str, limit: int, identity: Identity) -> tuple[list[pb.StreamStatus], int]:
         now_s = time.monotonic()
         sessions = self._table.worst_first(call_id, identity)
-        return [proto_codec.status_message(session, now_s) for session in sessions[:limit]], len(sessions)
+        return [to_proto.status_message(session, now_s) for session in sessions[:limit]], len(sessions)
 
 
 class _Requests:
@@ -211,9 +211,9 @@ class _Frames:
 
     async def __anext__(self) -> EncodedFrame:
         while not self._read:
-            request = proto_codec.parse(pb.MonitorStreamRequest, await anext(self._requests))
-            frames = proto_codec.frames_of(request)
+            request = from_proto.parse(pb.MonitorStreamRequest, await anext(self._requests))
+            frames = from_proto.frames_of(request)
             if frames is None:
                 raise ProtocolViolation("a stream has one StreamConfig, then frames only")
-            self._read.extend(proto_codec.frame_from(frame, self._settings) for frame in frames)
+            self._read.extend(from_proto.frame_from(frame, self._settings) for frame in frames)
         return self._read.popleft()

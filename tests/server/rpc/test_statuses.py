@@ -15,11 +15,10 @@ from facegauge.v1 import quality_pb2 as pb
 from facegauge_server import errors
 from facegauge_server.config import Limits
 from facegauge_server.pipeline import Pipeline
-from facegauge_server.rpc_errors import STATUSES
+from facegauge_server.rpc.statuses import STATUSES
+from tests.server.conftest import Connect, StartServer, config_request, frame_request, read_rest
 
-from .conftest import Connect, StartServer, config_request, frame_request, read_rest
-
-PROTO = Path(__file__).parents[2] / "proto/facegauge/v1/quality.proto"
+PROTO = Path(__file__).parents[3] / "proto/facegauge/v1/quality.proto"
 
 
 def status_of(error: grpc.aio.AioRpcError) -> status_pb2.Status:

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from facegauge_server.fair_queue import FairQueue, Flow, Ticket
+from facegauge_server.admission.fair_queue import FairQueue, Flow, Ticket
 
 __all__ = ["Turn", "WaitEstimate", "WorkerSlots"]
 

@@ -14,8 +14,7 @@ from facegauge.v1 import quality_pb2 as pb
 from facegauge.v1 import quality_pb2_grpc
 from facegauge_server.streams.buffers import COMPLETE_CAPACITY
 from facegauge_server.types import FrameResult
-
-from .conftest import Connect, StartServer, config_request, frame_request, read_rest
+from tests.server.conftest import Connect, StartServer, config_request, frame_request, read_rest
 
 COMPLETE = pb.DELIVERY_COMPLETE
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from facegauge_server.fair_queue import FairQueue, Flow
+from facegauge_server.admission.fair_queue import FairQueue, Flow
 
 
 def simulate(costs_s: dict[Flow, float], turns: int, slots: int = 1) -> Counter[str]:

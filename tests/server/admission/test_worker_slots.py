@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from facegauge_server.admission import WaitEstimate, WorkerSlots
+from facegauge_server.admission.fair_queue import Flow
+from facegauge_server.admission.worker_slots import WaitEstimate, WorkerSlots
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import ServerFull
-from facegauge_server.fair_queue import Flow
 from facegauge_server.streams.buffers import create_inbox
 from facegauge_server.streams.frame_gate import LeftOut
 from facegauge_server.streams.session_table import SessionTable

@@ -12,8 +12,7 @@ import grpc
 import pytest
 
 from facegauge.v1 import quality_pb2 as pb
-
-from .conftest import Connect, StartServer, config_request, frame_request, read_rest
+from tests.server.conftest import Connect, StartServer, config_request, frame_request, read_rest
 
 BODY_BYTES = 2 * 2**20
 CALLS = 6

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from facegauge_server.access.identity import ANYONE, Identity, Right
 from facegauge_server.calibration import ServedModel
 from facegauge_server.config import Config, StreamSettings
-from facegauge_server.session_collector import SessionCollector
+from facegauge_server.monitoring.session_collector import SessionCollector
 from facegauge_server.streams.session_table import SessionTable
 
 ACME, GLOBEX = (Identity(tenant, frozenset(Right)) for tenant in ("acme", "globex"))

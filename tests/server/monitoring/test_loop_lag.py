@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from facegauge_server.loop_lag import measure_loop_lag
+from facegauge_server.monitoring.loop_lag import measure_loop_lag
 
 BLOCKED_S = 0.05
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from facegauge.v1 import quality_pb2 as pb
-from facegauge_server import proto_codec
 from facegauge_server.calibration import Calibration, ServedModel
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import BadFrame, InvalidConfig, ProtocolViolation
+from facegauge_server.rpc import from_proto, to_proto
 from facegauge_server.streams.session import Session
 from facegauge_server.types import (
     Assessment,
@@ -59,9 +59,9 @@ def test_enums_have_the_same_members(ours: type[enum.StrEnum], theirs: Any, pref
 
 def test_an_empty_config_gets_the_defaults() -> None:
     """Only the id must be given; a smoothing of 0 is not the same as none."""
-    assert proto_codec.settings_from(pb.StreamConfig(stream_id="a")) == StreamSettings(stream_id="a")
+    assert from_proto.settings_from(pb.StreamConfig(stream_id="a")) == StreamSettings(stream_id="a")
     off = pb.StreamConfig(stream_id="a", smoothing=pb.Smoothing(median_window=1, time_constant_s=0))
-    settings = proto_codec.settings_from(off)
+    settings = from_proto.settings_from(off)
     assert (settings.median_window, settings.time_constant_s) == (1, 0.0)
 
 
@@ -81,9 +81,9 @@ def test_a_config_in_force_reads_back_as_it_was_asked() -> None:
         delivery=Delivery.LIVE,
     )
     session = Session(asked, Config(), 0.0)
-    response = proto_codec.accepted_response(session, resumed=True, model="m", max_message_bytes=7)
+    response = to_proto.accepted_response(session, resumed=True, model="m", max_message_bytes=7)
     accepted = response.accepted
-    assert proto_codec.settings_from(accepted.config) == asked
+    assert from_proto.settings_from(accepted.config) == asked
     assert (accepted.resume_token, accepted.resumed) == (session.token, True)
     assert (accepted.model, accepted.max_message_bytes) == ("m", 7)
 
@@ -92,33 +92,33 @@ def test_wrong_fields_are_all_named() -> None:
     """Enum values from a later version of the interface are refused by name."""
     config = pb.StreamConfig(stream_id="a", encoding=99, delivery=98, decode=97)  # type: ignore[arg-type]
     with pytest.raises(InvalidConfig) as caught:
-        proto_codec.settings_from(config)
+        from_proto.settings_from(config)
     assert caught.value.violations == {
         "encoding": "99 is no value of this enum",
         "delivery": "98 is no value of this enum",
         "decode": "97 is no value of this enum",
     }
     with pytest.raises(InvalidConfig, match="max_fps"):
-        proto_codec.settings_from(pb.StreamConfig(stream_id="a", max_fps=float("nan")))
+        from_proto.settings_from(pb.StreamConfig(stream_id="a", max_fps=float("nan")))
 
 
 def test_a_frame_takes_from_its_stream_what_it_leaves_out() -> None:
     """Encoding and size of the config hold unless the frame has its own."""
     settings = StreamSettings(stream_id="a", encoding=Encoding.I420, width=64, height=48)
-    bare = proto_codec.frame_from(pb.Frame(sequence=3, capture_time_s=1.5, data=b"x"), settings)
+    bare = from_proto.frame_from(pb.Frame(sequence=3, capture_time_s=1.5, data=b"x"), settings)
     assert (bare.sequence, bare.capture_time_s, bare.data) == (3, 1.5, b"x")
     assert (bare.encoding, bare.width, bare.height) == (Encoding.I420, 64, 48)
     own = pb.Frame(encoding=pb.FRAME_ENCODING_PNG, width=8, height=9)
-    full = proto_codec.frame_from(own, settings)
+    full = from_proto.frame_from(own, settings)
     assert (full.encoding, full.width, full.height) == (Encoding.PNG, 8, 9)
 
 
 def test_a_unit_of_coded_video() -> None:
     """What it says of its place among the others arrives; a layer that is not told is not layer 0."""
     settings = StreamSettings(stream_id="a", encoding=Encoding.VP8)
-    plain = proto_codec.frame_from(pb.Frame(data=b"x"), settings)
+    plain = from_proto.frame_from(pb.Frame(data=b"x"), settings)
     assert (plain.encoding, plain.keyframe, plain.temporal_layer) == (Encoding.VP8, False, None)
-    told = proto_codec.frame_from(pb.Frame(keyframe=True, temporal_layer=0, discontinuity=True), settings)
+    told = from_proto.frame_from(pb.Frame(keyframe=True, temporal_layer=0, discontinuity=True), settings)
     assert (told.keyframe, told.temporal_layer, told.discontinuity) == (True, 0, True)
 
 
@@ -126,30 +126,30 @@ def test_frames_come_singly_or_in_batches() -> None:
     """A batch is bounded; a configuration brings no frame."""
     frames = [pb.Frame(sequence=number) for number in range(257)]
     batch = pb.MonitorStreamRequest(frames=pb.FrameBatch(frames=frames[:256]))
-    brought = proto_codec.frames_of(batch)
+    brought = from_proto.frames_of(batch)
     assert brought is not None
     assert [frame.sequence for frame in brought] == list(range(256))
-    assert proto_codec.frames_of(pb.MonitorStreamRequest(frame=frames[3])) == (frames[3],)
-    assert proto_codec.frames_of(pb.MonitorStreamRequest(config=pb.StreamConfig())) is None
+    assert from_proto.frames_of(pb.MonitorStreamRequest(frame=frames[3])) == (frames[3],)
+    assert from_proto.frames_of(pb.MonitorStreamRequest(config=pb.StreamConfig())) is None
     with pytest.raises(ProtocolViolation, match="up to 256 frames, not 257"):
-        proto_codec.frames_of(pb.MonitorStreamRequest(frames=pb.FrameBatch(frames=frames)))
+        from_proto.frames_of(pb.MonitorStreamRequest(frames=pb.FrameBatch(frames=frames)))
 
 
 def test_a_picture() -> None:
     """A picture is a JPEG for 720 lines unless it says otherwise; what it says must exist."""
-    frame, lines = proto_codec.image_from(pb.AssessImageRequest(data=b"x"))
+    frame, lines = from_proto.image_from(pb.AssessImageRequest(data=b"x"))
     assert (frame.encoding, lines) == (Encoding.JPEG, 720)
     with pytest.raises(BadFrame, match="encoding: 99"):
-        proto_codec.image_from(pb.AssessImageRequest(encoding=99))  # type: ignore[arg-type]
+        from_proto.image_from(pb.AssessImageRequest(encoding=99))  # type: ignore[arg-type]
     with pytest.raises(InvalidConfig, match="display_lines"):
-        proto_codec.image_from(pb.AssessImageRequest(display_lines=1))
+        from_proto.image_from(pb.AssessImageRequest(display_lines=1))
 
 
 def test_an_assessment_of_a_frame() -> None:
     """Every field arrives; a face without a score has none, not 0."""
     stream = StreamQuality(StreamState.LOW_RESOLUTION, 0.5, 0.4, (FACE, TINY), main_track_id=7)
     score = FrameScore(3, 1.5, FrameResult.SCORED)
-    message = proto_codec.response_from(Assessment(score, stream, 2, 1, 3), "a", MODEL).assessment
+    message = to_proto.response_from(Assessment(score, stream, 2, 1, 3), "a", MODEL).assessment
     assert (message.stream_id, message.sequence, message.capture_time_s) == ("a", 3, 1.5)
     assert (message.result, message.state) == (pb.FRAME_RESULT_SCORED, pb.STREAM_STATE_LOW_RESOLUTION)
     assert (message.quality, message.raw_quality, message.main_track_id) == (0.5, 0.4, 7)
@@ -165,7 +165,7 @@ def test_an_assessment_of_a_frame() -> None:
 def test_an_assessment_without_a_frame() -> None:
     """A stale stream's has no sequence, time, quality or main face."""
     stale = Assessment(None, StreamQuality(StreamState.STALE))
-    message = proto_codec.response_from(stale, "a", MODEL).assessment
+    message = to_proto.response_from(stale, "a", MODEL).assessment
     assert (message.result, message.state) == (pb.FRAME_RESULT_UNSPECIFIED, pb.STREAM_STATE_STALE)
     for name in ("sequence", "capture_time_s", "quality", "raw_quality", "main_track_id"):
         assert not message.HasField(name)
@@ -174,7 +174,7 @@ def test_an_assessment_without_a_frame() -> None:
 def test_a_main_face_of_track_0_is_there() -> None:
     """0 is a track like any other."""
     stream = StreamQuality(StreamState.SCORED, 0.0, 0.0, main_track_id=0)
-    message = proto_codec.assessment_message(Assessment(None, stream), "a", MODEL)
+    message = to_proto.assessment_message(Assessment(None, stream), "a", MODEL)
     assert message.HasField("main_track_id")
     assert message.HasField("quality")
 
@@ -184,7 +184,7 @@ def test_a_picture_has_no_stream() -> None:
     assessment = Assessment(
         FrameScore(0, 0.0, FrameResult.SCORED), StreamQuality(StreamState.SCORED, 0.5, 0.5)
     )
-    message = proto_codec.image_response(assessment, MODEL).assessment
+    message = to_proto.image_response(assessment, MODEL).assessment
     assert (message.stream_id, message.quality) == ("", 0.5)
     assert not message.HasField("sequence")
     assert not message.HasField("capture_time_s")
@@ -195,7 +195,7 @@ def test_causes() -> None:
     causes = (Cause(CauseKind.BLUR, 0.3, 0.1), Cause(CauseKind.LOSS, 0.0, 0.1))
     face = replace(FACE, causes=causes)
     stream = StreamQuality(StreamState.SCORED, 0.5, 0.4, (face, TINY), 7, causes, causes[0])
-    message = proto_codec.assessment_message(Assessment(None, stream), "a", MODEL)
+    message = to_proto.assessment_message(Assessment(None, stream), "a", MODEL)
     for found in (message.causes, message.faces[0].causes):
         assert [(cause.kind, cause.cost, cause.threshold) for cause in found] == [
             (pb.CAUSE_KIND_BLUR, 0.3, 0.1),
@@ -209,7 +209,7 @@ def test_causes() -> None:
 
 def test_without_causes() -> None:
     """A student that names none leaves everything of them unset; what scored is told all the same."""
-    message = proto_codec.assessment_message(
+    message = to_proto.assessment_message(
         Assessment(None, StreamQuality(StreamState.SCORED, 0.5, 0.4, (FACE,), 7)), "a", MODEL
     )
     assert not message.causes
@@ -230,24 +230,24 @@ def test_an_opinion_score_needs_a_calibration_and_a_quality() -> None:
     model = replace(MODEL, calibration=Calibration((0.0, 1.0), (1.0, 5.0), 0.5, 0.0, 1.0))
     scored = Assessment(None, StreamQuality(StreamState.SCORED, 0.5))
     stale = Assessment(None, StreamQuality(StreamState.STALE))
-    mos = proto_codec.response_from(scored, "a", model).assessment.mos_estimate
+    mos = to_proto.response_from(scored, "a", model).assessment.mos_estimate
     assert (mos.value, mos.low, mos.high) == (3.0, 2.5, 3.5)
-    assert not proto_codec.response_from(stale, "a", model).assessment.HasField("mos_estimate")
-    assert not proto_codec.response_from(scored, "a", MODEL).assessment.HasField("mos_estimate")
-    summary = proto_codec.response_from(StreamSummary(0.25, None, {}, {}), "a", model).summary
+    assert not to_proto.response_from(stale, "a", model).assessment.HasField("mos_estimate")
+    assert not to_proto.response_from(scored, "a", MODEL).assessment.HasField("mos_estimate")
+    summary = to_proto.response_from(StreamSummary(0.25, None, {}, {}), "a", model).summary
     assert summary.mos_estimate.value == 2.0
-    nothing = proto_codec.response_from(StreamSummary(None, None, {}, {}), "a", model).summary
+    nothing = to_proto.response_from(StreamSummary(None, None, {}, {}), "a", model).summary
     assert not nothing.HasField("mos_estimate")
     picture = Assessment(FrameScore(0, 0.0, FrameResult.SCORED), StreamQuality(StreamState.SCORED, 0.5, 0.5))
-    assert not proto_codec.image_response(picture, model).assessment.HasField("mos_estimate")
+    assert not to_proto.image_response(picture, model).assessment.HasField("mos_estimate")
 
 
 def test_notices_and_summaries() -> None:
     """The messages that are no assessments."""
-    notice = proto_codec.response_from(Notice(NoticeKind.THROTTLED, "slow down"), "a", MODEL).notice
+    notice = to_proto.response_from(Notice(NoticeKind.THROTTLED, "slow down"), "a", MODEL).notice
     assert (notice.kind, notice.text) == (pb.Notice.KIND_THROTTLED, "slow down")
     frames = {result: number for number, result in enumerate(FrameResult, start=1)}
-    summary = proto_codec.response_from(
+    summary = to_proto.response_from(
         StreamSummary(0.5, None, {StreamState.SCORED: 2.0}, frames), "a", MODEL
     ).summary
     assert (summary.stream_id, summary.mean_quality) == ("a", 0.5)
@@ -268,26 +268,26 @@ def test_notices_and_summaries() -> None:
 def test_a_stream_as_an_operator_sees_it() -> None:
     """A stream without a frame has no age of its last one; one that is scored has a quality."""
     session = Session(StreamSettings(stream_id="a", call_id="b"), Config(), 10.0)
-    fresh = proto_codec.status_message(session, 12.0)
+    fresh = to_proto.status_message(session, 12.0)
     assert (fresh.stream_id, fresh.call_id, fresh.age_s) == ("a", "b", 2.0)
     assert fresh.state == pb.STREAM_STATE_WAITING
     assert not fresh.HasField("last_frame_age_s")
     assert not fresh.HasField("quality")
     session.note_frame(13.0, 0.0)
-    assert proto_codec.status_message(session, 14.0).last_frame_age_s == 1.0
+    assert to_proto.status_message(session, 14.0).last_frame_age_s == 1.0
 
 
 @pytest.mark.parametrize(("asked", "limit"), [(0, 50), (7, 7), (10_000, 10_000)])
 def test_limits_of_lists(asked: int, limit: int) -> None:
     """0 stands for the default; more than 10,000 is refused."""
-    assert proto_codec.list_limit(asked, 50) == limit
+    assert from_proto.list_limit(asked, 50) == limit
     with pytest.raises(InvalidConfig, match="limit: must be at most 10000, not 10001"):
-        proto_codec.list_limit(10_001, 50)
+        from_proto.list_limit(10_001, 50)
 
 
 @pytest.mark.parametrize("interval_s", [0.01, 61.0, -1.0, float("nan"), float("inf")])
 def test_intervals_of_lists(interval_s: float) -> None:
     """A tenth of a second to a minute; 0 stands for a second."""
-    assert proto_codec.watch_interval_s(pb.WatchStreamsRequest()) == 1.0
+    assert from_proto.watch_interval_s(pb.WatchStreamsRequest()) == 1.0
     with pytest.raises(InvalidConfig, match=r"interval_s: must be from 0.1 to 60"):
-        proto_codec.watch_interval_s(pb.WatchStreamsRequest(interval_s=interval_s))
+        from_proto.watch_interval_s(pb.WatchStreamsRequest(interval_s=interval_s))

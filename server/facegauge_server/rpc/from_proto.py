@@ -1,0 +1,136 @@
+"""Requests to our types: what a caller sends, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError
+from google.protobuf.message import Message as ProtoMessage
+
+from facegauge.v1 import quality_pb2 as pb
+from facegauge_server.config import StreamSettings
+from facegauge_server.errors import BadFrame, InvalidConfig, ProtocolViolation
+from facegauge_server.rpc.enums import member
+from facegauge_server.types import Decode, Delivery, EncodedFrame, Encoding
+
+__all__ = [
+    "M",
+    "frame_from",
+    "frames_of",
+    "image_from",
+    "list_limit",
+    "parse",
+    "settings_from",
+    "watch_interval_s",
+]
+
+MAX_LIST_LIMIT = 10_000
+MAX_BATCH_FRAMES = 256
+MIN_WATCH_INTERVAL_S, MAX_WATCH_INTERVAL_S = 0.1, 60.0
+
+M = TypeVar("M", bound=ProtoMessage)
+
+
+def parse(kind: type[M], data: bytes) -> M:
+    """Parse a request; raises InvalidConfig for bytes that are no such message."""
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise InvalidConfig(
+            {"": f"the request is no facegauge.v1.{kind.DESCRIPTOR.name}: {error}"}
+        ) from error
+
+
+def settings_from(config: pb.StreamConfig) -> StreamSettings:
+    """Read a stream's configuration; raises InvalidConfig naming every field that is wrong."""
+    encoding = member(Encoding, pb.FrameEncoding.Name, "FRAME_ENCODING_", config.encoding)
+    delivery = member(Delivery, pb.Delivery.Name, "DELIVERY_", config.delivery)
+    decode = member(Decode, pb.Decode.Name, "DECODE_", config.decode)
+    unknown = {
+        name: f"{number} is no value of this enum"
+        for name, number, known in (
+            ("encoding", config.encoding, encoding),
+            ("delivery", config.delivery, delivery),
+            ("decode", config.decode, decode),
+        )
+        if number and known is None
+    }
+    if unknown:
+        raise InvalidConfig(unknown)
+    smoothing = config.smoothing
+    return StreamSettings(
+        stream_id=config.stream_id,
+        call_id=config.call_id,
+        encoding=encoding or Encoding.JPEG,
+        width=config.width,
+        height=config.height,
+        max_fps=config.max_fps,
+        min_fps=config.min_fps,
+        median_window=smoothing.median_window if smoothing.HasField("median_window") else 5,
+        time_constant_s=smoothing.time_constant_s if smoothing.HasField("time_constant_s") else 2.0,
+        display_lines=config.display_lines or 720,
+        delivery=delivery or Delivery.LIVE,
+        decode=decode or Decode.AUTO,
+        resume_token=config.resume_token,
+    )
+
+
+def frame_from(frame: pb.Frame, settings: StreamSettings) -> EncodedFrame:
+    """Read a frame, filling in what it leaves to the stream's configuration.
+
+    An encoding that this server does not know is kept as the stream's: the decoder will say what is wrong.
+    """
+    encoding = member(Encoding, pb.FrameEncoding.Name, "FRAME_ENCODING_", frame.encoding)
+    return EncodedFrame(
+        sequence=frame.sequence,
+        capture_time_s=frame.capture_time_s,
+        encoding=encoding or settings.encoding,
+        data=frame.data,
+        width=frame.width or settings.width,
+        height=frame.height or settings.height,
+        keyframe=frame.keyframe,
+        temporal_layer=frame.temporal_layer if frame.HasField("temporal_layer") else None,
+        discontinuity=frame.discontinuity,
+    )
+
+
+def frames_of(request: pb.MonitorStreamRequest) -> Iterable[pb.Frame] | None:
+    """Return the frames that a request brings; None for one that brings none."""
+    match request.WhichOneof("message"):
+        case "frame":
+            return (request.frame,)
+        case "frames":
+            if len(request.frames.frames) > MAX_BATCH_FRAMES:
+                raise ProtocolViolation(
+                    f"a request brings up to {MAX_BATCH_FRAMES} frames, not {len(request.frames.frames)}"
+                )
+            return request.frames.frames
+    return None
+
+
+def image_from(request: pb.AssessImageRequest) -> tuple[EncodedFrame, int]:
+    """Read a picture and the display's lines; raises BadFrame or InvalidConfig."""
+    encoding = member(Encoding, pb.FrameEncoding.Name, "FRAME_ENCODING_", request.encoding)
+    if encoding is None and request.encoding:
+        raise BadFrame(f"encoding: {request.encoding} is no value of this enum")
+    settings = StreamSettings(stream_id="image", display_lines=request.display_lines or 720)
+    frame = EncodedFrame(0, 0.0, encoding or Encoding.JPEG, request.data, request.width, request.height)
+    return frame, settings.display_lines
+
+
+def list_limit(asked: int, default: int) -> int:
+    """Read how many streams to list at most; raises InvalidConfig."""
+    if asked > MAX_LIST_LIMIT:
+        raise InvalidConfig({"limit": f"must be at most {MAX_LIST_LIMIT}, not {asked}"})
+    return asked or default
+
+
+def watch_interval_s(request: pb.WatchStreamsRequest) -> float:
+    """Read the seconds between two lists; raises InvalidConfig."""
+    interval_s = request.interval_s or 1.0
+    if not MIN_WATCH_INTERVAL_S <= interval_s <= MAX_WATCH_INTERVAL_S:
+        raise InvalidConfig(
+            {"interval_s": f"must be from {MIN_WATCH_INTERVAL_S:g} to {MAX_WATCH_INTERVAL_S:g}"}
+        )
+    return interval_s

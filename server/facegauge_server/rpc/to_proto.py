@@ -1,0 +1,163 @@
+"""Our types to responses. Scores that do not exist stay unset."""
+
+from __future__ import annotations
+
+from facegauge.v1 import quality_pb2 as pb
+from facegauge_server.calibration import ServedModel
+from facegauge_server.rpc.enums import number
+from facegauge_server.streams.buffers import Message
+from facegauge_server.streams.session import Session
+from facegauge_server.types import (
+    Assessment,
+    Cause,
+    FaceQuality,
+    FrameResult,
+    MosEstimate,
+    Notice,
+    StreamSummary,
+)
+
+__all__ = ["accepted_response", "assessment_message", "image_response", "response_from", "status_message"]
+
+
+def accepted_response(
+    session: Session, *, resumed: bool, model: str, max_message_bytes: int
+) -> pb.MonitorStreamResponse:
+    """Report the configuration in force."""
+    settings = session.settings
+    config = pb.StreamConfig(
+        stream_id=settings.stream_id,
+        call_id=settings.call_id,
+        encoding=number(pb.FrameEncoding.Value, "FRAME_ENCODING_", settings.encoding),
+        width=settings.width,
+        height=settings.height,
+        max_fps=session.max_fps,
+        min_fps=session.min_fps,
+        smoothing=pb.Smoothing(
+            median_window=settings.median_window, time_constant_s=settings.time_constant_s
+        ),
+        display_lines=settings.display_lines,
+        delivery=number(pb.Delivery.Value, "DELIVERY_", settings.delivery),
+        decode=number(pb.Decode.Value, "DECODE_", settings.decode),
+    )
+    accepted = pb.StreamAccepted(
+        config=config,
+        resume_token=session.token,
+        resumed=resumed,
+        model=model,
+        max_message_bytes=max_message_bytes,
+    )
+    return pb.MonitorStreamResponse(accepted=accepted)
+
+
+def response_from(message: Message, stream_id: str, model: ServedModel) -> pb.MonitorStreamResponse:
+    """Wrap a message of a stream."""
+    if isinstance(message, Assessment):
+        assessment = assessment_message(message, stream_id, model)
+        _set_mos(assessment, model.mos(message.stream.quality))
+        return pb.MonitorStreamResponse(assessment=assessment)
+    if isinstance(message, Notice):
+        kind = number(pb.Notice.Kind.Value, "KIND_", message.kind)
+        return pb.MonitorStreamResponse(notice=pb.Notice(kind=kind, text=message.text))
+    summary = _summary_message(message, stream_id)
+    _set_mos(summary, model.mos(message.mean_quality))
+    return pb.MonitorStreamResponse(summary=summary)
+
+
+def assessment_message(assessment: Assessment, stream_id: str, model: ServedModel) -> pb.Assessment:
+    """Encode an assessment without its opinion score; scores that do not exist stay unset."""
+    score, stream = assessment.score, assessment.stream
+    return pb.Assessment(
+        stream_id=stream_id,
+        sequence=None if score is None else score.sequence,
+        capture_time_s=None if score is None else score.capture_time_s,
+        result=pb.FRAME_RESULT_UNSPECIFIED
+        if score is None
+        else number(pb.FrameResult.Value, "FRAME_RESULT_", score.result),
+        state=number(pb.StreamState.Value, "STREAM_STATE_", stream.state),
+        quality=stream.quality,
+        raw_quality=stream.raw_quality,
+        faces=[_face_message(face) for face in stream.faces],
+        frames_dropped=assessment.frames_dropped,
+        frames_skipped=assessment.frames_skipped,
+        frames_not_decoded=assessment.frames_not_decoded,
+        error="" if score is None else score.error,
+        main_track_id=stream.main_track_id,
+        causes=map(_cause_message, stream.causes),
+        main_cause=None if stream.main_cause is None else _cause_message(stream.main_cause),
+        model=pb.Model(name=model.name, sha256=model.sha256),
+    )
+
+
+def image_response(assessment: Assessment, model: ServedModel) -> pb.AssessImageResponse:
+    """Encode the assessment of a single picture, which has no stream, sequence, time or opinion score."""
+    message = assessment_message(assessment, "", model)
+    message.ClearField("sequence")
+    message.ClearField("capture_time_s")
+    return pb.AssessImageResponse(assessment=message)
+
+
+def status_message(session: Session, now_s: float) -> pb.StreamStatus:
+    """Describe a live stream for an operator."""
+    frames, main_cause = session.frames, session.quality.main_cause
+    return pb.StreamStatus(
+        stream_id=session.settings.stream_id,
+        call_id=session.settings.call_id,
+        state=number(pb.StreamState.Value, "STREAM_STATE_", session.quality.state),
+        quality=session.quality.quality,
+        faces=len(session.quality.faces),
+        age_s=now_s - session.started_s,
+        last_frame_age_s=None if session.last_frame_s is None else now_s - session.last_frame_s,
+        fps=session.fps(now_s),
+        frames_scored=frames[FrameResult.SCORED],
+        frames_no_face=frames[FrameResult.NO_FACE],
+        frames_too_small=frames[FrameResult.TOO_SMALL],
+        frames_dropped=frames[FrameResult.DROPPED],
+        frames_failed=frames[FrameResult.ERROR],
+        frames_skipped=frames[FrameResult.SKIPPED],
+        main_cause=None if main_cause is None else _cause_message(main_cause),
+        frames_not_decoded=frames[FrameResult.NOT_DECODED],
+    )
+
+
+def _cause_message(cause: Cause) -> pb.Cause:
+    kind = number(pb.CauseKind.Value, "CAUSE_KIND_", cause.kind)
+    return pb.Cause(kind=kind, cost=cause.cost, threshold=cause.threshold)
+
+
+def _set_mos(message: pb.Assessment | pb.StreamSummary, mos: MosEstimate | None) -> None:
+    if mos is not None:
+        message.mos_estimate.CopyFrom(pb.MosEstimate(value=mos.value, low=mos.low, high=mos.high))
+
+
+def _face_message(face: FaceQuality) -> pb.Face:
+    box = face.face.box
+    return pb.Face(
+        track_id=face.face.track_id,
+        box=pb.Box(x=box.x, y=box.y, width=box.width, height=box.height),
+        state=number(pb.FaceState.Value, "FACE_STATE_", face.state),
+        quality=face.quality,
+        raw_quality=face.raw_quality,
+        short_side_px=box.short_side,
+        causes=map(_cause_message, face.causes),
+    )
+
+
+def _summary_message(summary: StreamSummary, stream_id: str) -> pb.StreamSummary:
+    frames = summary.frames
+    return pb.StreamSummary(
+        stream_id=stream_id,
+        mean_quality=summary.mean_quality,
+        p10_quality=summary.p10_quality,
+        state_times=[
+            pb.StateTime(state=number(pb.StreamState.Value, "STREAM_STATE_", state), seconds=seconds)
+            for state, seconds in summary.state_times_s.items()
+        ],
+        frames_scored=frames.get(FrameResult.SCORED, 0),
+        frames_no_face=frames.get(FrameResult.NO_FACE, 0),
+        frames_too_small=frames.get(FrameResult.TOO_SMALL, 0),
+        frames_dropped=frames.get(FrameResult.DROPPED, 0),
+        frames_failed=frames.get(FrameResult.ERROR, 0),
+        frames_skipped=frames.get(FrameResult.SKIPPED, 0),
+        frames_not_decoded=frames.get(FrameResult.NOT_DECODED, 0),
+    )
