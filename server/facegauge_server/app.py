@@ -36,6 +36,8 @@ from facegauge_server.monitoring.readiness_collector import ReadinessCollector
 from facegauge_server.monitoring.session_collector import SessionCollector
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.rpc.health import HealthService
+from facegauge_server.rpc.message_memory import MessageMemory
+from facegauge_server.rpc.receive_guard import ReceiveGuard
 from facegauge_server.rpc.server import bind, create_grpc_server
 from facegauge_server.rpc.service import QualityService
 from facegauge_server.streams.session_table import SessionTable
@@ -112,7 +114,19 @@ async def running(config: Config) -> AsyncIterator[App]:
 
         server = create_grpc_server(config)
         gatekeeper = Gatekeeper(files.keys, by_certificate=config.asks_for_certificates)
-        QualityService(table, pipeline, slots, config, metrics, model, gatekeeper).add_to(server)
+        limit_bytes = config.limits.max_frame_memory_bytes
+        guard = ReceiveGuard(limit_bytes)
+        QualityService(
+            table,
+            pipeline,
+            slots,
+            config,
+            metrics,
+            model,
+            gatekeeper,
+            MessageMemory(limit_bytes),
+            guard,
+        ).add_to(server)
         health = HealthService(readiness.is_ready)
         health.add_to(server)
         port = bind(server, config, files.certificates)
@@ -137,6 +151,7 @@ async def running(config: Config) -> AsyncIterator[App]:
                 "housekeeping": partial(_housekeep, table, files),
                 "loop lag": partial(measure_loop_lag, on_lag),
                 "probe": probe.run,
+                "receive guard": guard.run,
                 "health": health.run,
             },
             on_failure=lambda _: metrics.count_error("chore"),

@@ -94,6 +94,17 @@ class Limits:
         above=0,
         metavar="SECONDS",
     )
+    max_frame_memory_bytes: int = setting(
+        LIMITS,
+        "Maximum bytes of frames in memory, of all streams together, and again of messages that have not "
+        "arrived whole; beyond, streams of large frames wait, and connections with unfinished messages end.",
+        256 * 1024 * 1024,
+        above=0,
+        metavar="BYTES",
+    )
+    max_connections: int = setting(
+        LIMITS, "Maximum connections; one beyond is closed as it is accepted.", 512, above=0
+    )
     max_images: int = setting(LIMITS, "Maximum concurrent AssessImage calls.", 32, above=0)
 
     def __post_init__(self) -> None:

@@ -151,7 +151,7 @@ class StreamState(enum.StrEnum):
     DECODE_ERROR = "decode_error"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class EncodedFrame:
     """A frame as it came over the wire."""
 

@@ -51,6 +51,8 @@ FLAGS = {
     "--max-stream-fps": 60.0,
     "--max-faces": 8,
     "--max-worker-wait": 0.25,
+    "--max-connections": 512,
+    "--max-frame-memory-bytes": 256 * 1024 * 1024,
     "--max-images": 32,
     "--log-format": "console",
 }

@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import struct
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ __all__ = ["ATTACKS", "Attacking", "start_attack"]
 
 METHOD = "/facegauge.v1.QualityService/MonitorStream"
 MIB = 2**20
+BEGUN = "begun\n"
 BIG_MESSAGES = [("grpc.max_send_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
 
 
@@ -174,6 +176,24 @@ async def vanishing_clients(battle: Battle) -> None:
         await asyncio.sleep(0.1)
 
 
+async def large_messages(battle: Battle) -> None:
+    """Twenty-four streams of the largest messages allowed, every one admitted; half of them drop nothing."""
+    deliveries = (pb.DELIVERY_LIVE, pb.DELIVERY_COMPLETE)
+    data = b"\xff\xd8" + bytes(16 * MIB - 2)
+    await asyncio.gather(*(_pour(battle, f"large-{n}", data, deliveries[n % 2]) for n in range(24)))
+
+
+async def frame_floods(battle: Battle) -> None:
+    """Four live streams of small frames, as fast as the server takes them."""
+    data = jpeg_of(64, 48)
+    await asyncio.gather(*(_pour(battle, f"flood-{n}", data, pb.DELIVERY_LIVE) for n in range(4)))
+
+
+async def unfinished_messages(battle: Battle) -> None:
+    """Forty connections with five admitted streams each; all send a message of 16 MiB but its end."""
+    await asyncio.gather(*(_unfinished(battle, f"unfinished-{n}", streams=5) for n in range(40)))
+
+
 ATTACKS: dict[str, Attack] = {
     attack.__name__: attack
     for attack in (
@@ -185,6 +205,9 @@ ATTACKS: dict[str, Attack] = {
         scrapers,
         idle_metrics_connections,
         first_messages,
+        large_messages,
+        frame_floods,
+        unfinished_messages,
         thin_pictures,
         worst_shapes,
         killers,
@@ -206,17 +229,23 @@ class Attacking:
         return outcomes
 
 
-def start_attack(name: str, target: str, metrics_url: str, duration_s: float) -> Attacking:
-    """Attack a server for a time, from a process that gives way to it."""
+@contextmanager
+def start_attack(name: str, target: str, metrics_url: str, duration_s: float) -> Iterator[Attacking]:
+    """Attack a server for a time, from a process that gives way to it; the block begins with the attack."""
     command = [sys.executable, "-m", "tests.under_fire.attacks", name, target, metrics_url, str(duration_s)]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         ["nice", "-n", "10", *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         cwd=Path(__file__).parents[2],
-    )
-    return Attacking(process)
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == BEGUN
+            yield Attacking(process)
+        finally:
+            process.kill()
 
 
 async def _repeat(
@@ -280,6 +309,87 @@ async def _stream(battle: Battle, stream_id: str, data: bytes) -> None:
                 battle.outcomes["unanswered"] += 1
 
 
+async def _pour(battle: Battle, stream_id: str, data: bytes, delivery: pb.Delivery.ValueType) -> None:
+    """Send frames as fast as the server takes them, and read every answer."""
+
+    async def write(
+        call: grpc.aio.StreamStreamCall[pb.MonitorStreamRequest, pb.MonitorStreamResponse],
+    ) -> None:
+        sequence = 0
+        while battle.goes_on:
+            frame = pb.Frame(sequence=sequence, capture_time_s=sequence / 30, data=data)
+            await call.write(pb.MonitorStreamRequest(frame=frame))
+            battle.outcomes["messages"] += 1
+            sequence += 1
+
+    while battle.goes_on:
+        async with battle.channel() as channel:
+            call = quality_pb2_grpc.QualityServiceStub(channel).MonitorStream()
+            with suppress(asyncio.InvalidStateError, TimeoutError):
+                try:
+                    config = pb.StreamConfig(stream_id=stream_id, delivery=delivery)
+                    await call.write(pb.MonitorStreamRequest(config=config))
+                    await call.read()
+                    writing = asyncio.create_task(write(call))
+                    async with asyncio.timeout(battle.left_s):
+                        while await call.read() is not grpc.aio.EOF:
+                            pass
+                    writing.cancel()
+                except grpc.aio.AioRpcError as error:
+                    battle.outcomes[error.code().name] += 1
+                    await asyncio.sleep(0.1)
+
+
+async def _unfinished(battle: Battle, name: str, streams: int) -> None:
+    """Open a connection, and leave the last bytes of one message a stream unsent, for as long as it lives."""
+    number = 0
+    while battle.goes_on:
+        reader, writer, connection = await _connect(battle)
+        number += 1
+        left: dict[int, int] = {}
+        for index in range(streams):
+            stream = connection.get_next_available_stream_id()
+            connection.send_headers(stream, _headers(battle))
+            config = pb.StreamConfig(stream_id=f"{name}-{number}-{index}")
+            message = pb.MonitorStreamRequest(config=config).SerializeToString()
+            connection.send_data(stream, struct.pack(">BI", 0, len(message)) + message)
+            connection.send_data(stream, struct.pack(">BI", 0, 16 * MIB))
+            left[stream] = 16 * MIB - 1
+        with suppress(OSError, h2.exceptions.ProtocolError, TimeoutError):
+            async with asyncio.timeout(battle.left_s):
+                while True:
+                    for stream in left:
+                        room = min(connection.local_flow_control_window(stream), left[stream], 64 * 16_384)
+                        while room > 0:
+                            piece = min(room, connection.max_outbound_frame_size)
+                            connection.send_data(stream, bytes(piece))
+                            left[stream] -= piece
+                            room -= piece
+                            battle.outcomes["KiB"] += piece // 1024
+                    writer.write(connection.data_to_send())
+                    await writer.drain()
+                    if not (data := await reader.read(65536)):
+                        break
+                    for event in connection.receive_data(data):
+                        if isinstance(event, h2.events.StreamEnded | h2.events.StreamReset):
+                            left.pop(event.stream_id, None)
+                            battle.outcomes["streams ended by the server"] += 1
+        battle.outcomes["connections"] += 1
+        writer.close()
+        await asyncio.sleep(0.1)
+
+
+def _headers(battle: Battle) -> list[tuple[str, str]]:
+    return [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", METHOD),
+        (":authority", battle.target),
+        ("te", "trailers"),
+        ("content-type", "application/grpc"),
+    ]
+
+
 async def _connect(
     battle: Battle,
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, h2.connection.H2Connection]:
@@ -310,14 +420,7 @@ async def _pings(battle: Battle) -> None:
 
 
 async def _resets(battle: Battle) -> None:
-    headers = [
-        (":method", "POST"),
-        (":scheme", "http"),
-        (":path", METHOD),
-        (":authority", battle.target),
-        ("te", "trailers"),
-        ("content-type", "application/grpc"),
-    ]
+    headers = _headers(battle)
     while battle.goes_on:
         reader, writer, connection = await _connect(battle)
         reading = asyncio.create_task(_discard(reader))
@@ -344,6 +447,8 @@ async def _discard(reader: asyncio.StreamReader) -> None:
 
 def main(name: str, target: str, metrics_url: str, duration_s: str) -> None:
     """Run one attack and print its outcomes."""
+    sys.stdout.write(BEGUN)
+    sys.stdout.flush()
     battle = Battle(target, metrics_url, float(duration_s))
 
     async def run() -> None:

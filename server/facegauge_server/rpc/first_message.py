@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from facegauge_server.errors import InvalidConfig, ServerFull, StreamIdle
@@ -32,8 +32,21 @@ class _Waiting:
 class FirstMessages:
     """Reads the first message of each call. Belongs to one event loop."""
 
-    def __init__(self, timeout_s: float, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self,
+        timeout_s: float,
+        wait_for_turn: Callable[[int], Awaitable[None]],
+        max_waiting: int = MAX_WAITING,
+    ) -> None:
+        """Wait for first messages.
+
+        Args:
+            timeout_s: how long each call may take to send its first message.
+            wait_for_turn: slows down those that send large ones, by their bytes.
+            max_waiting: calls of all connections that may wait at once.
+        """
         self._timeout_s = timeout_s
+        self._wait_for_turn = wait_for_turn
         self._max_waiting = max_waiting
         self._waiting: dict[_Waiting, None] = {}
 
@@ -49,7 +62,7 @@ class FirstMessages:
                 self._waiting[waiting] = None
                 if len(self._waiting) > self._max_waiting:
                     self._evict()
-                return await anext(requests, None)
+                data = await anext(requests, None)
         except TimeoutError:
             if waiting is not None and waiting.is_evicted:
                 raise ServerFull(
@@ -59,6 +72,9 @@ class FirstMessages:
         finally:
             if waiting is not None:
                 self._waiting.pop(waiting, None)
+        if data is not None and len(data) > MAX_CONFIG_BYTES:
+            await self._wait_for_turn(len(data))
+        return data
 
     async def read_config(self, requests: AsyncIterator[bytes], connection: str) -> bytes | None:
         """Return the first message of a stream, which must be small; raises InvalidConfig too."""

@@ -31,6 +31,7 @@ def create_grpc_server(config: Config) -> grpc.aio.Server:
         ("grpc.max_concurrent_streams", limits.max_streams + STREAMS_PER_CONNECTION_MARGIN),
         ("grpc.http2.lookahead_bytes", UNREAD_BYTES),
         ("grpc.http2.bdp_probe", 0),  # it would raise what is received unread to megabytes
+        ("grpc.max_allowed_incoming_connections", limits.max_connections),
         ("grpc.so_reuseport", 0),
         ("grpc.keepalive_time_ms", SERVER_PING_INTERVAL_MS),
         ("grpc.keepalive_timeout_ms", SERVER_PING_INTERVAL_MS),

@@ -28,6 +28,9 @@ from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.rpc import from_proto, to_proto
 from facegauge_server.rpc.first_message import FirstMessages
+from facegauge_server.rpc.message_memory import MessageMemory
+from facegauge_server.rpc.receive_guard import ReceiveGuard
+from facegauge_server.rpc.receive_pace import ReceivePace
 from facegauge_server.rpc.statuses import errors_as_statuses
 from facegauge_server.safe_log import SafeLog
 from facegauge_server.streams.buffers import Message
@@ -56,6 +59,8 @@ class QualityService:
         metrics: Metrics,
         model: ServedModel,
         gatekeeper: Gatekeeper,
+        memory: MessageMemory,
+        guard: ReceiveGuard,
     ) -> None:
         self._table = table
         self._pipeline = pipeline
@@ -64,8 +69,11 @@ class QualityService:
         self._metrics = metrics
         self._model = model
         self._gatekeeper = gatekeeper
+        self._memory = memory
+        self._guard = guard
+        self._pace = ReceivePace()
         self._images = ImageAssessor(pipeline, slots, table, config)
-        self._first = FirstMessages(config.idle_timeout_s)
+        self._first = FirstMessages(config.idle_timeout_s, self._pace.wait_for_turn)
         self._log = SafeLog()
         self._defects = Defects(metrics.count_error)
 
@@ -83,7 +91,7 @@ class QualityService:
         """Follow one stream: see the .proto file."""
         async with errors_as_statuses(context, "MonitorStream", self._defects):
             identity = self._identify(context, Right.PUBLISH)
-            requests = _Requests(context)
+            requests = _Requests(context, self._guard)
             await self._follow(await self._first_config(requests, context), requests, context, identity)
 
     async def _follow(
@@ -103,7 +111,7 @@ class QualityService:
             try:
                 await context.write(self._accepted(opened).SerializeToString())
                 runner = StreamRunner(opened, self._pipeline, self._slots, self._config, self._metrics)
-                await runner.run(_Frames(requests, session.settings), send)
+                await runner.run(_Frames(requests, session.settings, self._memory, self._pace), send)
                 outcome = "stream closed"
             except FacegaugeError as error:
                 outcome = f"stream ended: {error}"
@@ -170,7 +178,7 @@ class QualityService:
         return from_proto.settings_from(first.config)
 
     async def _first_request(self, kind: type[from_proto.M], context: Context) -> from_proto.M:
-        data = await self._first.read(_Requests(context), context.peer())
+        data = await self._first.read(_Requests(context, self._guard), context.peer())
         if data is None:
             raise ProtocolViolation("the call ended without a request")
         return from_proto.parse(kind, data)
@@ -184,36 +192,50 @@ class QualityService:
 class _Requests:
     """The messages of a call. Keeps none: gRPC's own iterator holds the last one for as long as the call."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, guard: ReceiveGuard) -> None:
         self._context = context
+        self._guard = guard
+        self._peer = context.peer()
 
     def __aiter__(self) -> _Requests:
         return self
 
     async def __anext__(self) -> bytes:
-        data = await self._context.read()
+        data = await self._guard.watched(self._peer, self._context.read())
         if data is grpc.aio.EOF:
             raise StopAsyncIteration
         assert isinstance(data, bytes)  # noqa: S101 - narrows: there is no deserializer
+        self._guard.hand_on(self._peer, len(data))
         return data
 
 
 class _Frames:
     """The frames of a stream, once its configuration has been read."""
 
-    def __init__(self, requests: Requests, settings: StreamSettings) -> None:
+    def __init__(
+        self, requests: Requests, settings: StreamSettings, memory: MessageMemory, pace: ReceivePace
+    ) -> None:
         self._requests = requests
         self._settings = settings
         self._read: deque[EncodedFrame] = deque()
+        self._memory = memory
+        self._reader = memory.reader()
+        self._allowance = pace.allowance()
 
     def __aiter__(self) -> _Frames:
         return self
 
     async def __anext__(self) -> EncodedFrame:
         while not self._read:
-            request = from_proto.parse(pb.MonitorStreamRequest, await anext(self._requests))
+            await self._allowance.wait()
+            data = await self._reader.read(self._requests.__anext__)
+            self._allowance.note(len(data))
+            request = from_proto.parse(pb.MonitorStreamRequest, data)
             frames = from_proto.frames_of(request)
             if frames is None:
                 raise ProtocolViolation("a stream has one StreamConfig, then frames only")
-            self._read.extend(from_proto.frame_from(frame, self._settings) for frame in frames)
+            for each in frames:
+                frame = from_proto.frame_from(each, self._settings)
+                self._memory.keep(frame, len(frame.data))
+                self._read.append(frame)
         return self._read.popleft()
