@@ -1,6 +1,7 @@
 """Fuzz the real server over the wire: hostile pictures, numbers and bytes.
 
     python -m tests.under_fire.fuzz --inputs 1000000 [--seed 1] [--json FILE]
+    python -m tests.under_fire.fuzz --seed 1 --batch 8275      # what a failure names
 
 Every input gets an answer with a code that blames whoever must act; nothing crashes, hangs or leaks. Inputs
 are a pure function of the seed, so a failure can be repeated. Prints a table of attempts and outcomes.
@@ -13,8 +14,10 @@ import json
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import click
 import grpc
@@ -28,6 +31,7 @@ from bench.server import Server, server_process
 from facegauge.v1 import quality_pb2 as pb
 from tests.under_fire.memory import memory_bytes
 from tests.under_fire.mutations import Mutator
+from tests.under_fire.slowdown import slowdown
 
 __all__ = ["Findings", "fuzz"]
 
@@ -45,7 +49,10 @@ ALLOWED = frozenset(
 )
 """Codes that an input may earn; any other is a finding."""
 HANG_S = 60.0
+"""Longest wait for one answer, on a machine without other work."""
+T = TypeVar("T")
 FRAMES_A_STREAM = 100
+OPTIONS = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1)]
 CONCURRENT = 16
 WARM_UP_INPUTS = 2000
 
@@ -75,14 +82,23 @@ class Findings:
             )
 
 
+async def repeat(server: Server, seed: int, batches: Iterable[int]) -> Findings:
+    """Send some batches of an earlier run again, one after another."""
+    findings = Findings()
+    async with grpc.aio.insecure_channel(server.target, options=OPTIONS) as channel:
+        for number in batches:
+            await _batch(channel, seed, number, findings)
+    findings.crashes = int(not _lives(server))
+    return findings
+
+
 async def fuzz(server: Server, inputs: int, seed: int, progress: Progress | None = None) -> Findings:
     """Send inputs to a server; its memory counts from when it has seen the first thousands."""
     findings = Findings()
     start_s = time.monotonic()
     task = progress.add_task("inputs", total=inputs) if progress else None
     batch = 0
-    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1)]
-    async with grpc.aio.insecure_channel(server.target, options=options) as channel:
+    async with grpc.aio.insecure_channel(server.target, options=OPTIONS) as channel:
         while findings.inputs < inputs:
             batches = range(batch, batch + CONCURRENT)
             await asyncio.gather(*(_batch(channel, seed, number, findings) for number in batches))
@@ -144,15 +160,18 @@ async def _stream(
     method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
         f"{SERVICE}MonitorStream"
     )
-    call = method(timeout=HANG_S)
+    call = method()
     findings.inputs += 1
     try:
         await call.write(messages[0])
-        if await call.read() is not grpc.aio.EOF:
+        if await _in_time(call.read()) is not grpc.aio.EOF:
             await asyncio.gather(_send(call, messages[1:]), _count_results(call, kind, findings))
             findings.inputs += len(messages) - 1
     except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
         pass  # its code is taken below
+    except TimeoutError:
+        findings.hangs.append(f"{where}: no answer")
+        call.cancel()
     findings.note(kind, await call.code(), await call.details(), where)
 
 
@@ -166,7 +185,7 @@ async def _send(call: grpc.aio.StreamStreamCall[bytes, bytes], messages: list[by
 async def _count_results(
     call: grpc.aio.StreamStreamCall[bytes, bytes], kind: str, findings: Findings
 ) -> None:
-    while (data := await call.read()) is not grpc.aio.EOF:
+    while (data := await _in_time(call.read())) is not grpc.aio.EOF:
         assert isinstance(data, bytes)
         response = pb.MonitorStreamResponse.FromString(data)
         if response.HasField("assessment") and response.assessment.result:
@@ -180,12 +199,26 @@ async def _unary(
 ) -> None:
     try:
         call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"{SERVICE}{method}")
-        await call(message, timeout=HANG_S)
+        await _in_time(call(message))
+    except TimeoutError:
+        findings.hangs.append(f"{where}: no answer")
     except grpc.aio.AioRpcError as error:
         findings.note(method, error.code(), error.details() or "", where)
     else:
         findings.note(method, grpc.StatusCode.OK, "", where)
     findings.inputs += 1
+
+
+async def _in_time(answer: Awaitable[T]) -> T:
+    """Await an answer; TimeoutError where it is not the machine that is so slow."""
+    task = asyncio.ensure_future(answer)
+    done, _ = await asyncio.wait([task], timeout=HANG_S)
+    if not done:
+        await asyncio.wait([task], timeout=HANG_S * (slowdown() - 1))
+    if not task.done():
+        task.cancel()
+        raise TimeoutError
+    return task.result()
 
 
 def _lives(server: Server) -> bool:
@@ -224,12 +257,14 @@ def table_of(findings: Findings) -> Table:
 @click.command()
 @click.option("--inputs", type=click.IntRange(1), default=20_000, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--batch", "batches", type=int, multiple=True, help="Repeat a batch of an earlier run instead.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the findings to this file.")
-def main(inputs: int, seed: int, json_path: Path | None) -> None:
+def main(inputs: int, seed: int, batches: tuple[int, ...], json_path: Path | None) -> None:
     """Fuzz a server of this machine, started for the purpose."""
     console = Console()
     with server_process() as server, Progress(console=Console(stderr=True)) as progress:
-        findings = asyncio.run(fuzz(server, inputs, seed, progress))
+        running = repeat(server, seed, batches) if batches else fuzz(server, inputs, seed, progress)
+        findings = asyncio.run(running)
     console.print(table_of(findings))
     for fault in (*findings.hangs[:20], *findings.wrong_codes[:20]):
         console.print(fault)

@@ -23,7 +23,7 @@ from tests.under_fire.attacks import ATTACKS, start_attack
 from tests.under_fire.good_calls import GoodCalls, Player, good_calls_player
 from tests.under_fire.memory import memory_bytes
 
-__all__ = ["Besieged", "Siege", "besieged"]
+__all__ = ["MAX_MEMORY_BYTES", "Besieged", "Siege", "besieged"]
 
 ATTACK_S = 8.0
 QUIET_S = 6.0
