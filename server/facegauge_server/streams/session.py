@@ -82,8 +82,8 @@ class Session:
         self.settings = settings
         self.tenant = tenant
         self._tenant_limit = tenant_limit
-        self.flow = Flow(tenant, settings.stream_id)
-        """Whose worker time the stream's frames are charged to."""
+        self.flow = Flow(tenant, settings.stream_id, is_live=settings.delivery is Delivery.LIVE)
+        """Whose worker time the stream's frames are charged to; those of a COMPLETE stream wait on purpose."""
         self.token = secrets.token_urlsafe(16)
         """What a connection must present to resume the stream; a new one after each use."""
         self._earlier_token = ""

@@ -150,3 +150,9 @@ def test_a_steady_stream_is_scored_often_enough_to_stay_fresh(
     """A least rate that would let the stream go stale is raised to twice in that time; files have none."""
     settings = StreamSettings(stream_id="a", delivery=delivery, min_fps=asked)
     assert Session(settings, Config(stale_after_s=3.0), 0.0).min_fps == pytest.approx(in_force)
+
+
+@pytest.mark.parametrize(("delivery", "is_live"), [(Delivery.LIVE, True), (Delivery.COMPLETE, False)])
+def test_waits_of_complete_streams_say_nothing_of_live_ones(delivery: Delivery, is_live: bool) -> None:
+    """Their frames wait on purpose: who sends many of them locks no live stream out."""
+    assert Session(StreamSettings(stream_id="a", delivery=delivery), Config(), 0.0).flow.is_live is is_live
