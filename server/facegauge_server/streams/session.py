@@ -83,7 +83,7 @@ class Session:
         self.tenant = tenant
         self._tenant_limit = tenant_limit
         self.flow = Flow(tenant, settings.stream_id, is_live=settings.delivery is Delivery.LIVE)
-        """Whose worker time the stream's frames are charged to; those of a COMPLETE stream wait on purpose."""
+        """Whom the stream's worker time is charged to; frames of COMPLETE streams wait on purpose."""
         self.token = secrets.token_urlsafe(16)
         """What a connection must present to resume the stream; a new one after each use."""
         self._earlier_token = ""
