@@ -70,6 +70,7 @@ def onnx_bytes(
     example: torch.Tensor,
     input_name: str = "pictures",
     output_names: Sequence[str] = ("quality",),
+    opset: int = 17,
 ) -> bytes:
     """Return the network as an ONNX file: `input_name` (n, ...) -> `quality` float32 (n,), ..., n free.
 
@@ -78,6 +79,7 @@ def onnx_bytes(
         example: an input, whose height and width are fixed in the file.
         input_name: "pictures" for prepared ones, "pixels" for a student's crops.
         output_names: of all that it returns.
+        opset: version of ONNX; before 17, layer normalisation is made of plain operations.
     """
     file = io.BytesIO()
     mode = network.training
@@ -88,13 +90,39 @@ def onnx_bytes(
             (example,),
             file,  # type: ignore[arg-type]  # the tracing exporter takes open files, its signature forgot
             dynamo=False,
-            opset_version=17,
+            opset_version=opset,
             input_names=[input_name],
             output_names=list(output_names),
             dynamic_axes={name: {0: "n"} for name in (input_name, *output_names)},
         )
     network.train(mode)
-    return file.getvalue()
+    return _for_every_reader(file.getvalue())
+
+
+def _for_every_reader(model: bytes) -> bytes:
+    """Return an ONNX file that onnx2torch, the server's engine for GPUs, can read too.
+
+    It takes weights by their own names alone, where the exporter joins equal ones by `Identity`; and it takes
+    an optional input that is named "" at the end for one that is missing.
+    """
+    import onnx
+
+    whole = onnx.load_from_string(model)
+    weights = {weight.name for weight in whole.graph.initializer}
+    aliases: dict[str, str] = {}
+    for node in whole.graph.node:
+        if node.op_type == "Identity" and (node.input[0] in weights or node.input[0] in aliases):
+            aliases[node.output[0]] = aliases.get(node.input[0], node.input[0])
+    kept = [node for node in whole.graph.node if node.output[0] not in aliases]
+    for node in kept:
+        names = [aliases.get(name, name) for name in node.input]
+        while names and not names[-1]:
+            names.pop()
+        node.input[:] = names
+    del whole.graph.node[:]
+    whole.graph.node.extend(kept)
+    coded: bytes = whole.SerializeToString()
+    return coded
 
 
 def onnx_session(model: bytes | Path, threads: int = 1) -> Any:

@@ -75,5 +75,9 @@ class CentrePreparation(nn.Module):
         if self.how.crop is not None:
             height, width = self.how.crop
             top, left = (int(x.shape[2]) - height) // 2, (int(x.shape[3]) - width) // 2
-            x = x[:, :, top : top + height, left : left + width]
+            # Not slices: these become operations that onnx2torch runs on the CPU.
+            if height < x.shape[2]:
+                x = x.index_select(2, torch.arange(top, top + height, device=x.device))
+            if width < x.shape[3]:
+                x = x.index_select(3, torch.arange(left, left + width, device=x.device))
         return x

@@ -85,23 +85,24 @@ def run_training(options: ChallengeOptions, say: Callable[[str], None]) -> dict[
     most = VALIDATION_ROWS if options.budget == 1 and options.steps is None else VALIDATION_ROWS_SHORT
     validation = pictures.take(kept[:: -(-len(kept) // most)])
     if teacher is not None and options.unlabelled is not None:
-        more = pseudo_label(teacher, options.unlabelled, rows, options.folder / "pseudo.csv")
+        more = pseudo_label(teacher, options.unlabelled, rows, options.folder)
         say(f"{len(more)} pictures of {options.unlabelled} labelled by {teacher.system}")
         rows, pictures = rows.join(more), pictures.join(more)
     plans = plan_stages(recipe, rows, pictures, options.budget, options.steps, options.batch)
 
     # --- training and what it leaves
-    network, initialisation = build_network(
+    start = build_network(
         options.system, options.seed, pretrained=options.pretrained, start_from=options.start_from
     )
+    network = start.network
     schedule = options.schedule.kind if options.schedule else "its own"
     online = teacher if recipe.distillation in ("scores", "grades") else None
     run = Run(
-        recipe, plans, Data(rows, pictures, validation), options.folder, options.seed, device, initialisation,
-        schedule, teacher, online, options.save_every_s,
+        recipe, plans, Data(rows, pictures, validation), options.folder, options.seed, device,
+        start.initialisation, schedule, teacher, online, options.save_every_s,
     )  # fmt: skip
     _announce(run, pictures, say)
-    result = train_run(run, network, fresh_head=options.start_from is None)
+    result = train_run(run, network, fresh_head=start.fresh_head)
     draw_curves(read_log(options.folder / "log.jsonl"), options.folder / "curves.png")
     difference = export(
         network, facegauge_models.info(recipe.system), validation, options.folder / "model.onnx"

@@ -103,7 +103,7 @@ def train_system_of_table(protocol: Protocol, name: str) -> dict[str, Any]:
     data, kept, pseudo = _rows(protocol, recipe, teacher)
     steps = protocol.samples // protocol.batch
     plans = plan_stages(recipe, data.train, data.everything, steps=steps, batch=protocol.batch)
-    network, initialisation = build_network(name, protocol.seed)
+    network, initialisation, _ = build_network(name, protocol.seed)
     taken = take_backbones(network, name, protocol.backbones) if protocol.backbones else []
     online = teacher if recipe.distillation in ("scores", "grades") else None
     run = Run(

@@ -9,6 +9,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from rich.progress import track
 
@@ -102,32 +103,35 @@ class Teacher:
         return (grades.softmax(1) * self.network.values).sum(1), embedding, grades
 
 
-def pseudo_label(teacher: Teacher, unlabelled: Path, labelled: Pictures, table: Path) -> Pictures:
+def pseudo_label(teacher: Teacher, unlabelled: Path, labelled: Pictures, folder: Path) -> Pictures:
     """Return a folder's pictures with the teacher's scores as labels, mapped by a curve onto real labels.
 
     Args:
         teacher: labels.
         unlabelled: folder of pictures.
         labelled: what the curve of four parameters is fitted on, as the winner did.
-        table: CSV that keeps the result: a second call only reads it.
+        folder: gets a CSV of this teacher's labels for these pictures: a second call only reads it.
 
     Raises:
         RecipeError: the folder has no pictures, or one cannot be read.
     """
+    names = sorted(str(p.resolve()) for p in unlabelled.glob("*") if p.suffix.lower() in SUFFIXES)
+    if not names:
+        raise RecipeError(f"There is no picture in {unlabelled}: point --unlabelled at a folder of them.")
+    digest = hashlib.sha256("\n".join((teacher.fingerprint, labelled.fingerprint(), *names)).encode())
+    table = folder / f"pseudo-{digest.hexdigest()[:12]}.csv"
     if not table.is_file():
-        names = sorted(str(p.resolve()) for p in unlabelled.glob("*") if p.suffix.lower() in SUFFIXES)
-        if not names:
-            raise RecipeError(f"There is no picture in {unlabelled}: point --unlabelled at a folder of them.")
         known = labelled.take(np.arange(len(labelled))[:FITTED_ON])
-        outputs = [float(teacher.predict(known, (i,)).scores[0]) for i in track(range(len(known)), "fitting")]
-        curve = logistic_fit(np.array(outputs), known.scores.astype(np.float64))
+        curve = logistic_fit(_scores(teacher, known, "fitting"), known.scores.astype(np.float64))
         count = len(names)
         bare = Pictures(
             unlabelled, unlabelled, tuple(names), np.zeros(count, np.float32), tuple(names), (0,) * count
         )
-        scores = [
-            float(teacher.predict(bare, (i,)).scores[0]) for i in track(range(count), "pseudo-labelling")
-        ]
-        labels = curve(np.array(scores)).clip(0, 1).round(6)
+        labels = curve(_scores(teacher, bare, "pseudo-labelling")).clip(0, 1).round(6)
         write_table(table, ("image", "score"), zip(names, labels, strict=True))
     return read_pictures(unlabelled, table, decode=False, least=1)
+
+
+def _scores(teacher: Teacher, pictures: Rows, what: str) -> npt.NDArray[np.float64]:
+    scores = [float(teacher.predict(pictures, (i,)).scores[0]) for i in track(range(len(pictures)), what)]
+    return np.array(scores)

@@ -53,7 +53,7 @@ _ALL = (
             Stage(20, 1e-4, PERIOD_5, 256, MSPT_640, "size 640"),
             Stage(20, 1e-4, PERIOD_5, 256, MSPT_640, "all rows", all_rows=True, average=True),
         ),
-        "Weight decay: PyTorch's. Least rate of the cosine: 0. Statistics are averaged with the weights.",
+        "Weight decay: PyTorch's. Least rate of the cosine: 0. Statistics: estimated for the average.",
         augmentation=Augmentation(flip=True, quarter_turns=True), keep="average",
     ),
     Recipe(
@@ -72,9 +72,10 @@ _ALL = (
                 frozen_epochs=8, backbone_rate=0.5,
             ),
         ),
-        "alpha: 1. Whose rate is halved: the backbone's once it moves. Both branches train side by side, "
-        "each with its own loss, which equals one after the other. Early stopping's patience: not stated, "
-        "so the best weights are kept instead. GFIQA is not used: both stages see the same rows.",
+        "alpha: 1. Whose rate is halved: the backbone's once it moves. Theirs trained one branch after the "
+        "other; here both train side by side, each with its own loss, but one limit on the gradients of both "
+        "and the weights that are best together. Early stopping's patience: not stated, so the best weights "
+        "are kept instead. GFIQA is not used: both stages see the same rows.",
         branches=True, head=("mobilenet_head.", "shufflenet_head."),
     ),
     Recipe(

@@ -66,7 +66,7 @@ class Keeper:
         """Record a Score on the validation rows (None if it is not defined) in an epoch."""
         if score is not None and score > self._best_score:
             self._best_score, self._better_at, self._vain = score, epoch, 0
-            if self.keep == "best":
+            if self.keep != "last" and not stage.average:  # before the stage that is averaged: its best
                 self._best = _copied(network)
             return
         self._vain += 1

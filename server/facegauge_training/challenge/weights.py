@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -15,7 +15,7 @@ from facegauge_training.common.run_files import save_atomically
 from facegauge_training.pretraining.backbones import trunks
 from facegauge_training.pretraining.weights import is_pretrained, load_pretrained_backbone
 
-__all__ = ["build_network", "halved", "load_network", "save_network", "take_backbones"]
+__all__ = ["Start", "build_network", "halved", "load_network", "save_network", "take_backbones"]
 
 
 def load_network(checkpoint: Path) -> tuple[str, Any]:
@@ -56,10 +56,22 @@ def halved(network: torch.nn.Module, path: Path) -> None:
     network.load_state_dict(saved["weights"])
 
 
+class Start(NamedTuple):
+    """A network before its training."""
+
+    network: Any
+    initialisation: str
+    """What its weights are."""
+    fresh_head: bool = True
+    """Whether its head is still random."""
+
+
 def build_network(
     system: str, seed: int, *, pretrained: bool = False, start_from: Path | None = None
-) -> tuple[Any, str]:
+) -> Start:
     """Build a system's network, and say what its weights are at the start.
+
+    CLIP's tower is frozen but for its adapters, as Next's was, whatever it begins with.
 
     Args:
         system: its name.
@@ -68,27 +80,37 @@ def build_network(
         start_from: the system's own model.pt, or a pretrained backbone alone, for a trunk that it fits.
 
     Raises:
-        RecipeError: the weights are not to be had, or are another network's.
+        RecipeError: the weights are not to be had, are another network's, or would be frozen at random.
     """
+    start = _build(system, seed, pretrained, start_from)
+    if isinstance(start.network, GradedCLIP):
+        if start.initialisation == "random":
+            raise RecipeError(
+                f"{system} tunes adapters of a tower that must not stand still at random: "
+                "give --pretrained where its weights can be fetched, or --start-from."
+            )
+        start.network.freeze_tower()
+    return start
+
+
+def _build(system: str, seed: int, pretrained: bool, start_from: Path | None) -> Start:
     torch.manual_seed(seed)
     if start_from is not None and _is_backbone(start_from):
         network = facegauge_models.create(system)
         how = load_pretrained_backbone(start_from, network, facegauge_models.info(system).test.normalisation)
-        return network, f"features of {how['teacher']} in {how['backbone']}"
+        return Start(network, f"features of {how['teacher']} in {how['backbone']}")
     if start_from is not None:
         other, network = load_network(start_from)
         if other != system:
             raise RecipeError(
                 f"{start_from} is a {other}, not a {system}: give another, or a pretrained backbone."
             )
-        return network, f"{start_from.parent.name}/{start_from.name}"
+        return Start(network, f"{start_from.parent.name}/{start_from.name}", fresh_head=False)
     try:
         network = facegauge_models.create(system, pretrained=pretrained)
     except (ValueError, RuntimeError, ImportError, OSError) as error:
         raise RecipeError(f"No published weights for {system} here: {error}") from error
-    if isinstance(network, GradedCLIP):
-        network.freeze_tower()  # Next tuned its adapters alone
-    return network, "pretrained" if pretrained else "random"
+    return Start(network, "pretrained" if pretrained else "random")
 
 
 def take_backbones(network: torch.nn.Module, system: str, folder: Path) -> list[str]:

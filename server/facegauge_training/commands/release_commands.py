@@ -14,6 +14,7 @@ from facegauge_training.data.ladder import ladder_store
 from facegauge_training.data.sources import read_licences
 from facegauge_training.fitting.checkpoint import load_trained
 from facegauge_training.release.export import ASSETS, export_student
+from facegauge_training.release.export_system import export_system
 from facegauge_training.release.probe_crops import make_probe_crops
 
 __all__ = ["export", "probe_crops"]
@@ -23,15 +24,33 @@ __all__ = ["export", "probe_crops"]
 @cache_option
 @faces_option
 @run_option(required=True)
-@click.option("--name", required=True, help="Name of the model: its folder in the assets.")
+@click.option("--system", help="Export this system of the challenge instead of a student.")
+@click.option("--name", help="Name of the model: its folder in OUT.  [default for a system: its name]")
 @click.option("--version", required=True, help="Version of the model.")
-@click.option("--out", type=FOLDER, default=ASSETS, help="Folder of models.  [default: the server's assets]")
-def export(cache: Path, faces: Path, run: str, name: str, version: str, out: Path) -> None:
+@click.option(
+    "--out",
+    type=FOLDER,
+    help="Folder of models.  [default: the server's assets; for a system: CACHE/models]",
+)
+def export(
+    cache: Path, faces: Path, run: str, system: str | None, name: str | None, version: str, out: Path | None
+) -> None:
     """Export a trained student to the server's assets: ONNX, manifest and model card.
 
-    Every figure is measured now; what the student was made from is what its checkpoint says.
+    Every figure is measured now; what the student was made from is what its checkpoint says. A system of the
+    challenge (`--system ecnu-sjtu --run table1/ecnu-sjtu`) goes to CACHE/models, which is no part of the
+    package: `facegauge-server --model CACHE/models/NAME` serves it.
     """
     run_folder(cache, run)
+    if system is not None:
+        folder = (out or cache / "models") / (name or system)
+        found = export_system(find_network(cache, run, "--run"), folder, system, version)
+        shown = {key: found[key] for key in ("gflops", "parameters", "onnx_torch_difference")}
+        click.echo(f"{folder}: {shown}; serve it: facegauge-server --model {folder}")
+        return
+    if name is None:
+        raise click.UsageError("--name: how the student is to be called.")
+    out = out or ASSETS
     trained = load_trained(find_network(cache, run, "--run"))
     ladder = CropSet([ladder_store(cache)], trained.width)
     manifest = export_student(trained, ladder, out / name, name, version, read_licences(faces))

@@ -9,6 +9,7 @@ import click
 import torch
 
 import facegauge_models
+from facegauge_training.challenge import systems_page as page_of_systems
 from facegauge_training.challenge.protocol import LEAST_RATE, Protocol
 from facegauge_training.challenge.stored_crops import ladder_rows
 from facegauge_training.challenge.table1 import train_systems
@@ -24,7 +25,7 @@ from facegauge_training.commands.options import (
 from facegauge_training.common.atomic import write_text
 from facegauge_training.common.runs import find_network, run_folder
 
-__all__ = ["systems", "table1"]
+__all__ = ["systems", "systems_page", "table1"]
 
 table_option = run_option(
     "table1", help="Name of the run: its folder below CACHE/runs, with one folder for each system."
@@ -113,3 +114,11 @@ def table1(cache: Path, run: str, out: Path, again: bool, threads: int) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text(out, page(rows))
     click.echo(f"{out}: {len(rows)} of {len(facegauge_models.names(teachers=False))} rows")
+
+
+@click.command("systems-page")
+@click.option("--out", type=FOLDER, default="docs/systems.md", show_default=True, help="Page to write.")
+def systems_page(out: Path) -> None:
+    """Write the page about the fourteen systems from the registry and the recipes."""
+    write_text(out, page_of_systems.systems_page())
+    click.echo(str(out))

@@ -138,14 +138,31 @@ def test_pseudo_labels_are_fitted_and_kept(trained: Path, data: Path, tmp_path: 
     """Labels lie within 0 and 1, join the others, and are not made twice."""
     labelled = read_pictures(data / "train", data / "train.csv")
     teacher = Teacher(trained / "model.pt", CPU)
-    more = pseudo_label(teacher, data / "val", labelled, tmp_path / "pseudo.csv")
+    more = pseudo_label(teacher, data / "val", labelled, tmp_path)
     assert len(more) == 10
     assert ((more.scores >= 0) & (more.scores <= 1)).all()
     assert labelled.join(more)[24].shape == (96, 72, 3)
-    again = pseudo_label(teacher, data / "val", labelled, tmp_path / "pseudo.csv")
+    again = pseudo_label(teacher, data / "val", labelled, tmp_path)
     assert (again.scores == more.scores).all()
     with pytest.raises(RecipeError, match="--unlabelled"):
-        pseudo_label(teacher, tmp_path, labelled, tmp_path / "other.csv")
+        pseudo_label(teacher, tmp_path, labelled, tmp_path)
+
+
+def test_pseudo_labels_are_of_their_teacher_and_folder(trained: Path, data: Path, tmp_path: Path) -> None:
+    """Another teacher, or other pictures, never get what is kept of the first."""
+    labelled = read_pictures(data / "train", data / "train.csv")
+    teacher = Teacher(trained / "model.pt", CPU)
+    first = pseudo_label(teacher, data / "val", labelled, tmp_path)
+    other = pseudo_label(teacher, data / "train", labelled, tmp_path)
+    assert (len(first), len(other)) == (10, 24)
+    saved = torch.load(trained / "model.pt", weights_only=True)
+    for name, tensor in saved["weights"].items():
+        if name.endswith("running_mean"):
+            tensor += 1
+    torch.save(saved, tmp_path / "model.pt")
+    second = pseudo_label(Teacher(tmp_path / "model.pt", CPU), data / "val", labelled, tmp_path)
+    assert len(list(tmp_path.glob("pseudo-*.csv"))) == 3
+    assert second.names == first.names
 
 
 def test_evaluate_measures_any_model_on_pictures(trained: Path, data: Path, tmp_path: Path) -> None:

@@ -42,3 +42,20 @@ def test_the_rate_falls_on_a_plateau() -> None:
         keeper.note(NETWORK, score, epoch, recipe.stages[0])
         rates.append(keeper.multiplier)
     assert rates == pytest.approx([1, 1, 1, 0.1, 0.1, 0.1, 0.01])
+
+
+def test_stages_before_an_average_hand_on_their_best() -> None:
+    """MediaForensics averages its last stage alone; the two before it end with their best weights."""
+    recipe = RECIPES["mediaforensics"]
+    keeper, network = Keeper(recipe), nn.Linear(1, 1, bias=False)
+    for epoch, (weight, score) in enumerate([(1.0, 0.3), (2.0, 0.9), (3.0, 0.5)]):
+        nn.init.constant_(network.weight, weight)
+        keeper.note(network, score, epoch, recipe.stages[0])
+    keeper.finish(network, recipe.stages[0])
+    assert network.weight.item() == 2.0
+    for epoch, weight in enumerate([4.0, 6.0]):
+        nn.init.constant_(network.weight, weight)
+        keeper.average(network)
+        keeper.note(network, 0.9 - epoch, epoch, recipe.stages[2])
+    keeper.finish(network, recipe.stages[2])
+    assert network.weight.item() == 5.0

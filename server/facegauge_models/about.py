@@ -1,0 +1,98 @@
+"""What each system of the challenge is, in a sentence or two, and what of its network is ours.
+
+`facegauge-train systems-page` puts these beside the registry's and the recipes' figures: docs/systems.md.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["ABOUT", "About"]
+
+
+class About(NamedTuple):
+    """A network in words."""
+
+    what: str
+    ours: str
+    """What the report leaves open and how it was settled, or what differs."""
+
+
+ABOUT = {
+    "ecnu-sjtu": About(
+        "EdgeNeXt-XX-Small with a perceptron of two layers, taught by a Swin-B that taught itself: "
+        "the teacher labels faces from the Internet, learns from them, labels more, and the student "
+        "learns from all.",
+        "Nothing of the network: no activation between the two layers, no normalisation before them, "
+        "as in the team's code. Without ImageNet's weights its stem begins as cosines.",
+    ),
+    "mediaforensics": About(
+        "MobileNetV3-Small as TensorFlow has it, trained in three stages of growing size, the weights "
+        "of the last one averaged (MSPT).",
+        "A zoomed window of a padded picture lies within the picture or has all of it; where it may "
+        "lie the report does not say, and a window of the border alone has nothing to judge.",
+    ),
+    "next": About(
+        "MobileNetV3-Small that learns CLIP's embedding of a picture; its likeness to five graded "
+        "anchors is the score.",
+        "The anchors are learnt directly in the joint space, not as prompts through CLIP's text "
+        "tower: its weights and its vocabulary are in no package that this project installs. With a "
+        "teacher without grades, its scores alone are learnt.",
+    ),
+    "athenaface": About(
+        "MobileNetV3-Small and ShuffleNetV2-x0.5, a head each, averaged.",
+        "ReLU and dropout 0.2 in the heads; that 600 is the height. Both branches are trained side by side.",
+    ),
+    "njupt": About(
+        "Three patches of the face through MobileNetV3-Small, fused in space and frequency (Haar "
+        "wavelets, a selective scan), beside the whole face through ShuffleNetV2-x0.5 (SFIQA).",
+        "All widths, and that the whole face is halved: within 5% of the reported costs. The patches "
+        "lie where the eyes and the mouth of an upright face are.",
+    ),
+    "ecnu-vis": About(
+        "MobileNetV4-Conv-Small at 512x512, with strides edited to meet the budget.",
+        "Which strides: of all edits of up to five, the one that comes nearest the reported GFLOPs "
+        "(0.0003 off).",
+    ),
+    "jnu620": About(
+        "MobileNetV2 trained at 224, then at 256 pixels.",
+        "Nothing of the network.",
+    ),
+    "iseecv": About(
+        "MobileViT-XXS that ranks degraded copies below their originals, sees every band of scores "
+        "alike, and learns with a Wing loss and a correlation (RankCORE).",
+        "The backbone, which the report does not name: the only one of the reported size and cost. "
+        "The crop at test is the centre, not a random one, so that a picture has one score.",
+    ),
+    "regnet": About(
+        "RegNetY-400MF with three fully connected layers.",
+        "Dropout 0.3.",
+    ),
+    "conquerit": About(
+        "MobileNetV3-Large, whose loss mixes rank, correlation and a focal error on noisy labels.",
+        "Activations between the head's layers; timm's dead last convolution is kept, since it is in "
+        "the count.",
+    ),
+    "bit-ssvgg": About(
+        "MobileNetV2 for texture beside large kernels (31x31, 13x13) for the whole face.",
+        "All widths of the second branch: within 5% of the reported costs. 224x336 is read as height "
+        "by width, in the order that the report has for 600x416 too; crops are taller than wide and "
+        "come out squashed.",
+    ),
+    "2077agent": About(
+        "EMOv2-1M, which learns from EMOv2-5M by softened scores.",
+        "The resize to 224x224 lies within the network. Layer scales begin at 0.1, not at 1e-6.",
+    ),
+    "ders": About(
+        "A wide MobileNetV2 with channel, spatial and a projected self-attention, pooled at several "
+        "scales (LightHSPA). It takes pictures as they are, which is why it is over both limits of "
+        "the challenge.",
+        "All widths: within 5% of the reported costs, at 336x336.",
+    ),
+    "baseline": About(
+        "The organisers' MobileNetV2 on a patch of 224x224.",
+        "The patch at test is the centre, not a random one; the 20 random patches of the report's "
+        "better baseline are not served, since they are over the limit of cost.",
+    ),
+}
+"""Every system of the challenge, in the order of the ranks."""
