@@ -75,6 +75,16 @@ class Limits:
     max_frame_side: int = setting(
         LIMITS, "Maximum width and height of a frame, pixels.", 8192, above=0, metavar="PIXELS"
     )
+    max_unit_bytes: int = setting(
+        LIMITS, "Maximum size of one unit of coded video, bytes.", 2 * 1024 * 1024, above=0, metavar="BYTES"
+    )
+    max_decoder_bytes: int = setting(
+        LIMITS,
+        "Maximum memory of all decoders of coded video in one worker, bytes, at 12 pictures for each.",
+        2 * 1024**3,
+        above=0,
+        metavar="BYTES",
+    )
     max_stream_fps: float = setting(
         LIMITS, "Maximum frames per second of one live stream.", 60.0, above=0, metavar="FPS"
     )

@@ -24,7 +24,7 @@ __all__ = ["Metrics", "RestartReason", "Stage"]
 
 DefectStage = Literal["pipeline", "rpc", "chore"]
 RestartReason = Literal["crash", "timeout", "start"]
-Stage = Literal["worker_wait", "decode", "locate", "crop", "engine_wait", "score", "total"]
+Stage = Literal["worker_wait", "decode_video", "decode", "locate", "crop", "engine_wait", "score", "total"]
 
 STAGE_BUCKETS_S = (
     0.0005,
@@ -55,8 +55,8 @@ class Metrics:
         self._frames = Counter("facegauge_frames", "Frames by result", ["result"], registry=registry)
         self._stage_s = Histogram(
             "facegauge_stage_duration_seconds",
-            "Time per frame (`score`: per engine batch) in a stage; `total` runs from receipt, or from when "
-            "a limit let the frame pass, to assessment",
+            "Time per frame (`decode_video`: per run of coded units, `score`: per engine batch) in a stage; "
+            "`total` runs from receipt, or from when a limit let the frame pass, to assessment",
             ["stage"],
             buckets=STAGE_BUCKETS_S,
             registry=registry,
@@ -77,6 +77,16 @@ class Metrics:
             "facegauge_session_quality_ratio",
             "Mean smoothed quality of a stream, observed as it ends",
             buckets=QUALITY_BUCKETS,
+            registry=registry,
+        )
+        self._units_decoded = Counter(
+            "facegauge_units_decoded",
+            "Units of coded video that were decoded, scored or not",
+            registry=registry,
+        )
+        self._keyframe_requests = Counter(
+            "facegauge_keyframe_requests",
+            "Times that a client was told to ask its sender for a keyframe",
             registry=registry,
         )
         self._worker_restarts = Counter(
@@ -123,6 +133,14 @@ class Metrics:
         """Count frames of any stream."""
         if count:
             self._frames_of[result].inc(count)
+
+    def count_decoded(self, units: int) -> None:
+        """Count units of coded video that were decoded."""
+        self._units_decoded.inc(units)
+
+    def count_keyframe_request(self) -> None:
+        """Count a client that was told to ask for a keyframe."""
+        self._keyframe_requests.inc()
 
     def observe_stage(self, stage: str, duration_s: float) -> None:
         """Note how long a stage took."""

@@ -9,11 +9,12 @@ the session's.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Self, cast
 
 import numpy as np
 
+from facegauge_server.coded_types import DecodedRun, UnitOutcome, UnitRun
 from facegauge_server.config import Config
 from facegauge_server.defects import Defects
 from facegauge_server.engines import Engine
@@ -24,14 +25,34 @@ from facegauge_server.scoring.batch_scorer import BatchScorer
 from facegauge_server.scoring.batcher import Batcher
 from facegauge_server.stages.classify import classify
 from facegauge_server.types import EncodedFrame, FaceCrop, FaceCrops, FrameResult, FrameScore
+from facegauge_server.workers.decoder_home import DecoderHome
+from facegauge_server.workers.job import DecoderLost, FrameTimeout, WorkerDied
 from facegauge_server.workers.messages import Worked
 from facegauge_server.workers.pool import FrameWorkers
 from facegauge_server.workers.settings import WorkSettings
 from facegauge_server.workers.tracker_state import TrackerCell
 
-__all__ = ["Pipeline"]
+__all__ = ["Pipeline", "RunScore"]
 
-WORKERS_STAGES = ("decode", "locate", "crop", "score")
+WORKERS_STAGES = ("decode_video", "decode", "locate", "crop", "score")
+
+
+@dataclass(frozen=True, slots=True)
+class RunScore:
+    """What came of a run of units."""
+
+    decoded: DecodedRun | None = None
+    """None where the run failed as a whole: its decoder knows nothing any more."""
+    score: FrameScore | None = None
+    """Of the picture that was picked, where there was one."""
+    error: str = ""
+    """Why it failed as a whole."""
+    is_lost: bool = False
+    """Whether the decoder was lost before, by no fault of this stream."""
+    ended_worker: bool = False
+    """Whether the run was the end of a worker."""
+    work_s: float | None = None
+    """Time that a worker spent, seconds; None where it is not known."""
 
 
 class Pipeline:
@@ -92,6 +113,46 @@ class Pipeline:
             self._on_scored()
         return score
 
+    async def assess_run(
+        self, run: UnitRun, home: DecoderHome, tracker: TrackerCell, display_lines: int
+    ) -> RunScore:
+        """Decode units of a call's coded video and score the picture that is picked, and count it.
+
+        Nothing is raised: what went wrong is in the result.
+        """
+        before = tracker.state
+        with self._metrics.in_flight():
+            try:
+                worked = await self.workers.assess_run(run, home, before, display_lines)
+                result = await self._score_run(run, tracker, before, worked)
+            except DecoderLost as error:
+                return RunScore(error=str(error), is_lost=True)
+            except (WorkerDied, FrameTimeout) as error:
+                return RunScore(error=str(error), ended_worker=True)
+            except BadFrame as error:
+                return RunScore(error=str(error))
+            except Exception as error:  # noqa: BLE001 - our defect costs a run, not the stream
+                return RunScore(
+                    error=self._defects.note("pipeline", error, trace=getattr(error, "trace", ""))
+                )
+        if result.score is not None:
+            self._metrics.count_frames(result.score.result)
+            self._on_scored()
+        return result
+
+    async def _score_run(self, run: UnitRun, tracker: TrackerCell, before: bytes, worked: Worked) -> RunScore:
+        decoded = worked.decoded
+        if decoded is None or len(decoded.outcomes) != len(run.units):
+            raise RuntimeError("a worker's reply does not fit the units that it was given")
+        tracker.replace_state(before, worked.tracker)
+        self._observe(worked)
+        self._metrics.count_decoded(decoded.outcomes.count(UnitOutcome.DECODED))
+        work_s = sum(duration_s for _, duration_s in worked.stage_times_s)
+        if decoded.picture is None:
+            return RunScore(decoded, work_s=work_s)
+        score = worked.score or await self._score(*decoded.picture, worked, is_counted=True)
+        return RunScore(decoded, replace(score, work_s=work_s), work_s=work_s)
+
     async def probe(self, frame: EncodedFrame, tracker: TrackerCell, display_lines: int) -> FrameScore:
         """Score the faces of one frame without counting it or what was done to it; defects are counted."""
         return await self._work_on(frame, tracker, display_lines, is_counted=False)
@@ -105,7 +166,9 @@ class Pipeline:
             tracker.replace_state(before, worked.tracker)
             if is_counted:
                 self._observe(worked)
-            score = worked.score or await self._score(frame, worked, is_counted=is_counted)
+            score = worked.score or await self._score(
+                frame.sequence, frame.capture_time_s, worked, is_counted=is_counted
+            )
         except BadFrame as error:
             return FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=str(error))
         except Exception as error:  # noqa: BLE001 - our defect costs a frame, not the stream
@@ -113,14 +176,16 @@ class Pipeline:
             return FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=text)
         return replace(score, work_s=sum(duration_s for _, duration_s in worked.stage_times_s))
 
-    async def _score(self, frame: EncodedFrame, worked: Worked, *, is_counted: bool) -> FrameScore:
+    async def _score(
+        self, sequence: int, capture_time_s: float, worked: Worked, *, is_counted: bool
+    ) -> FrameScore:
         """Score a frame's crops together with those of other frames."""
         assert self._batch_scorer is not None  # noqa: S101 - workers return crops to an engine only
         shape = (len(worked.cropped), self._student.input_height, self._student.input_width, 3)
         pixels = np.frombuffer(worked.crop_pixels, np.uint8).reshape(shape)
         crops = tuple(FaceCrop(face, crop) for face, crop in zip(worked.cropped, pixels, strict=True))
         scores = await self._batch_scorer.score(crops, is_counted=is_counted)
-        return classify(FaceCrops(frame.sequence, frame.capture_time_s, crops, worked.too_small), scores)
+        return classify(FaceCrops(sequence, capture_time_s, crops, worked.too_small), scores)
 
     def _observe(self, worked: Worked) -> None:
         for stage, duration_s in worked.stage_times_s:

@@ -88,6 +88,11 @@ The exit code is 1 if any file failed.""",
     type=click.Path(path_type=Path, dir_okay=False),
     help="HTML file for a report with charts and pictures of the worst moments.",
 )
+@click.option(
+    "--coded",
+    is_flag=True,
+    help="Send a video's packets as they are (H.264, VP8, VP9, AV1) and have the server decode them.",
+)
 @click.option("--call-id", default="", help="Call that the streams belong to, a label of the metrics.")
 @click.option(
     "--prefix", default="", help="Prefix of the stream ids, so that the same files can play twice at once."
@@ -121,6 +126,7 @@ def replay(
     speed: float | str,
     json_path: Path | None,
     report_path: Path | None,
+    coded: bool,
     call_id: str,
     prefix: str,
     display_lines: int,
@@ -134,6 +140,10 @@ def replay(
     replay resumes, and a restarted server gets the frames without an answer again; with --speed max that is
     an error, since scores after a restart begin with new smoothing.
     """
+    if coded and report_path:
+        raise click.UsageError(
+            "--report shows pictures, which --coded does not decode here: leave one of them out"
+        )
     stream_ids = name_streams(files, prefix)
     recorders = [Recorder() for _ in files] if report_path else []
     playbacks = [Playback(*parts) for parts in itertools.zip_longest(files, stream_ids, recorders)]
@@ -141,6 +151,7 @@ def replay(
     options = ReplayOptions(
         fps=_playing_fps(fps, files),
         speed=None if speed == "max" else float(speed),
+        coded=coded,
         call_id=call_id,
         display_lines=display_lines,
         parallel=parallel,

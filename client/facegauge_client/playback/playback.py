@@ -33,6 +33,8 @@ class ReplayOptions:
     """Frames per second to take from a video; None: all."""
     speed: float | None = 1.0
     """Multiple of real time; None: as fast as the server takes the frames."""
+    coded: bool = False
+    """Whether a video's packets are sent as they are; the server decodes all and scores `fps` of them."""
     call_id: str = ""
     display_lines: int = 0
     parallel: int = 32
@@ -121,15 +123,10 @@ class Playback:
         those after a server's restart would differ.
         """
         self.started = True
-        monitor = client.monitor(
-            self.stream_id,
-            options.call_id,
-            delivery=Delivery.COMPLETE,
-            display_lines=options.display_lines,
-            reconnect_timeout_s=0.0 if options.speed is None else options.reconnect_timeout_s,
-        )
+        monitor: MonitorStream | None = None
         try:
-            self.source = await asyncio.to_thread(open_source, self.path, options.fps)
+            self.source = await asyncio.to_thread(open_source, self.path, options.fps, coded=options.coded)
+            monitor = self._monitor(client, options, self.source)
             async with monitor as stream, asyncio.TaskGroup() as tasks:
                 self.model = stream.accepted.model
                 tasks.create_task(self._read(stream, on_assessment))
@@ -137,10 +134,28 @@ class Playback:
         except* FacegaugeError as group:
             self.error = str(_first(group))
         finally:
-            self.summary = monitor.summary
-            self.frames_sent = monitor.frames_sent
-            self.reconnects, self.restarts = monitor.reconnects, monitor.restarts
+            if monitor is not None:
+                self.summary = monitor.summary
+                self.frames_sent = monitor.frames_sent
+                self.reconnects, self.restarts = monitor.reconnects, monitor.restarts
             self.ended = True
+
+    def _monitor(self, client: Client, options: ReplayOptions, source: Source) -> MonitorStream:
+        """Make the stream that the file plays as.
+
+        Coded video is sent whole, so what is scored is chosen there; a connection that broke took units of it
+        along, so it is not resumed.
+        """
+        is_coded = source.encoding is not None
+        return client.monitor(
+            self.stream_id,
+            options.call_id,
+            delivery=Delivery.COMPLETE,
+            max_fps=(options.fps or 0.0) if is_coded else 0.0,
+            display_lines=options.display_lines,
+            reconnect_timeout_s=0.0 if options.speed is None or is_coded else options.reconnect_timeout_s,
+            encoding=source.encoding,
+        )
 
     async def _read(self, stream: MonitorStream, on_assessment: Callable[[Assessment], None]) -> None:
         async for assessment in stream:

@@ -14,7 +14,9 @@ import cv2
 import numpy as np
 
 from facegauge_client.sdk.errors import VideoError
-from facegauge_client.sdk.frames import Picture
+from facegauge_client.sdk.frames import Picture, VideoPacket
+from facegauge_client.sdk.packets import capture_time_of, encoding_of
+from facegauge_client.sdk.types import FrameEncoding
 
 __all__ = ["Source", "TimedFrame", "open_source", "read_picture"]
 
@@ -43,6 +45,8 @@ class Source(ABC):
         self.path = path
         self.duration_s: float | None = None
         """Duration where it is known before the end."""
+        self.encoding: FrameEncoding | None = None
+        """Of coded video; None where pictures come."""
         self.broken = 0
         """Packets or pictures so far that could not be read; the rest goes on."""
 
@@ -51,17 +55,19 @@ class Source(ABC):
         """Decode, in the order of capture; closes the file at the end."""
 
 
-def open_source(path: Path, fps: float | None) -> Source:
-    """Open a file or a folder of pictures.
+def open_source(path: Path, fps: float | None, *, coded: bool = False) -> Source:
+    """Open a file or a folder of pictures; `coded` leaves a video's packets as they are, every one of them.
 
     `fps` samples a video at so many frames a second (None: every frame), and is the rate at which the
     pictures of a folder were taken (None: 25). Raises VideoError with one sentence.
     """
     if path.is_dir():
+        if coded:
+            raise VideoError(f"{path}: a folder of pictures is no coded video")
         return _Folder(path, fps or DEFAULT_PICTURES_PER_S)
     if not path.exists():
         raise VideoError(f"{path}: there is no such file")
-    return _Video(path, fps)
+    return _CodedVideo(path) if coded else _Video(path, fps)
 
 
 def read_picture(path: Path) -> Picture:
@@ -161,6 +167,34 @@ class _Video(Source):
                 yield from (frame for frame in packet.decode() if isinstance(frame, av.VideoFrame))
             except av.FFmpegError:
                 self.broken += 1
+
+
+class _CodedVideo(_Video):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, None)
+        try:
+            self.encoding = encoding_of(self._stream)
+        except ValueError as error:
+            self._container.close()
+            raise VideoError(f"{path}: {error}") from error
+
+    def frames(self) -> Iterator[TimedFrame]:
+        with self._container:
+            packets = self._container.demux(self._stream)
+            number = 0
+            while (packet := self._next(packets)) is not None:
+                if not packet.size:
+                    continue
+                time_s = capture_time_of(packet)
+                yield TimedFrame(number * self._frame_s if time_s is None else time_s, packet)
+                number += 1
+
+    def _next(self, packets: Iterator[VideoPacket]) -> VideoPacket | None:
+        try:
+            return next(packets, None)
+        except av.FFmpegError:
+            self.broken += 1
+            return None
 
 
 class _Clock:

@@ -19,11 +19,12 @@ from facegauge_client.sdk.failures import explained, unavailable
 from facegauge_client.sdk.frames import Picture, encode
 from facegauge_client.sdk.stream import MonitorStream
 from facegauge_client.sdk.token import Metadata, Token, TokenSource, is_local
-from facegauge_client.sdk.types import Assessment, Delivery, HealthStatus, StreamList
+from facegauge_client.sdk.types import Assessment, Decode, Delivery, FrameEncoding, HealthStatus, StreamList
 
 __all__ = ["Client"]
 
 T = TypeVar("T")
+CODED_MAILBOX_FRAMES = 64
 _MAX_MESSAGE_BYTES = 16 * 2**20
 
 
@@ -97,8 +98,16 @@ class Client:
         stall_timeout_s: float = 30.0,
         mailbox_frames: int = 1,
         unread_assessments: int = 1024,
+        encoding: FrameEncoding | None = None,
+        decode: Decode = Decode.AUTO,
+        batch_interval_s: float = 0.0,
     ) -> MonitorStream:
         """Follow one stream of a call; use the result with `async with`.
+
+        Where the frames are coded video (H264, VP8, VP9 or AV1), `encoding` says so, and `send` takes PyAV
+        packets; `decode` says which of them the server decodes. Frames that come within `batch_interval_s`
+        then travel in one message, which costs it less. A mailbox holds 64 frames at least; one that runs
+        over costs everything up to the next keyframe.
 
         `max_fps`, `min_fps` (how slowly a steady stream may be sampled), `display_lines` (lines that the
         viewers' display shows), `median_window` and `time_constant_s` (seconds) are StreamConfig's, with the
@@ -114,6 +123,7 @@ class Client:
         Unauthenticated, Forbidden or TokenUnavailable.
         """
         stub: Any = self._stub
+        is_coded = encoding is not None and encoding.is_coded
         options = StreamOptions(
             stream_id=stream_id,
             call_id=call_id,
@@ -126,8 +136,11 @@ class Client:
             connect_timeout_s=self._connect_timeout_s,
             reconnect_timeout_s=reconnect_timeout_s,
             stall_timeout_s=stall_timeout_s,
-            mailbox_frames=mailbox_frames,
+            mailbox_frames=max(mailbox_frames, CODED_MAILBOX_FRAMES if is_coded else 1),
             unread_assessments=unread_assessments,
+            encoding=encoding,
+            decode=decode,
+            batch_interval_s=batch_interval_s,
         )
         return MonitorStream(stub.MonitorStream, self.target, options, self._token)
 

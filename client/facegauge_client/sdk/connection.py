@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc
@@ -22,13 +22,16 @@ from facegauge_client.sdk.failures import explain_call, unavailable
 from facegauge_client.sdk.mailbox import Mailbox, MailboxClosed
 from facegauge_client.sdk.tally import Outgoing, Tally
 from facegauge_client.sdk.token import Metadata
-from facegauge_client.sdk.types import Accepted, Delivery, Summary
+from facegauge_client.sdk.types import Accepted, Decode, Delivery, FrameEncoding, Summary
 
 __all__ = ["Connection", "OpenCall", "StreamOptions"]
 
 OpenCall = Callable[..., Any]
 """Function that starts a MonitorStream call on a channel; takes the call's `metadata`."""
 
+_MAX_BATCH_FRAMES = 256
+_FRAME_OVERHEAD_BYTES = 64
+"""Of a frame in a message, beside its data; some 40."""
 _WRITE_FAILED = "Internal error from Core"
 """Details that grpc.aio reports instead of the call's own status when a write meets the end of the call."""
 
@@ -50,14 +53,24 @@ class StreamOptions:
     stall_timeout_s: float = 30.0
     mailbox_frames: int = 1
     unread_assessments: int = 1024
+    encoding: FrameEncoding | None = None
+    """Of coded video; None for pictures, which say it themselves."""
+    decode: Decode = Decode.AUTO
+    batch_interval_s: float = 0.0
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether frames depend on those before them."""
+        return self.encoding is not None and self.encoding.is_coded
 
 
 class Connection:
     """One accepted call; `open` makes it, `carry` works it to its end."""
 
-    def __init__(self, call: Any, accepted: Accepted, target: str) -> None:
+    def __init__(self, call: Any, accepted: Accepted, target: str, options: StreamOptions) -> None:
         self._call = call  # a grpc.aio.StreamStreamCall, whose stubs lose the messages' types on the way
         self._target = target
+        self._options = options
         self.accepted = accepted
         self.ended = False
 
@@ -81,6 +94,8 @@ class Connection:
             median_window=options.median_window,
             time_constant_s=options.time_constant_s,
             resume_token=resume_token,
+            encoding=options.encoding,
+            decode=options.decode,
         )
         call = open_call(metadata=metadata)
         try:
@@ -96,7 +111,7 @@ class Connection:
         if not isinstance(accepted, Accepted):
             call.cancel()
             raise ServerFailed(f"{target} did not accept the stream first; is it a Facegauge server?")
-        return cls(call, accepted, target)
+        return cls(call, accepted, target, options)
 
     async def carry(
         self,
@@ -136,18 +151,45 @@ class Connection:
     async def _write(self, frames: Mailbox[Outgoing], tally: Tally) -> None:
         """Send frames as they come; the reader learns why a connection breaks."""
         try:
+            dropped = frames.dropped
             while True:
-                item = await frames.get()
-                tally.begin(item)
-                request = proto_codec.frame_request(
-                    item.frame, sequence=item.sequence, capture_time_s=item.capture_time_s
-                )
-                await self._call.write(request)
-                tally.written()
+                items = [await frames.get()]
+                if self._options.is_coded:
+                    items += await self._gather(frames, items[0])
+                    if frames.dropped != dropped:
+                        dropped = frames.dropped
+                        whole = replace(items[0].frame, discontinuity=True)
+                        items[0] = replace(items[0], frame=whole)
+                for item in items:
+                    tally.begin(item)
+                await self._call.write(proto_codec.frames_request(items))
+                for _ in items:
+                    tally.written()
         except MailboxClosed:
             await self._call.done_writing()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             return
+
+    async def _gather(self, frames: Mailbox[Outgoing], first: Outgoing) -> list[Outgoing]:
+        """Take what may travel in one message with a frame, after the wait for more that was asked for."""
+        if self._options.batch_interval_s and not frames.closed:
+            await asyncio.sleep(self._options.batch_interval_s)
+        room = self.accepted.max_message_bytes - len(first.frame.data) - _FRAME_OVERHEAD_BYTES
+        return frames.take_while(_Room(room, _MAX_BATCH_FRAMES - 1).takes)
+
+
+class _Room:
+    """What is left of a message."""
+
+    def __init__(self, size: int, frames: int) -> None:
+        self._bytes = size
+        self._frames = frames
+
+    def takes(self, item: Outgoing) -> bool:
+        """Count a frame in, if it fits."""
+        self._bytes -= len(item.frame.data) + _FRAME_OVERHEAD_BYTES
+        self._frames -= 1
+        return self._bytes >= 0 and self._frames >= 0
 
 
 async def _failure(call: Any, target: str) -> FacegaugeError:

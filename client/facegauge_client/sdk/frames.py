@@ -7,7 +7,7 @@ an odd width or height travels as RGB24. Encoded bytes travel as they are.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import av
 import cv2
@@ -16,24 +16,37 @@ import numpy.typing as npt
 
 from facegauge_client.sdk.types import FrameEncoding
 
-__all__ = ["EncodedFrame", "Picture", "encode", "turn_upright"]
+__all__ = ["EncodedFrame", "Picture", "VideoPacket", "encode", "turn_upright"]
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedFrame:
     """A frame's bytes and how to read them; hand one to `send` for an encoding that nothing else gives.
 
-    Width and height are in pixels, needed for RGB24, BGR24, I420 and NV12.
+    Width and height are in pixels, needed for RGB24, BGR24, I420 and NV12. Of coded video, one access unit
+    is a frame; a keyframe is where decoding can begin, layer 0 depends on no other temporal layer (None: not
+    known), and a discontinuity says that units before this one are missing.
     """
 
     encoding: FrameEncoding
     data: bytes
     width: int = 0
     height: int = 0
+    keyframe: bool = False
+    temporal_layer: int | None = None
+    discontinuity: bool = False
 
 
-Picture: TypeAlias = npt.NDArray[np.uint8] | bytes | bytearray | memoryview | av.VideoFrame | EncodedFrame
-"""RGB as uint8 (height, width, 3), the bytes of a JPEG, PNG or WebP, a PyAV frame, or an EncodedFrame."""
+if TYPE_CHECKING:
+    VideoPacket: TypeAlias = av.Packet[Any]
+else:
+    VideoPacket = av.Packet
+
+Picture: TypeAlias = (
+    npt.NDArray[np.uint8] | bytes | bytearray | memoryview | av.VideoFrame | VideoPacket | EncodedFrame
+)
+"""RGB as uint8 (height, width, 3), the bytes of a JPEG, PNG or WebP, a PyAV frame, or an EncodedFrame; in a
+stream of coded video a PyAV packet, or an EncodedFrame."""
 
 _BT601 = 5
 _UNSTATED_COLORSPACES = (0, 2)  # left at zero, and "unspecified": read as BT.601, as FFmpeg does
@@ -51,6 +64,8 @@ def encode(picture: Picture) -> EncodedFrame:
         return picture
     if isinstance(picture, av.VideoFrame):
         return _from_video_frame(picture)
+    if isinstance(picture, av.Packet):
+        raise TypeError("an av.Packet is coded video, no picture: send it in a stream with its encoding")
     if isinstance(picture, np.ndarray):
         return _from_array(picture)
     if isinstance(picture, bytes | bytearray | memoryview):

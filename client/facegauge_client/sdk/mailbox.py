@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 __all__ = ["Mailbox", "MailboxClosed"]
@@ -72,6 +72,14 @@ class Mailbox(Generic[T]):
         item = self._items.popleft()
         self._update()
         return item
+
+    def take_while(self, wanted: Callable[[T], bool]) -> list[T]:
+        """Take the oldest items, as long as they are wanted, without waiting."""
+        taken: list[T] = []
+        while self._items and wanted(self._items[0]):
+            taken.append(self._items.popleft())
+        self._update()
+        return taken
 
     async def wait_readable(self) -> None:
         """Wait until `get` would not: for an item, or for the end."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_client.sdk.frames import EncodedFrame
+from facegauge_client.sdk.tally import Outgoing
 from facegauge_client.sdk.types import (
     Accepted,
     Assessment,
     Box,
     Cause,
     CauseKind,
+    Decode,
     Delivery,
     Face,
     FaceState,
+    FrameEncoding,
     FrameResult,
     Model,
     MosEstimate,
@@ -32,7 +36,7 @@ __all__ = [
     "Response",
     "assess_image_request",
     "config_request",
-    "frame_request",
+    "frames_request",
     "list_streams_request",
     "read_assessment",
     "read_response",
@@ -56,6 +60,8 @@ def config_request(
     median_window: int | None,
     time_constant_s: float | None,
     resume_token: str,
+    encoding: FrameEncoding | None = None,
+    decode: Decode = Decode.AUTO,
 ) -> pb.MonitorStreamRequest:
     """Build a stream's first message."""
     config = pb.StreamConfig(
@@ -67,6 +73,10 @@ def config_request(
         display_lines=display_lines,
         resume_token=resume_token,
     )
+    if encoding is not None:
+        config.encoding = pb.FrameEncoding.Value(f"FRAME_ENCODING_{encoding.name}")
+    if decode is not Decode.AUTO:
+        config.decode = pb.Decode.Value(f"DECODE_{decode.name}")
     if median_window is not None:
         config.smoothing.median_window = median_window
     if time_constant_s is not None:
@@ -74,18 +84,28 @@ def config_request(
     return pb.MonitorStreamRequest(config=config)
 
 
-def frame_request(frame: EncodedFrame, *, sequence: int, capture_time_s: float) -> pb.MonitorStreamRequest:
-    """Build the message of one frame."""
-    return pb.MonitorStreamRequest(
-        frame=pb.Frame(
-            sequence=sequence,
-            capture_time_s=capture_time_s,
-            encoding=_encoding(frame),
-            width=frame.width,
-            height=frame.height,
-            data=frame.data,
-        )
+def frames_request(items: Sequence[Outgoing]) -> pb.MonitorStreamRequest:
+    """Build the message of one frame, or of several."""
+    if len(items) == 1:
+        return pb.MonitorStreamRequest(frame=_frame(items[0]))
+    return pb.MonitorStreamRequest(frames=pb.FrameBatch(frames=map(_frame, items)))
+
+
+def _frame(item: Outgoing) -> pb.Frame:
+    frame = item.frame
+    message = pb.Frame(
+        sequence=item.sequence,
+        capture_time_s=item.capture_time_s,
+        encoding=_encoding(frame),
+        width=frame.width,
+        height=frame.height,
+        data=frame.data,
+        keyframe=frame.keyframe,
+        discontinuity=frame.discontinuity,
     )
+    if frame.temporal_layer is not None:
+        message.temporal_layer = frame.temporal_layer
+    return message
 
 
 def assess_image_request(frame: EncodedFrame, *, display_lines: int) -> pb.AssessImageRequest:

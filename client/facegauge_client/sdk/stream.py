@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator, Awaitable
 from types import TracebackType
 from typing import Self, TypeVar
 
+import av
+
 from facegauge_client.sdk.carrier import Carrier
 from facegauge_client.sdk.connection import OpenCall, StreamOptions
 from facegauge_client.sdk.dialer import Dialer
 from facegauge_client.sdk.errors import FacegaugeError, ServerUnavailable, StreamClosed, StreamStalled
 from facegauge_client.sdk.frames import Picture, encode
 from facegauge_client.sdk.mailbox import MailboxClosed
+from facegauge_client.sdk.packets import PacketReader, capture_time_of
 from facegauge_client.sdk.tally import Outgoing
 from facegauge_client.sdk.token import TokenSource
 from facegauge_client.sdk.types import Accepted, Assessment, Delivery, Notice, Summary
@@ -43,6 +46,7 @@ class MonitorStream:
         self._carrier = Carrier(Dialer(open_call, target, options, token), options)
         self._carrying: asyncio.Task[None] | None = None
         self._next_sequence = 0
+        self._packets = PacketReader()
 
     @property
     def connected(self) -> bool:
@@ -163,7 +167,11 @@ class MonitorStream:
     # Frames going in
 
     def _prepare(self, picture: Picture, capture_time_s: float | None, sequence: int | None) -> Outgoing:
-        frame = encode(picture)
+        if isinstance(picture, av.Packet) and self._options.is_coded:
+            frame = self._packets.read(picture)
+            capture_time_s = capture_time_of(picture) if capture_time_s is None else capture_time_s
+        else:
+            frame = encode(picture)
         limit = self.accepted.max_message_bytes
         if limit and len(frame.data) > limit:
             raise ValueError(

@@ -19,6 +19,7 @@ __all__ = [
     "Box",
     "Cause",
     "CauseKind",
+    "Decode",
     "Delivery",
     "Face",
     "FaceState",
@@ -69,6 +70,16 @@ class Delivery(enum.StrEnum):
     """The newest frame wins, older ones are dropped and counted; a connection that breaks is resumed."""
     COMPLETE = "complete"
     """Sending waits and nothing is dropped; a connection that breaks is an error."""
+
+
+class Decode(enum.StrEnum):
+    """Which units of coded video are decoded; `max_fps` and `min_fps` choose what is scored of them."""
+
+    AUTO = "auto"
+    """LIVE: the base layer, where the frames name their layers; else all."""
+    ALL = "all"
+    BASE_LAYER = "base_layer"
+    KEYFRAMES = "keyframes"
 
 
 class FrameResult(enum.StrEnum):

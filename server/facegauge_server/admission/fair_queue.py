@@ -5,13 +5,16 @@ levels: first among tenants, then among the flows (streams, or pictures) of one 
 times as much a frame gets a tenth of the frames, so slow frames slow down nobody but their sender, and a
 tenant with many streams gets no more than one with few while both wait.
 
+A turn may be bound to a place, one worker that alone can do it. Such turns take no more slots than their
+worker has, so that a queue for one worker does not idle the others.
+
 A synchronous core: it learns what a turn has cost when the turn ends, so it first charges what the flow's
 last turn cost.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 __all__ = ["FairQueue", "Flow", "Ticket"]
@@ -41,6 +44,8 @@ class Ticket:
     """One turn of a flow: waiting, running, or over."""
 
     flow: Flow
+    place: object | None = None
+    """Where alone the turn can run; None for anywhere."""
     charged_s: float = 0.0
 
 
@@ -69,8 +74,11 @@ class _Tenant:
 class FairQueue:
     """Hands out a fixed number of worker slots. Not thread-safe."""
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, slots_a_place: int | None = None) -> None:
+        """Hand out `slots`, of which `slots_a_place` may be bound to the same place; None for all."""
         self._free = slots
+        self._slots_a_place = slots if slots_a_place is None else slots_a_place
+        self._bound: Counter[object] = Counter()
         self._tenants: dict[str, _Tenant] = {}
         self._clock_s = 0.0
 
@@ -78,7 +86,7 @@ class FairQueue:
         """Return the number of waiting tickets."""
         return sum(len(flow.waiting) for tenant in self._tenants.values() for flow in tenant.flows.values())
 
-    def request(self, flow: Flow) -> Ticket:
+    def request(self, flow: Flow, place: object | None = None) -> Ticket:
         """Ask for a turn; `grant` returns the ticket when it may begin."""
         tenant = self._tenants.get(flow.tenant)
         if tenant is None:
@@ -91,7 +99,7 @@ class FairQueue:
             tenant.account.virtual_s = max(tenant.account.virtual_s, self._clock_s)
         if not _is_busy(account):
             account.virtual_s = max(account.virtual_s, tenant.clock_s)
-        ticket = Ticket(flow)
+        ticket = Ticket(flow, place)
         account.waiting.append(ticket)
         return ticket
 
@@ -101,7 +109,7 @@ class FairQueue:
             return None
         chosen: tuple[_Tenant, _Account] | None = None
         for tenant in sorted(self._tenants.values(), key=lambda one: one.account.virtual_s):
-            ready = [flow for flow in tenant.flows.values() if _is_ready(flow)]
+            ready = [flow for flow in tenant.flows.values() if self._is_ready(flow)]
             if ready:
                 chosen = tenant, min(ready, key=lambda flow: flow.virtual_s)
                 break
@@ -111,6 +119,8 @@ class FairQueue:
         ticket = account.waiting.popleft()
         self._free -= 1
         account.running += 1
+        if ticket.place is not None:
+            self._bound[ticket.place] += 1
         self._clock_s = max(self._clock_s, tenant.account.virtual_s)
         tenant.clock_s = max(tenant.clock_s, account.virtual_s)
         self._charge(ticket, account.last_cost_s)
@@ -122,6 +132,9 @@ class FairQueue:
         account = tenant.flows[ticket.flow.name]
         self._free += 1
         account.running -= 1
+        if ticket.place is not None:
+            self._bound[ticket.place] -= 1
+            self._bound += Counter()  # without those that are at 0
         account.last_cost_s = cost_s
         self._charge(ticket, cost_s - ticket.charged_s)
         self._forget(ticket.flow)
@@ -133,6 +146,12 @@ class FairQueue:
         if account is not None and ticket in account.waiting:
             account.waiting.remove(ticket)
             self._forget(ticket.flow)
+
+    def _is_ready(self, account: _Account) -> bool:
+        if not account.waiting or account.running >= account.waiting[0].flow.max_running:
+            return False
+        place = account.waiting[0].place
+        return place is None or self._bound[place] < self._slots_a_place
 
     def _charge(self, ticket: Ticket, cost_s: float) -> None:
         tenant = self._tenants[ticket.flow.tenant]
@@ -163,7 +182,3 @@ class FairQueue:
 
 def _is_busy(account: _Account) -> bool:
     return bool(account.waiting) or account.running > 0
-
-
-def _is_ready(account: _Account) -> bool:
-    return bool(account.waiting) and account.running < account.waiting[0].flow.max_running

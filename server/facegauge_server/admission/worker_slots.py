@@ -73,16 +73,16 @@ class WorkerSlots:
             clock: monotonic time, seconds.
         """
         self.wait = WaitEstimate()
-        self._queue = FairQueue(SLOTS_PER_WORKER * workers)
+        self._queue = FairQueue(SLOTS_PER_WORKER * workers, SLOTS_PER_WORKER)
         self._waiting: dict[Ticket, asyncio.Future[None]] = {}
         self._on_wait = on_wait
         self._clock = clock
 
     @asynccontextmanager
-    async def slot(self, flow: Flow) -> AsyncIterator[Turn]:
-        """Wait for a slot and hold it while the block runs."""
+    async def slot(self, flow: Flow, place: object | None = None) -> AsyncIterator[Turn]:
+        """Wait for a slot and hold it while the block runs; `place` is a worker that alone will do."""
         asked_s = self._clock()
-        ticket = self._queue.request(flow)
+        ticket = self._queue.request(flow, place)
         await self._granted(ticket)
         started_s = self._clock()
         if flow.is_live:

@@ -34,6 +34,7 @@ from facegauge_server.rpc.receive_pace import ReceivePace
 from facegauge_server.rpc.statuses import errors_as_statuses
 from facegauge_server.safe_log import SafeLog
 from facegauge_server.streams.buffers import Message
+from facegauge_server.streams.coded.runner import CodedStreamRunner
 from facegauge_server.streams.runner import StreamRunner
 from facegauge_server.streams.session_table import Opened, SessionTable
 from facegauge_server.types import EncodedFrame
@@ -110,7 +111,8 @@ class QualityService:
             outcome = "stream lost its connection"
             try:
                 await context.write(self._accepted(opened).SerializeToString())
-                runner = StreamRunner(opened, self._pipeline, self._slots, self._config, self._metrics)
+                kind = CodedStreamRunner if session.settings.encoding.is_coded else StreamRunner
+                runner = kind(opened, self._pipeline, self._slots, self._config, self._metrics)
                 await runner.run(_Frames(requests, session.settings, self._memory, self._pace), send)
                 outcome = "stream closed"
             except FacegaugeError as error:

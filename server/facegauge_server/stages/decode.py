@@ -16,15 +16,13 @@ import numpy as np
 import simplejpeg
 
 from facegauge_server.errors import BadFrame
+from facegauge_server.frame_size import check_size
 from facegauge_server.types import EncodedFrame, Encoding, Frame, Pixels
 
 __all__ = ["decode"]
 
 MAX_JPEG_SCANS = 100
 """Passes over the picture; encoders make ten. A file of a few kilobytes can ask for hours of them."""
-
-MAX_ASPECT_RATIO = 8.0
-"""Longer side to shorter side of a frame; the widest screens have 3.6 (32:9), two of them in a row 7.1."""
 
 
 def decode(frame: EncodedFrame, max_pixels: int, max_side: int) -> Frame:
@@ -47,7 +45,7 @@ def decode(frame: EncodedFrame, max_pixels: int, max_side: int) -> Frame:
             "StreamConfig.encoding is of coded video"
         )
     if frame.encoding.is_raw:
-        _check_size(frame.width, frame.height, max_pixels, max_side)
+        check_size(frame.width, frame.height, max_pixels, max_side)
         pixels = _decode_raw(frame)
     else:
         pixels = _decode_compressed(frame, max_pixels, max_side)
@@ -62,7 +60,7 @@ def _decode_compressed(frame: EncodedFrame, max_pixels: int, max_side: int) -> P
         width, height = HEADER_READERS[frame.encoding](frame.data)
     except (ValueError, KeyError, IndexError, struct.error) as error:
         raise BadFrame(f"the data is no {name} file: check the frame's encoding") from error
-    _check_size(width, height, max_pixels, max_side)
+    check_size(width, height, max_pixels, max_side)
     declared = (frame.width or width, frame.height or height)
     if declared != (width, height):
         raise BadFrame(f"the picture is {width}x{height}, not {declared[0]}x{declared[1]} as declared")
@@ -117,26 +115,6 @@ def _decode_raw(frame: EncodedFrame) -> Pixels:
 
 def _as_pixels(picture: cv2.typing.MatLike) -> Pixels:
     return np.asarray(picture, dtype=np.uint8)
-
-
-def _check_size(width: int, height: int, max_pixels: int, max_side: int) -> None:
-    if width < 1 or height < 1:
-        raise BadFrame(f"the frame's width and height must be at least 1 pixel, not {width}x{height}")
-    if width * height > max_pixels:
-        raise BadFrame(
-            f"the frame has {width}x{height} pixels, the server takes {max_pixels} (--max-frame-pixels): "
-            "send it smaller"
-        )
-    if max(width, height) > max_side:
-        raise BadFrame(
-            f"the frame is {width}x{height}, the server takes sides up to {max_side} (--max-frame-side): "
-            "send it smaller"
-        )
-    if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
-        raise BadFrame(
-            f"the frame is {width}x{height}, the server takes aspect ratios up to {MAX_ASPECT_RATIO:g}:1: "
-            "crop it to the people in it"
-        )
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int]:

@@ -99,7 +99,13 @@ class AdaptiveSampler:
             self._interval_s = min(max(self._interval_s * GROWTH, FIRST_INTERVAL_S), self._longest_s)
 
     def _is_other(self, frame: EncodedFrame) -> bool:
-        """Return whether the bytes show another picture than the last one taken."""
+        """Return whether the bytes show another picture than the last one taken.
+
+        Of coded video a keyframe does: a scene, a layer or a path has changed. The sizes of units tell
+        nothing, since the rate control sets them.
+        """
+        if frame.encoding.is_coded:
+            return frame.keyframe
         points = _points(frame)
         if points is not None and self._points is not None and len(points) == len(self._points):
             return float(np.abs(points - self._points).sum()) / max(1, len(points)) > REPAINTED

@@ -94,6 +94,10 @@ class FrameGate:
         self._sampler.take(frame, now_s)
         return ReceivedFrame(frame, min(ready_s, now_s))
 
+    def discard(self) -> None:
+        """Forget the held frame, which will not be scored."""
+        self._held = None
+
     def scored(self, raw_quality: float | None, capture_time_s: float) -> None:
         """Note the raw quality of a frame's main face, 0-1, or that it had none."""
         self._sampler.scored(raw_quality, capture_time_s)

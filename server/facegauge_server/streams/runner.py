@@ -60,13 +60,20 @@ class StreamRunner:
             if ended.done() and ended.result() is Ending.TAKEN_OVER:
                 raise TakenOver("another connection resumed the stream")
             receiver.cancel()
-            self._connection.inbox.close()
+            self._close_inbox()
             await _all([scorer, sender])
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._leave_out(FrameResult.DROPPED, self._unanswered)
+
+    def _close_inbox(self) -> None:
+        self._connection.inbox.close()
+
+    def _is_busy(self) -> bool:
+        """Whether frames are held or scored."""
+        return self._unanswered > 0
 
     async def _receive(self, frames: AsyncIterator[EncodedFrame]) -> None:
         inbox = self._connection.inbox
@@ -85,13 +92,18 @@ class StreamRunner:
         timeout_s = self._config.idle_timeout_s
         while True:
             left_s = self._active_s + timeout_s - time.monotonic()
-            if left_s <= 0 and not self._unanswered:
+            if left_s <= 0 and not self._is_busy():
                 raise StreamIdle(f"no frame arrived for {timeout_s:g} s (--idle-timeout)")
             await asyncio.sleep(max(left_s, timeout_s / IDLE_CHECKS))
 
     def _note_left_out(self, why: LeftOut) -> None:
         self._leave_out(FrameResult.SKIPPED if why is LeftOut.STEADY else FrameResult.DROPPED, 1)
-        if why not in (LeftOut.TOO_FAST, LeftOut.OVER_QUOTA) or why in self._reported:
+        if why in (LeftOut.TOO_FAST, LeftOut.OVER_QUOTA):
+            self._throttled(why)
+
+    def _throttled(self, why: LeftOut) -> None:
+        """Tell the client once that a limit leaves out frames."""
+        if why in self._reported:
             return
         self._reported.add(why)
         text = f"more than {self._session.max_fps:g} frames per second: the surplus is dropped"
@@ -126,8 +138,11 @@ class StreamRunner:
             inbox.scored(assessment.stream.raw_quality, score.capture_time_s)
             self._metrics.observe_stage("total", now_s - received.ready_s)
             del received
-        outbox.put(session.summary(time.monotonic()))
-        outbox.close()
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        self._connection.outbox.put(self._session.summary(time.monotonic()))
+        self._connection.outbox.close()
 
     async def _assess(self, frame: EncodedFrame) -> FrameScore:
         try:
@@ -138,10 +153,13 @@ class StreamRunner:
         score = await self._pipeline.assess(
             frame, self._session.tracker, self._session.settings.display_lines
         )
+        self._observe_faces(score)
+        return score
+
+    def _observe_faces(self, score: FrameScore) -> None:
         for face in score.faces:
             if face.raw_quality is not None:
                 self._metrics.observe_quality(face.raw_quality)
-        return score
 
     async def _send(self, send: Callable[[Message], Awaitable[None]]) -> None:
         send_timeout_s = self._config.send_timeout_s

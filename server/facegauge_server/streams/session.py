@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import math
 import secrets
 from collections import Counter, deque
 
@@ -81,7 +82,7 @@ class Session:
     ) -> None:
         self.settings = settings
         self.tenant = tenant
-        self._tenant_limit = tenant_limit
+        self.tenant_limit = tenant_limit
         self.flow = Flow(tenant, settings.stream_id, is_live=settings.delivery is Delivery.LIVE)
         """Whom the stream's worker time is charged to; frames of COMPLETE streams wait on purpose."""
         self.token = secrets.token_urlsafe(16)
@@ -115,6 +116,11 @@ class Session:
         self._unreported: Counter[FrameResult] = Counter()
         self._frames_under_way = 0
 
+    @property
+    def last_capture_time_s(self) -> float:
+        """Of the last frame that could be used; minus infinity before the first."""
+        return -math.inf if self._last_capture_time_s is None else self._last_capture_time_s
+
     def note_frame(self, now_s: float, wall_s: float) -> None:
         """Note a frame that arrived."""
         self.last_frame_s, self.last_frame_wall_s = now_s, wall_s
@@ -143,7 +149,7 @@ class Session:
         if self.connection is not None:
             self.connection.end(Ending.TAKEN_OVER)
         self.connection = Connection(
-            self.settings, max_fps=self.max_fps, min_fps=self.min_fps, tenant_limit=self._tenant_limit
+            self.settings, max_fps=self.max_fps, min_fps=self.min_fps, tenant_limit=self.tenant_limit
         )
         self.disconnected_s = None
         return self.connection

@@ -1,7 +1,8 @@
 """Hand frames to idle workers, and results to whoever waits for them.
 
 A worker has one frame at a time; the frames that wait stand in one queue, so that a worker's end costs only
-the frame in its hands.
+the frame in its hands. A run of units waits for the worker where its stream's decoder lives
+(`decoder_home.py`), and lets others pass meanwhile.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
+from facegauge_server.coded_types import UnitRun
 from facegauge_server.errors import BadFrame
-from facegauge_server.workers.job import Job, Seat, StageError
+from facegauge_server.workers.job import DecoderLost, Job, Seat, StageError
 from facegauge_server.workers.messages import Refused, Reply, StageFailed, Worked
 
 __all__ = ["Dispatcher"]
@@ -41,6 +43,9 @@ class Dispatcher:
         """Give a worker no more frames."""
         if seat in self._idle:
             self._idle.remove(seat)
+        for home in seat.decoders:
+            home.lose()
+        seat.decoders.clear()
 
     def take_result(self, seat: Seat, reply: Reply) -> None:
         """Pass a worker's result on to whoever waits for it."""
@@ -62,13 +67,10 @@ class Dispatcher:
             self.queue.popleft().fail(error)
 
     def _hand_out(self) -> None:
-        while self._idle and self.queue:
-            job = self.queue.popleft()
-            if job.done.done():
-                continue  # its stream is gone
-            seat = self._idle.pop()  # the one that was busy last, whose caches are warm
+        while (found := self._next()) is not None:
+            job, seat = found
             try:
-                is_sent = seat.worker.send(job.frame, job.tracker, job.display_lines)
+                is_sent = self._send(job, seat)
             except BadFrame as error:
                 self._idle.append(seat)
                 job.fail(error)
@@ -79,3 +81,42 @@ class Dispatcher:
                 continue
             seat.job, seat.cpu_before_s = job, seat.worker.cpu_s()
             job.waited_s, job.sent_s = 0.0, time.monotonic()
+
+    def _next(self) -> tuple[Job, Seat] | None:
+        """Take the oldest job that an idle worker can do, and that worker."""
+        if not self._idle:
+            return None
+        for job in list(self.queue):
+            if job.done.done():  # its stream is gone
+                self.queue.remove(job)
+                continue
+            if job.home is not None and job.home.seat is None and not job.starts_decoder:
+                self.queue.remove(job)
+                job.fail(DecoderLost("the process that decoded this stream has ended: send a keyframe"))
+                continue
+            seat = self._seat_for(job)
+            if seat is not None:
+                self.queue.remove(job)
+                self._idle.remove(seat)
+                return job, seat
+        return None
+
+    def _seat_for(self, job: Job) -> Seat | None:
+        if job.home is None:
+            return self._idle[-1]  # the one that was busy last, whose caches are warm
+        home = job.home.seat
+        if not job.starts_decoder:
+            return home if home in self._idle else None
+        emptiest = min(reversed(self._idle), key=lambda seat: len(seat.decoders))
+        # Where it lives is as good as where one decoder fewer does: it would be one more there.
+        if home is not None and len(home.decoders) <= len(emptiest.decoders) + 1:
+            return home if home in self._idle else None
+        return emptiest
+
+    def _send(self, job: Job, seat: Seat) -> bool:
+        """Hand a job to a worker; returns False where it has died. Raises BadFrame for what is too large."""
+        if isinstance(job.frame, UnitRun):
+            assert job.home is not None  # noqa: S101 - whoever submits a run says where it is decoded
+            job.home.move_to(seat)
+            return seat.worker.send_run(job.frame, job.home.number, job.tracker, job.display_lines)
+        return seat.worker.send(job.frame, job.tracker, job.display_lines)

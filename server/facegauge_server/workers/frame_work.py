@@ -1,6 +1,7 @@
 """What is done to one frame: decode -> locate -> crop -> score, as a function of the frame and the tracker.
 
-A worker process has one `FrameWork`; nothing in it remembers a stream, so any worker may take any frame.
+A worker process has one `FrameWork`. Nothing in it remembers a stream of pictures, so any worker may take any
+frame; of a stream of coded video it has the decoder, and the others do not.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
+from facegauge_server.coded_types import UnitRun
 from facegauge_server.compiled_networks import recording, reuse
 from facegauge_server.engines import create_engine
 from facegauge_server.engines.openvino import OpenVinoEngine
@@ -20,8 +23,10 @@ from facegauge_server.stages.classify import classify
 from facegauge_server.stages.crop import crop_faces
 from facegauge_server.stages.decode import decode
 from facegauge_server.stages.locate import FaceDetector
-from facegauge_server.types import CropScore, EncodedFrame, Encoding, FaceCrop
+from facegauge_server.stages.video_pixels import rgb_pixels
+from facegauge_server.types import CropScore, EncodedFrame, Encoding, FaceCrop, FaceCrops, Frame
 from facegauge_server.workers.settings import Prepared, WorkSettings
+from facegauge_server.workers.stream_decoders import StreamDecoders
 from facegauge_server.workers.tracker_state import TrackerCell, pack, unpack
 from facegauge_server.workers.work import Assessed, Work
 
@@ -35,19 +40,39 @@ class FrameWork:
         """Load the detectors and, where workers score, the student in a precision."""
         cv2.setNumThreads(1)  # the processes are the parallelism
         self._settings = settings
+        self._decoders = StreamDecoders(settings.limits)
         self._detector = FaceDetector()
         self._engine = OpenVinoEngine(settings.student, 1, precision) if settings.scores else None
 
     def assess(self, frame: EncodedFrame, tracker: bytes, display_lines: int) -> Assessed:
         """Work on a stream's next frame: see `Work`."""
-        student = self._settings.student
         times = _StageTimes()
-        faces = unpack(tracker)
         with times.timed("decode"):
             limits = self._settings.limits
             decoded = decode(frame, limits.max_frame_pixels, limits.max_frame_side)
+        return self._assess(decoded, tracker, display_lines, times)
+
+    def assess_run(self, run: UnitRun, decoder: int, tracker: bytes, display_lines: int) -> Assessed:
+        """Decode a stream's next units, and work on the picture that is picked: see `Work`."""
+        times = _StageTimes()
+        with times.timed("decode_video"):
+            decoded, picture = self._decoders.decode(run, decoder)
+        if picture is None:
+            crops = FaceCrops(0, 0.0, ())
+            return Assessed(tracker, crops, None, tuple(times.items), decoded)
+        with times.timed("decode"):
+            frame = Frame(picture.sequence, picture.capture_time_s, rgb_pixels(picture.frame))
+        return replace(self._assess(frame, tracker, display_lines, times), decoded=decoded)
+
+    def forget(self, decoder: int) -> None:
+        """Free a stream's decoder."""
+        self._decoders.forget(decoder)
+
+    def _assess(self, frame: Frame, tracker: bytes, display_lines: int, times: _StageTimes) -> Assessed:
+        student = self._settings.student
+        faces = unpack(tracker)
         with times.timed("locate"):
-            boxes = faces.step(decoded, self._detector)
+            boxes = faces.step(frame, self._detector)
         with times.timed("crop"):
             crops = crop_faces(boxes, student.input_width, student.input_height, display_lines)
         score = None

@@ -6,16 +6,22 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
+from facegauge_server.coded_types import UnitRun
 from facegauge_server.errors import BadFrame
 from facegauge_server.types import EncodedFrame
+from facegauge_server.workers.decoder_home import DecoderHome
 from facegauge_server.workers.messages import Worked
 from facegauge_server.workers.process import WorkerProcess
 
-__all__ = ["FrameTimeout", "Job", "Seat", "StageError", "WorkerDied"]
+__all__ = ["DecoderLost", "FrameTimeout", "Job", "Seat", "StageError", "WorkerDied"]
 
 
 class WorkerDied(BadFrame):
     """The worker's process ended while it worked on this frame."""
+
+
+class DecoderLost(BadFrame):
+    """The process that the stream's decoder lived in has ended, by no fault of this stream."""
 
 
 class FrameTimeout(BadFrame):
@@ -34,14 +40,21 @@ class StageError(Exception):
 class Job:
     """One frame, from the queue to its result."""
 
-    frame: EncodedFrame
+    frame: EncodedFrame | UnitRun
     tracker: bytes
     display_lines: int
     done: asyncio.Future[Worked]
+    home: DecoderHome | None = None
+    """Of a run of units: where they are decoded."""
     queued_s: float = field(default_factory=time.monotonic)
     sent_s: float = 0.0
     waited_s: float = 0.0
     """Wall-clock time in the queue or with the worker, counted in ticks of the loop."""
+
+    @property
+    def starts_decoder(self) -> bool:
+        """Whether any worker will do, though it is a run of units."""
+        return isinstance(self.frame, UnitRun) and bool(self.frame.units) and self.frame.units[0].starts
 
     def fail(self, error: Exception) -> None:
         """End it with an error, unless it is over."""
@@ -57,6 +70,8 @@ class Seat:
     job: Job | None = None
     cpu_before_s: float = 0.0
     """Processor time that the worker had used when it was given the job."""
+    decoders: set[DecoderHome] = field(default_factory=set)
+    """Of the streams whose coded video this worker decodes."""
     ready: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     """Done once the worker takes frames."""
 

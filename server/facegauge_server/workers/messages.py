@@ -12,15 +12,19 @@ import pickle
 from dataclasses import dataclass, field
 from typing import Any
 
+from facegauge_server.coded_types import DecodedRun, Pick, Unit, UnitRun
 from facegauge_server.types import EncodedFrame, Encoding, FaceBox, FrameScore
 
 __all__ = [
     "MAX_PACKET_BYTES",
     "BadReply",
+    "Forget",
+    "Order",
     "Ready",
     "Refused",
     "Reply",
     "Request",
+    "RunRequest",
     "StageFailed",
     "Worked",
     "encode",
@@ -69,6 +73,52 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class RunRequest:
+    """Units of coded video to decode, whose bytes lie one after the other in the shared memory."""
+
+    units: tuple[tuple[int, float, Encoding, int, bool, bool], ...]
+    """Sequence, capture time, encoding, bytes, is_key and starts of each."""
+    pick: Pick
+    due_s: float
+    after_s: float
+    ends: bool
+    decoder: int
+    tracker: bytes
+    display_lines: int
+
+    @classmethod
+    def of(cls, run: UnitRun, decoder: int, tracker: bytes, display_lines: int) -> RunRequest:
+        """Describe a run without its bytes."""
+        units = tuple(
+            (frame.sequence, frame.capture_time_s, frame.encoding, len(frame.data), unit.is_key, unit.starts)
+            for unit in run.units
+            for frame in (unit.frame,)
+        )
+        return cls(units, run.pick, run.due_s, run.after_s, run.ends, decoder, tracker, display_lines)
+
+    @property
+    def data_bytes(self) -> int:
+        """Of all units."""
+        return sum(unit[3] for unit in self.units)
+
+    def run(self, data: bytes) -> UnitRun:
+        """Return the run with its bytes."""
+        units, start = [], 0
+        for sequence, capture_time_s, encoding, size, is_key, starts in self.units:
+            frame = EncodedFrame(sequence, capture_time_s, encoding, data[start : start + size])
+            units.append(Unit(frame, is_key, starts))
+            start += size
+        return UnitRun(tuple(units), self.pick, self.due_s, self.after_s, self.ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """A stream has ended: its decoder is not needed any more. Has no reply."""
+
+    decoder: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """The worker takes frames from now on."""
 
@@ -86,6 +136,8 @@ class Worked:
     stage_times_s: tuple[tuple[str, float], ...] = ()
     crop_pixels: bytes = field(default=b"", repr=False)
     """Added by the server: uint8, (crops, height, width, 3)."""
+    decoded: DecodedRun | None = None
+    """Of coded video: what became of the units."""
     waited_s: float = 0.0
     """Added by the server: how long the frame waited for a worker."""
 
@@ -105,9 +157,14 @@ class StageFailed:
     trace: str
 
 
+Order = Request | RunRequest | Forget
 Reply = Ready | Worked | Refused | StageFailed
 
-_ALLOWED_MODULES = ("facegauge_server.types", "facegauge_server.workers.messages")
+_ALLOWED_MODULES = (
+    "facegauge_server.coded_types",
+    "facegauge_server.types",
+    "facegauge_server.workers.messages",
+)
 
 
 class _ReplyReader(pickle.Unpickler):
@@ -120,14 +177,14 @@ class _ReplyReader(pickle.Unpickler):
         return found
 
 
-def encode(message: Request | Reply) -> bytes:
+def encode(message: Order | Reply) -> bytes:
     """Return a message as a packet."""
     return pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
 
 
-def read_request(packet: bytes) -> Request:
-    """Return what `encode` made of a request; the server is trusted."""
-    request: Request = pickle.loads(packet)  # noqa: S301 - only the server writes here
+def read_request(packet: bytes) -> Order:
+    """Return what `encode` made of an order; the server is trusted."""
+    request: Order = pickle.loads(packet)  # noqa: S301 - only the server writes here
     return request
 
 

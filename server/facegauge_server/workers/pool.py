@@ -12,11 +12,13 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Self
 
+from facegauge_server.coded_types import UnitRun
 from facegauge_server.errors import BadFrame, WorkersFailed
 from facegauge_server.metrics import RestartReason
 from facegauge_server.safe_log import SafeLog
 from facegauge_server.types import EncodedFrame
 from facegauge_server.workers.deadlines import Deadlines
+from facegauge_server.workers.decoder_home import DecoderHome
 from facegauge_server.workers.dispatcher import Dispatcher
 from facegauge_server.workers.health import RestartLog, WorkersHealth
 from facegauge_server.workers.job import Job, Seat, WorkerDied
@@ -76,9 +78,19 @@ class FrameWorkers:
             BadFrame: the frame cannot be used; WorkerDied and FrameTimeout where it was the end of a worker.
             StageError: a stage failed; the worker continues.
         """
+        return await self._do(Job(frame, tracker, display_lines, asyncio.get_running_loop().create_future()))
+
+    async def assess_run(self, run: UnitRun, home: DecoderHome, tracker: bytes, display_lines: int) -> Worked:
+        """Decode a stream's next units where its decoder lives, and work on the picture that is picked.
+
+        Raises what `assess` raises, and DecoderLost where the decoder's worker has ended.
+        """
+        done: asyncio.Future[Worked] = asyncio.get_running_loop().create_future()
+        return await self._do(Job(run, tracker, display_lines, done, home))
+
+    async def _do(self, job: Job) -> Worked:
         if self._is_closing:
             raise WorkerDied(GOING_DOWN)
-        job = Job(frame, tracker, display_lines, asyncio.get_running_loop().create_future())
         self._dispatcher.submit(job)
         try:
             return await job.done

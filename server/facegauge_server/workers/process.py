@@ -12,14 +12,17 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from facegauge_server.coded_types import UnitRun
 from facegauge_server.errors import BadFrame
 from facegauge_server.types import EncodedFrame
 from facegauge_server.workers.frame_memory import KEPT_BYTES, FrameMemory
 from facegauge_server.workers.messages import (
     MAX_PACKET_BYTES,
     BadReply,
+    Forget,
     Reply,
     Request,
+    RunRequest,
     Worked,
     encode,
     read_reply,
@@ -73,11 +76,24 @@ class WorkerProcess:
 
     def send(self, frame: EncodedFrame, tracker: bytes, display_lines: int) -> bool:
         """Hand it a frame, when it has none; returns False where it has died in between."""
-        packet = encode(Request.of(frame, tracker, display_lines))
+        return self._send(Request.of(frame, tracker, display_lines), frame.data)
+
+    def send_run(self, run: UnitRun, decoder: int, tracker: bytes, display_lines: int) -> bool:
+        """Hand it units to decode, as `send`; `decoder` is the number of their stream's decoder."""
+        data = b"".join(unit.frame.data for unit in run.units)
+        return self._send(RunRequest.of(run, decoder, tracker, display_lines), data)
+
+    def forget(self, decoder: int) -> None:
+        """Have it free a stream's decoder."""
+        with contextlib.suppress(OSError):  # it has ended, or so many wait that it hears of the next one
+            self._connection.send(encode(Forget(decoder)))
+
+    def _send(self, request: Request | RunRequest, data: bytes) -> bool:
+        packet = encode(request)
         if len(packet) > MAX_PACKET_BYTES:
             raise BadFrame(f"the stream's faces take {len(packet)} bytes, of {MAX_PACKET_BYTES} at most")
-        self._memory.write(frame.data, self._crop_bytes)
-        self._is_large = len(frame.data) > KEPT_BYTES
+        self._memory.write(data, self._crop_bytes)
+        self._is_large = len(data) > KEPT_BYTES
         try:
             self._connection.send(packet)
         except OSError:

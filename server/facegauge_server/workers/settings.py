@@ -27,8 +27,9 @@ class WorkSettings:
 
     @property
     def memory_bytes(self) -> int:
-        """What one frame may take."""
-        return MEMORY_BYTES + MEMORY_BYTES_A_PIXEL * self.limits.max_frame_pixels
+        """What one frame may take, and the decoders of all streams together."""
+        frame_bytes = MEMORY_BYTES + MEMORY_BYTES_A_PIXEL * self.limits.max_frame_pixels
+        return frame_bytes + self.limits.max_decoder_bytes
 
     @property
     def crop_bytes(self) -> int:

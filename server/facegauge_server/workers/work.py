@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from facegauge_server.coded_types import DecodedRun, UnitRun
 from facegauge_server.types import EncodedFrame, FaceCrops, FrameScore
 from facegauge_server.workers.settings import Prepared, WorkSettings
 
@@ -21,6 +22,8 @@ class Assessed:
     score: FrameScore | None
     """None where workers do not score."""
     stage_times_s: tuple[tuple[str, float], ...]
+    decoded: DecodedRun | None = None
+    """Of coded video: what its decoder made of the units."""
 
 
 class Work(Protocol):
@@ -34,6 +37,21 @@ class Work(Protocol):
             tracker: of the stream after the frame before.
             display_lines: lines (the shorter side of the picture) that the viewer's display shows.
         """
+
+    def assess_run(self, run: UnitRun, decoder: int, tracker: bytes, display_lines: int) -> Assessed:
+        """Decode a stream's next units, and work on the picture that is picked, if there is one.
+
+        Raises BadFrame for a picture that cannot be used; the stream's decoder is gone then.
+
+        Args:
+            run: the units.
+            decoder: number of the stream's decoder, which only this worker has; made where it is not known.
+            tracker: of the stream after the picture before.
+            display_lines: as in `assess`.
+        """
+
+    def forget(self, decoder: int) -> None:
+        """Free a stream's decoder."""
 
 
 class WorkModule(Protocol):

@@ -14,10 +14,12 @@ from facegauge_server.workers.confinement import MAX_STDERR_BYTES, confine, limi
 from facegauge_server.workers.frame_memory import FrameMemoryView
 from facegauge_server.workers.messages import (
     MAX_PACKET_BYTES,
+    Forget,
     Ready,
     Refused,
     Reply,
     Request,
+    RunRequest,
     StageFailed,
     Worked,
     encode,
@@ -50,7 +52,11 @@ def run_worker(
     server.send(encode(Ready()))
     while packet := server.recv(MAX_PACKET_BYTES):
         _make_room_for_last_words()
-        reply = encode(_answer(read_request(packet), memory, work))
+        order = read_request(packet)
+        if isinstance(order, Forget):
+            work.forget(order.decoder)
+            continue
+        reply = encode(_answer(order, memory, work))
         if len(reply) > MAX_PACKET_BYTES:
             reply = encode(StageFailed(f"the result has {len(reply)} bytes", ""))
         server.send(reply)
@@ -62,12 +68,9 @@ def _make_room_for_last_words() -> None:
         os.lseek(2, 0, os.SEEK_SET)
 
 
-def _answer(request: Request, memory: FrameMemoryView, work: Work) -> Reply:
-    data = memory.bytes_of_frame(request.data_bytes)
-    # Raw pixels are read where they lie; decoders of files want bytes.
-    frame = request.frame(cast("bytes", data) if request.encoding.is_raw else bytes(data))
+def _answer(request: Request | RunRequest, memory: FrameMemoryView, work: Work) -> Reply:
     try:
-        assessed = work.assess(frame, request.tracker, request.display_lines)
+        assessed = _assess(request, memory.bytes_of_frame(request.data_bytes), work)
     except BadFrame as error:
         return Refused(str(error))
     except MemoryError:
@@ -77,9 +80,23 @@ def _answer(request: Request, memory: FrameMemoryView, work: Work) -> Reply:
     return _worked(assessed, memory)
 
 
+def _assess(request: Request | RunRequest, data: memoryview, work: Work) -> Assessed:
+    if isinstance(request, RunRequest):
+        run = request.run(bytes(data))
+        return work.assess_run(run, request.decoder, request.tracker, request.display_lines)
+    # Raw pixels are read where they lie; decoders of files want bytes.
+    frame = request.frame(cast("bytes", data) if request.encoding.is_raw else bytes(data))
+    return work.assess(frame, request.tracker, request.display_lines)
+
+
 def _worked(assessed: Assessed, memory: FrameMemoryView) -> Worked:
     if assessed.score is not None:
-        return Worked(assessed.tracker, assessed.score, stage_times_s=assessed.stage_times_s)
+        return Worked(
+            assessed.tracker,
+            assessed.score,
+            stage_times_s=assessed.stage_times_s,
+            decoded=assessed.decoded,
+        )
     crops = assessed.crops
     memory.write([crop.pixels.data for crop in crops.crops])
     return Worked(
@@ -88,4 +105,5 @@ def _worked(assessed: Assessed, memory: FrameMemoryView) -> Worked:
         tuple(crop.face for crop in crops.crops),
         crops.too_small,
         assessed.stage_times_s,
+        decoded=assessed.decoded,
     )

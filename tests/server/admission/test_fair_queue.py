@@ -102,3 +102,20 @@ def test_cancelled_requests_leave_nothing_behind() -> None:
         queue.cancel(ticket)
     assert len(queue) == 0
     assert len(queue._tenants) <= 2
+
+
+def test_turns_that_are_bound_to_one_place_leave_slots_for_others() -> None:
+    """However many wait for one worker, they hold no more slots than it has; the rest go by."""
+    queue = FairQueue(4, slots_a_place=2)
+    bound = [queue.request(Flow("", f"bound-{n}"), place="worker") for n in range(5)]
+    free = [queue.request(Flow("", f"free-{n}")) for n in range(3)]
+    granted = [queue.grant() for _ in range(5)]
+    assert granted == [bound[0], bound[1], free[0], free[1], None]
+    queue.finish(free[0], 0.01)
+    assert queue.grant() is free[2]
+    queue.finish(bound[0], 0.01)
+    assert queue.grant() is bound[2]
+    for ticket in (bound[1], bound[2], free[1], free[2]):
+        queue.finish(ticket, 0.01)
+    assert [queue.grant(), queue.grant(), queue.grant()] == [bound[3], bound[4], None]
+    assert len(queue) == 0

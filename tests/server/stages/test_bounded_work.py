@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from facegauge_server.config import Limits
+from facegauge_server.frame_size import MAX_ASPECT_RATIO
 from facegauge_server.stages.blaze_face import BlazeFace
-from facegauge_server.stages.decode import MAX_ASPECT_RATIO
 from facegauge_server.stages.detection import Detection
 from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.stages.passes import MAX_PASSES, FaceModels, Passes

@@ -2,6 +2,7 @@
 
 A frame's data is a command, and perhaps an argument: see `ScriptedWork.assess`. The tracker counts the frames
 of its stream; the score's error holds the worker's process id, its capture time the length of the data.
+A run of units is so many commands; its score's sequence is the number of decoders that the worker has.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from facegauge_server.coded_types import DecodedRun, UnitOutcome, UnitRun
 from facegauge_server.errors import BadFrame, BadModel
 from facegauge_server.types import EncodedFrame, FaceCrops, FrameResult, FrameScore
 from facegauge_server.workers.settings import Prepared, WorkSettings
@@ -37,6 +39,30 @@ def make(settings: WorkSettings, prepared: Prepared) -> ScriptedWork:
 
 class ScriptedWork:
     """Obeys."""
+
+    def __init__(self) -> None:
+        self._units: dict[int, int] = {}
+
+    def assess_run(self, run: UnitRun, decoder: int, tracker: bytes, display_lines: int) -> Assessed:
+        """Obey each unit; the score's capture time is the number of units that the decoder has had."""
+        outcomes = []
+        for unit in run.units:
+            if unit.starts:
+                self._units[decoder] = 0
+            if decoder not in self._units:
+                outcomes.append(UnitOutcome.NOT_DECODED)
+                continue
+            self.assess(unit.frame, tracker, display_lines)
+            self._units[decoder] += 1
+            outcomes.append(UnitOutcome.DECODED)
+        seen = float(self._units.get(decoder, 0))
+        score = FrameScore(len(self._units), seen, FrameResult.NO_FACE, error=str(os.getpid()))
+        decoded = DecodedRun(tuple(outcomes), (0, seen), is_broken=decoder not in self._units)
+        return Assessed(tracker, FaceCrops(0, 0.0, ()), score, (("decode_video", 0.001),), decoded)
+
+    def forget(self, decoder: int) -> None:
+        """Forget how many units a decoder has had."""
+        self._units.pop(decoder, None)
 
     def assess(self, frame: EncodedFrame, tracker: bytes, display_lines: int) -> Assessed:  # noqa: ARG002 - as `Work` has it
         seen = int(tracker or b"0") + 1

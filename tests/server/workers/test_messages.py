@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from facegauge_server.coded_types import Pick, Unit, UnitRun
 from facegauge_server.types import (
     Box,
     EncodedFrame,
@@ -23,6 +24,7 @@ from facegauge_server.workers.messages import (
     Ready,
     Refused,
     Request,
+    RunRequest,
     StageFailed,
     Worked,
     encode,
@@ -53,8 +55,25 @@ def test_a_request_arrives_as_it_was() -> None:
     """With the frame's bytes put back."""
     frame = EncodedFrame(5, 1.25, Encoding.I420, b"pixels", 640, 360)
     request = read_request(encode(Request.of(frame, b"tracker", 1080)))
+    assert isinstance(request, Request)
     assert (request.tracker, request.display_lines, request.data_bytes) == (b"tracker", 1080, 6)
     assert request.frame(b"pixels") == frame
+
+
+def test_a_run_of_units_arrives_as_it_was() -> None:
+    """Each unit with its own bytes; what only the server needs to know stays there."""
+    units = tuple(
+        Unit(
+            EncodedFrame(number, number / 30, Encoding.VP8, b"unit" * number), number == 1, starts=number == 1
+        )
+        for number in range(1, 4)
+    )
+    run = UnitRun(units, Pick.DUE, 1.5, 1.25, ends=True)
+    request = read_request(encode(RunRequest.of(run, 7, b"tracker", 1080)))
+    assert isinstance(request, RunRequest)
+    assert (request.decoder, request.tracker, request.display_lines) == (7, b"tracker", 1080)
+    assert (request.data_bytes, run.size) == (24, 24)
+    assert request.run(b"unit" * 6) == run
 
 
 class Attack:

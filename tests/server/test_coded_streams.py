@@ -1,0 +1,259 @@
+"""Coded video through a real server: what is decoded, what is scored, and what bad units cost."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from facegauge.v1 import quality_pb2 as pb
+from facegauge_server.types import Encoding
+from tests.coded_video import CODED, L1T3_LAYERS, encode_units, encode_vp8_layers, moving
+from tests.server.conftest import Connect, StartServer, config_request, read_rest
+from tests.server.workers.conftest import until
+
+COUNT = 24
+COMPLETE = pb.DELIVERY_COMPLETE
+KEYFRAME_NEEDED = pb.Notice.KIND_KEYFRAME_NEEDED
+
+
+@pytest.fixture(scope="session")
+def units(astronaut: npt.NDArray[np.uint8]) -> dict[Encoding, list[bytes]]:
+    """The portrait as coded video, a keyframe every twelve units."""
+    return {
+        encoding: encode_units(encoding, moving(astronaut, COUNT), keyframe_interval=12, bit_rate=4_000_000)
+        for encoding in CODED
+    }
+
+
+def number_of(encoding: Encoding) -> Any:
+    return pb.FrameEncoding.Value(f"FRAME_ENCODING_{encoding.name}")
+
+
+def frames_of(coded: list[bytes], first: int = 0, **fields: Any) -> list[pb.Frame]:
+    return [
+        pb.Frame(sequence=number, capture_time_s=number / 30, data=data, **fields)
+        for number, data in enumerate(coded, start=first)
+    ]
+
+
+def batch(frames: list[pb.Frame]) -> pb.MonitorStreamRequest:
+    return pb.MonitorStreamRequest(frames=pb.FrameBatch(frames=frames))
+
+
+async def requests(config: pb.MonitorStreamRequest, *batches: list[pb.Frame]) -> AsyncIterator[Any]:
+    yield config
+    for frames in batches:
+        yield batch(frames)
+
+
+async def play(stub: Any, config: pb.MonitorStreamRequest, *batches: list[pb.Frame]) -> list[Any]:
+    """Send all, and read all answers but the first."""
+    responses = await read_rest(stub.MonitorStream(requests(config, *batches)))
+    assert responses[0].WhichOneof("message") == "accepted"
+    return responses[1:]
+
+
+def assessments(responses: list[Any]) -> list[pb.Assessment]:
+    return [one.assessment for one in responses if one.WhichOneof("message") == "assessment"]
+
+
+def notices(responses: list[Any]) -> list[pb.Notice]:
+    return [one.notice for one in responses if one.WhichOneof("message") == "notice"]
+
+
+def total(summary: pb.StreamSummary) -> int:
+    """All frames that the summary knows of."""
+    counts = ("scored", "no_face", "too_small", "dropped", "failed", "skipped", "not_decoded")
+    return sum(getattr(summary, f"frames_{count}") for count in counts)
+
+
+@pytest.mark.parametrize("encoding", CODED)
+async def test_every_picture_of_a_file_is_scored(
+    encoding: Encoding, units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+) -> None:
+    """COMPLETE: as many scores as units, each under its own number, none left out."""
+    stub = connect(await start_server())
+    config = config_request(encoding=number_of(encoding), delivery=COMPLETE)
+    responses = await play(stub, config, frames_of(units[encoding]))
+    answered = assessments(responses)
+    assert [one.sequence for one in answered] == list(range(COUNT))
+    assert {one.result for one in answered} == {pb.FRAME_RESULT_SCORED}
+    assert min(one.raw_quality for one in answered) > 0.2
+    summary = responses[-1].summary
+    assert (summary.frames_scored, total(summary)) == (COUNT, COUNT)
+    assert not notices(responses)
+
+
+async def test_max_fps_chooses_what_is_scored_and_not_what_is_decoded(
+    units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+) -> None:
+    """Ten a second of thirty: each third picture, though all units are decoded."""
+    app = await start_server()
+    config = config_request(encoding=number_of(Encoding.VP8), delivery=COMPLETE, max_fps=10)
+    responses = await play(connect(app), config, frames_of(units[Encoding.VP8]))
+    assert [one.sequence for one in assessments(responses)] == list(range(0, COUNT, 3))
+    summary = responses[-1].summary
+    assert (summary.frames_scored, summary.frames_skipped) == (COUNT / 3, COUNT * 2 / 3)
+    assert app.metrics.registry.get_sample_value("facegauge_units_decoded_total") == COUNT
+
+
+async def test_a_live_stream_answers_its_newest_picture(
+    units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+) -> None:
+    """All come at once: the newest is scored, the others are decoded for it, and all are accounted for."""
+    config = config_request(encoding=number_of(Encoding.H264))
+    responses = await play(connect(await start_server()), config, frames_of(units[Encoding.H264]))
+    assert assessments(responses)[-1].sequence == COUNT - 1
+    assert total(responses[-1].summary) == COUNT
+
+
+@pytest.mark.parametrize(
+    ("decode", "decoded"), [("AUTO", 6), ("BASE_LAYER", 6), ("ALL", 24), ("KEYFRAMES", 1)]
+)
+async def test_layers_that_are_not_asked_for_are_not_decoded(
+    decode: str,
+    decoded: int,
+    astronaut: npt.NDArray[np.uint8],
+    start_server: StartServer,
+    connect: Connect,
+) -> None:
+    """VP8 L1T3, live."""
+    frames = frames_of(encode_vp8_layers(moving(astronaut, COUNT)))
+    for number, frame in enumerate(frames):
+        frame.temporal_layer = L1T3_LAYERS[number % 4]
+    app = await start_server()
+    config = config_request(encoding=number_of(Encoding.VP8), decode=pb.Decode.Value(f"DECODE_{decode}"))
+    responses = await play(connect(app), config, frames)
+    assert app.metrics.registry.get_sample_value("facegauge_units_decoded_total") == decoded
+    summary = responses[-1].summary
+    assert (summary.frames_not_decoded, total(summary)) == (COUNT - decoded, COUNT)
+    assert summary.frames_scored >= 1
+
+
+async def test_units_before_a_keyframe_wait_for_one(
+    units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+) -> None:
+    """A client that joins in the middle is told, once, to ask for a keyframe; then all goes on."""
+    app = await start_server()
+    config = config_request(encoding=number_of(Encoding.VP9), delivery=COMPLETE)
+    responses = await play(connect(app), config, frames_of(units[Encoding.VP9][5:], 5))
+    (notice,) = notices(responses)
+    assert notice.kind == KEYFRAME_NEEDED
+    assert "no keyframe has come yet" in notice.text
+    assert [one.sequence for one in assessments(responses)] == list(range(12, COUNT))
+    assert assessments(responses)[0].frames_not_decoded == 7
+    summary = responses[-1].summary
+    assert (summary.frames_not_decoded, summary.frames_scored) == (7, 12)
+    assert app.metrics.registry.get_sample_value("facegauge_keyframe_requests_total") == 1
+
+
+async def test_a_gap_costs_what_depends_on_it(
+    units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+) -> None:
+    """Nothing between the loss that the sender reports and the next keyframe is scored."""
+    frames = frames_of(units[Encoding.H264])
+    del frames[4]
+    frames[4].discontinuity = True
+    config = config_request(encoding=number_of(Encoding.H264), delivery=COMPLETE)
+    responses = await play(connect(await start_server()), config, frames)
+    assert [one.sequence for one in assessments(responses)] == [0, 1, 2, 3, *range(12, COUNT)]
+    (notice,) = notices(responses)
+    assert "units are missing" in notice.text
+    assert responses[-1].summary.frames_not_decoded == 7
+
+
+@pytest.mark.parametrize("encoding", CODED)
+async def test_bad_units_are_answered_and_cost_no_more_than_their_chain(
+    encoding: Encoding, units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+) -> None:
+    """A foreign unit in the middle: an answer that names it, then everything from the next keyframe on."""
+    frames = frames_of(units[encoding])
+    frames[5].data = b"none of anyone's video" * 20
+    config = config_request(encoding=number_of(encoding), delivery=COMPLETE)
+    responses = await play(connect(await start_server()), config, frames)
+    errors = [one for one in assessments(responses) if one.result == pb.FRAME_RESULT_ERROR]
+    assert [one.sequence for one in errors] == [5]
+    assert errors[0].state == pb.STREAM_STATE_DECODE_ERROR
+    assert encoding.name.replace("H264", "H.264") in errors[0].error
+    summary = responses[-1].summary
+    assert (summary.frames_failed, summary.frames_not_decoded) == (1, 6)
+    assert (summary.frames_scored, total(summary)) == (17, COUNT)
+
+
+async def test_a_wrong_codec_name_is_told(
+    units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+) -> None:
+    """Every unit of a file is answered; of a call's, one each half second, and all are counted."""
+    stub = connect(await start_server())
+    frames = frames_of(units[Encoding.VP8])
+    config = config_request(encoding=number_of(Encoding.H264), delivery=COMPLETE)
+    responses = await play(stub, config, frames)
+    assert len(assessments(responses)) == COUNT
+    assert all("no H.264 in Annex B" in one.error for one in assessments(responses))
+    responses = await play(stub, config_request(encoding=number_of(Encoding.H264)), frames)
+    assert "no H.264 in Annex B" in assessments(responses)[0].error
+    assert responses[-1].summary.frames_failed == COUNT
+
+
+async def test_pictures_and_coded_video_do_not_mix(
+    portrait_jpeg: bytes,
+    units: dict[Encoding, list[bytes]],
+    start_server: StartServer,
+    connect: Connect,
+) -> None:
+    """Either is refused in a stream of the other, in words, and neither stream ends."""
+    stub = connect(await start_server())
+    jpeg = pb.Frame(sequence=0, encoding=pb.FRAME_ENCODING_JPEG, data=portrait_jpeg)
+    key = pb.Frame(sequence=1, encoding=pb.FRAME_ENCODING_VP8, data=units[Encoding.VP8][0], capture_time_s=1)
+    coded = await play(stub, config_request(encoding=number_of(Encoding.VP8), delivery=COMPLETE), [jpeg, key])
+    refused, scored = sorted(assessments(coded), key=lambda one: one.sequence)
+    assert "open another stream for pictures" in refused.error
+    assert scored.result == pb.FRAME_RESULT_SCORED
+    pictures = await play(stub, config_request(delivery=COMPLETE), [key, jpeg])
+    assert "StreamConfig.encoding is of coded video" in assessments(pictures)[0].error
+
+
+async def test_a_stream_may_change_its_codec_at_a_keyframe(
+    units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+) -> None:
+    """As after a renegotiation: a new decoder, and no unit is lost."""
+    stub = connect(await start_server())
+    first = frames_of(units[Encoding.VP8], encoding=number_of(Encoding.VP8))
+    second = frames_of(units[Encoding.H264], COUNT, encoding=number_of(Encoding.H264))
+    responses = await play(
+        stub, config_request(encoding=number_of(Encoding.VP8), delivery=COMPLETE), first, second
+    )
+    assert [one.sequence for one in assessments(responses)] == list(range(2 * COUNT))
+    assert responses[-1].summary.frames_scored == 2 * COUNT
+
+
+async def test_a_lost_worker_costs_what_depends_on_it(
+    units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+) -> None:
+    """The decoder dies with its process: its stream asks for a keyframe and goes on with the next one."""
+    app = await start_server()
+    frames = frames_of(units[Encoding.VP8])
+    call: Any = connect(app).MonitorStream()
+    await call.write(config_request(encoding=number_of(Encoding.VP8), delivery=COMPLETE))
+    await call.read()
+    await call.write(batch(frames[:6]))
+    for number in range(6):
+        assert (await call.read()).assessment.sequence == number
+    (victim,) = app.workers.pids
+    os.kill(victim, signal.SIGKILL)
+    await until(lambda: app.workers.health.serving == 1 and victim not in app.workers.pids)
+    await call.write(batch(frames[6:12]))
+    notice = (await call.read()).notice
+    assert (notice.kind, "the process" in notice.text) == (KEYFRAME_NEEDED, True)
+    await call.write(batch(frames[12:]))
+    await call.done_writing()
+    rest = await read_rest(call)
+    assert [one.sequence for one in assessments(rest)] == list(range(12, COUNT))
+    summary = rest[-1].summary
+    assert (summary.frames_not_decoded, summary.frames_failed, total(summary)) == (6, 0, COUNT)
