@@ -43,7 +43,7 @@ def write_video(
         stream.width, stream.height = size
         stream.pix_fmt, stream.bit_rate, stream.options = "yuv420p", 3_000_000, options
         for number in range(count):
-            moved = np.ascontiguousarray(np.roll(scaled, 2 * number, axis=1))
+            moved = np.ascontiguousarray(np.roll(scaled, 2 * number, axis=1), dtype=np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(moved, format="rgb24")))
         container.mux(stream.encode(None))
     return path
