@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from bench.coded import CODED_CALLS, CodedCall, coded_call
 from bench.frames import call_frames, video_frames
 from bench.load import play_calls
 from bench.naive_pipeline import DETECTORS, Detector, write_frames
@@ -27,6 +28,7 @@ Examples:
 \b
   uv run --group dev python -m bench
   uv run --group dev python -m bench --streams 25,50,100 --json bench.json --plot bench.png
+  uv run --group dev python -m bench --coded vp8-l1t3 --coded h264 --streams 36,60
   uv run --group dev python -m bench --rounds 5 --streams 40 --naive both
   uv run --group dev python -m bench --video call.mp4 --naive none -- --workers 2
 
@@ -50,6 +52,12 @@ Flags behind -- go to facegauge-server.
     default=DETECTORS[0],
     help="How the naive pipeline finds faces: MediaPipe's task once a frame, or the server's own detector.",
 )
+@click.option(
+    "--coded",
+    multiple=True,
+    type=click.Choice([*CODED_CALLS]),
+    help="Beside JPEG, as many calls of 720p30 in this format, of which --fps are scored. May be repeated.",
+)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all figures here.")
 @click.option(
     "--plot", "plot_path", type=click.Path(path_type=Path), help="Draw latency and CPU here, as PNG."
@@ -62,6 +70,7 @@ def main(
     rounds: int,
     video: Path | None,
     naive: str,
+    coded: tuple[str, ...],
     json_path: Path | None,
     plot_path: Path | None,
     server_flags: tuple[str, ...],
@@ -74,13 +83,17 @@ def main(
     console = Console(stderr=True)
     with console.status("making frames"):
         frames = call_frames(FRAMES) if video is None else video_frames(video, FRAMES)
+        sources: dict[str, list[bytes] | CodedCall] = {"jpeg": frames}
+        sources |= {name: coded_call(name, video) for name in coded}
     runs: list[Run] = []
     naive_runs: list[NaiveRun] = []
     detectors = [detector for detector in DETECTORS if naive in (detector, "both")]
     for round_number in range(rounds):
         for count in counts:
-            with console.status(f"round {round_number + 1} of {rounds}: {count} streams at {fps:g} fps"):
-                runs.append(_load(frames, count, fps, seconds, server_flags))
+            for source, its_frames in sources.items():
+                what = f"round {round_number + 1} of {rounds}: {count} streams of {source} at {fps:g} fps"
+                with console.status(what):
+                    runs.append(_load(source, its_frames, count, fps, seconds, server_flags))
             for detector in detectors:
                 with console.status(f"the naive pipeline ({detector}) on the same frames"):
                     naive_runs.append(_naive_pipeline(frames, detector))
@@ -91,13 +104,21 @@ def main(
         write_plot(plot_path, runs)
 
 
-def _load(frames: list[bytes], streams: int, fps: float, seconds: float, flags: tuple[str, ...]) -> Run:
+def _load(
+    source: str,
+    frames: list[bytes] | CodedCall,
+    streams: int,
+    fps: float,
+    seconds: float,
+    flags: tuple[str, ...],
+) -> Run:
     with server_process(*flags) as server:
         asyncio.run(play_calls(server.target, frames, min(streams, 4), fps, WARM_UP_S))
         before_cpu_s, before_stages = server.cpu_s(), server.stage_times()
         result = asyncio.run(play_calls(server.target, frames, streams, fps, seconds))
         cpu_s = server.cpu_s() - before_cpu_s
         return Run(
+            source=source,
             streams=streams,
             held=streams - result.refused,
             fps=fps,
@@ -112,6 +133,10 @@ def _load(frames: list[bytes], streams: int, fps: float, seconds: float, flags: 
             peak_memory_mib=server.peak_memory_bytes() / 2**20,
             min_fair_share=result.min_fair_share,
             stages_ms=_stage_means_ms(server, before_stages),
+            stages_ms_a_call_second={
+                stage: (sum_s - before_stages.get(stage, (0.0, 0.0))[0]) * 1000 / (streams * seconds)
+                for stage, (sum_s, _) in sorted(server.stage_times().items())
+            },
         )
 
 

@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 import grpc
 import numpy as np
 
+from bench.coded import FPS, CodedCall
 from facegauge.v1 import quality_pb2 as pb
 from facegauge.v1 import quality_pb2_grpc
 
 __all__ = ["LoadResult", "play_calls"]
+
+BATCH_S = 0.25
+"""Of coded video, what travels in one message."""
 
 CONNECTIONS = 8
 """Channels that the streams share, as the media servers of one back end would."""
@@ -48,7 +52,7 @@ class LoadResult:
 
 
 async def play_calls(
-    target: str, frames: list[bytes], streams: int, fps: float, duration_s: float
+    target: str, frames: list[bytes] | CodedCall, streams: int, fps: float, duration_s: float
 ) -> LoadResult:
     """Play all streams at once; their frames are spread evenly over time, as those of unrelated calls are."""
     result = LoadResult(streams, fps)
@@ -71,7 +75,7 @@ async def play_calls(
 async def _play_call(
     channel: grpc.aio.Channel,
     number: int,
-    frames: list[bytes],
+    frames: list[bytes] | CodedCall,
     fps: float,
     start_s: float,
     duration_s: float,
@@ -82,17 +86,29 @@ async def _play_call(
 
     async def send() -> None:
         config = pb.StreamConfig(stream_id=f"call-{number}", delivery=pb.DELIVERY_LIVE)
+        is_coded = isinstance(frames, CodedCall)
+        messages_a_second = 1 / BATCH_S if is_coded else fps
+        if isinstance(frames, CodedCall):
+            config.encoding, config.max_fps = frames.encoding, fps
         await call.write(pb.MonitorStreamRequest(config=config))
-        phase_s = random.Random(number).random() / fps  # noqa: S311 - spreads the load, guards nothing
-        for sequence in range(round(duration_s * fps)):
-            due_s = start_s + phase_s + sequence / fps
+        phase_s = random.Random(number).random() / messages_a_second  # noqa: S311 - spreads the load
+        for message in range(round(duration_s * messages_a_second)):
+            due_s = start_s + phase_s + message / messages_a_second
             await asyncio.sleep(due_s - time.perf_counter())
-            data = frames[(number * 7 + sequence) % len(frames)]
-            frame = pb.Frame(sequence=sequence, capture_time_s=sequence / fps, data=data)
-            sent_s[sequence] = time.perf_counter()
-            result.sent += 1
-            await call.write(pb.MonitorStreamRequest(frame=frame))
+            batch = _coded_batch(frames, message) if isinstance(frames, CodedCall) else [picture(message)]
+            now_s = time.perf_counter()
+            sent_s.update((frame.sequence, now_s) for frame in batch)
+            result.sent += len(batch)
+            if is_coded:
+                await call.write(pb.MonitorStreamRequest(frames=pb.FrameBatch(frames=batch)))
+            else:
+                await call.write(pb.MonitorStreamRequest(frame=batch[0]))
         await call.done_writing()
+
+    def picture(sequence: int) -> pb.Frame:
+        assert not isinstance(frames, CodedCall)  # noqa: S101 - narrows
+        data = frames[(number * 7 + sequence) % len(frames)]
+        return pb.Frame(sequence=sequence, capture_time_s=sequence / fps, data=data)
 
     async def receive() -> None:
         scored = 0
@@ -115,3 +131,8 @@ async def _play_call(
         if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
             raise
         result.refused += 1
+
+
+def _coded_batch(call: CodedCall, message: int) -> list[pb.Frame]:
+    first, end = (round(index * BATCH_S * FPS) for index in (message, message + 1))
+    return [call.frame(sequence) for sequence in range(first, end)]

@@ -15,7 +15,7 @@ from bench.naive_pipeline import Detector
 __all__ = ["NaiveRun", "Run", "write_json", "write_plot", "write_table"]
 
 _COLUMNS = (
-    *("calls", "fps", "p50", "p95", "p99 ms", "scored", "drops", "min fair\nshare"),
+    *("frames", "calls", "fps", "p50", "p95", "p99 ms", "scored", "drops", "min fair\nshare"),
     *("CPU ms", "cores", "MiB"),
 )
 
@@ -24,6 +24,8 @@ _COLUMNS = (
 class Run:
     """One load on the server."""
 
+    source: str
+    """What the frames are: `jpeg`, or a name of `bench.coded.CODED_CALLS`."""
     streams: int
     """Asked for."""
     held: int
@@ -44,6 +46,8 @@ class Run:
     """Scored frames of the worst stream over the mean stream's: 1 is fair."""
     stages_ms: dict[str, float]
     """Mean time of each stage."""
+    stages_ms_a_call_second: dict[str, float]
+    """Time of each stage in a second of one call; those of work are processor time on an idle machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ def write_table(runs: list[Run], naive_runs: list[NaiveRun], console: Console) -
     for run in runs:
         held = f"{run.held}" if run.held == run.streams else f"{run.held} of {run.streams}"
         table.add_row(
+            run.source,
             held,
             f"{run.fps:g}",
             f"{run.p50_ms:.0f}",
@@ -81,9 +86,12 @@ def write_table(runs: list[Run], naive_runs: list[NaiveRun], console: Console) -
             f"{run.peak_memory_mib:.0f}",
         )
     console.print(table)
-    stages = {stage: median(run.stages_ms.get(stage, 0.0) for run in runs) for stage in runs[0].stages_ms}
-    console.print("mean ms a stage: " + ", ".join(f"{stage} {ms:.2f}" for stage, ms in stages.items()))
-    ours_ms = median(run.cpu_ms_a_frame for run in runs)
+    for source in dict.fromkeys(run.source for run in runs):
+        same_source = [run for run in runs if run.source == source]
+        _write_stages("mean ms a stage", source, [run.stages_ms for run in same_source], console)
+        of_calls = [run.stages_ms_a_call_second for run in same_source]
+        _write_stages("ms a second of one call", source, of_calls, console)
+    ours_ms = median(run.cpu_ms_a_frame for run in runs if run.source == runs[0].source)
     for detector in dict.fromkeys(run.detector for run in naive_runs):
         same = [run for run in naive_runs if run.detector == detector]
         theirs_ms = median(run.cpu_ms_a_frame for run in same)
@@ -92,6 +100,12 @@ def write_table(runs: list[Run], naive_runs: list[NaiveRun], console: Console) -
             f"faces; the server takes {ours_ms / theirs_ms:.0%} of its CPU time "
             f"(medians of {len(runs)} and {len(same)} runs in turn)"
         )
+
+
+def _write_stages(what: str, source: str, stages: list[dict[str, float]], console: Console) -> None:
+    medians = {stage: median(one.get(stage, 0.0) for one in stages) for stage in stages[0]}
+    shown = ", ".join(f"{stage} {ms:.2f}" for stage, ms in medians.items() if ms)
+    console.print(f"{what} ({source}): {shown}")
 
 
 def write_json(path: Path, runs: list[Run], naive_runs: list[NaiveRun]) -> None:

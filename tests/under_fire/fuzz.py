@@ -29,6 +29,7 @@ from rich.table import Table
 
 from bench.server import Server, server_process
 from facegauge.v1 import quality_pb2 as pb
+from tests.under_fire.coded_units import CodedMutator
 from tests.under_fire.memory import memory_bytes
 from tests.under_fire.mutations import Mutator
 from tests.under_fire.slowdown import slowdown
@@ -122,7 +123,10 @@ async def _batch(channel: grpc.aio.Channel, seed: int, number: int, findings: Fi
     stream_id = f"fuzz-{seed}-{number}"
     where = f"--seed {seed}, batch {number}"
     match number % 8:
-        case 0 | 1 | 2 | 3:
+        case 3:
+            messages = CodedMutator(seed * 1_000_003 + number).stream(stream_id, FRAMES_A_STREAM)
+            await _stream(channel, "coded video", messages, findings, where)
+        case 0 | 1 | 2:
             config = pb.MonitorStreamRequest(
                 config=pb.StreamConfig(stream_id=stream_id, delivery=pb.DELIVERY_COMPLETE)
             ).SerializeToString()
@@ -190,7 +194,7 @@ async def _count_results(
         response = pb.MonitorStreamResponse.FromString(data)
         if response.HasField("assessment") and response.assessment.result:
             findings.outcomes[f"{kind}: {pb.FrameResult.Name(response.assessment.result)}"] += 1
-            if kind != "frames":
+            if kind not in ("frames", "coded video"):
                 await call.done_writing()
 
 
