@@ -46,6 +46,8 @@ FLAGS = {
     "--max-tenant-fps": 0.0,
     "--max-exported-streams": 200,
     "--max-message-bytes": 16_777_216,
+    "--max-unit-bytes": 2 * 1024 * 1024,
+    "--max-decoder-bytes": 2 * 1024**3,
     "--max-frame-pixels": 9_437_184,
     "--max-frame-side": 8192,
     "--max-stream-fps": 60.0,

@@ -107,7 +107,7 @@ class LiveUnitInbox:
                 return lost
         # Pictures are chosen by a clock that does not go back, though units in decoding order may.
         self._newest_s = max(self._newest_s, frame.capture_time_s)
-        offered = replace(frame, capture_time_s=self._newest_s, keyframe=unit.is_key)
+        offered = replace(frame, data=b"", capture_time_s=self._newest_s, keyframe=unit.is_key)
         left_out = self._gate.put(offered, now_s)
         if self._units and left_out is not None:
             self._units[-1] = (self._units[-1][0], left_out)
