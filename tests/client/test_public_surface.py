@@ -16,7 +16,7 @@ FLAGS = {
     "demo": {"--keep", "--svg"},
     "replay": SERVER
     | {"--fps", "--speed", "--json", "--report", "--call-id", "--prefix"}
-    | {"--display-lines", "--reconnect-timeout", "--parallel"},
+    | {"--display-lines", "--reconnect-timeout", "--parallel", "--coded"},
     "top": SERVER | {"--call-id", "--interval"},
 }
 
@@ -33,7 +33,7 @@ def test_the_names_of_the_sdk() -> None:
         *("Accepted", "Assessment", "Box", "Delivery", "EncodedFrame", "Face", "FaceState", "FrameEncoding"),
         *("FrameResult", "HealthStatus", "Notice", "NoticeKind", "Picture", "StateTime", "StreamList"),
         *("StreamState", "StreamStatus", "Summary", "Token"),
-        *("Cause", "CauseKind", "Model", "MosEstimate"),
+        *("Cause", "CauseKind", "Decode", "Model", "MosEstimate"),
     }
     assert set(facegauge_client.__all__) == errors | values | {"Client", "MonitorStream", "ssl_credentials"}
     assert all(hasattr(facegauge_client, name) for name in facegauge_client.__all__)
