@@ -95,7 +95,8 @@ class ChaosServer:
             )
         output = self._process.stdout
         assert output is not None
-        line = await asyncio.wait_for(asyncio.to_thread(output.readline), START_TIMEOUT_S)
+        with output:
+            line = await asyncio.wait_for(asyncio.to_thread(output.readline), START_TIMEOUT_S)
         if not line:
             words = "" if self._disk.log_path.is_char_device() else self._disk.log_path.read_text()[-2000:]
             raise SystemExit(f"the server did not start: try {' '.join(command)}\n{words}")
