@@ -14,6 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from facegauge_training.cli import main
+from facegauge_training.data.cause_labels import cause_ladder_store
+from facegauge_training.data.cause_plan import CAUSE_LADDER
 from facegauge_training.data.clips import Clip, make_clip
 from facegauge_training.data.degradation_chain import Chain
 from facegauge_training.data.ladder import LADDER, ladder_store
@@ -150,12 +152,13 @@ def small() -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory, done: Callable[..., str]) -> Path:
-    """A cache with labels of three faces, the ladder of two, and a teacher of two steps; tests add runs."""
+    """A cache with labels of three faces, both ladders of two, and a teacher of two steps; tests add runs."""
     folder = tmp_path_factory.mktemp("cache")
     for key in ("0010aaaaaa", "0123bbbbbb", "0456cccccc"):
         invent_store(folder / "train-1-round-1", key, [Chain(), Chain(lines=360), Chain(lines=180)], 4)
     for key in ("01", "02"):
-        invent_store(ladder_store(folder), key, [chain for chains in LADDER.values() for chain in chains], 1)
+        for store, ladder in ((ladder_store(folder), LADDER), (cause_ladder_store(folder), CAUSE_LADDER)):
+            invent_store(store, key, [chain for chains in ladder.values() for chain in chains], 1)
     options = ("--initialisation", "random", "--train-samples", "64", "--cache", folder)
     done("teacher", "--run", "teacher-0", *options, *SMALL)
     return folder

@@ -9,6 +9,7 @@ import click
 from facegauge_server.engines.precision import PROBE
 from facegauge_training.commands.options import FOLDER, cache_option, faces_option, run_option
 from facegauge_training.common.runs import find_network, run_folder
+from facegauge_training.data.cause_labels import cause_ladder_store
 from facegauge_training.data.crop_set import CropSet
 from facegauge_training.data.ladder import ladder_store
 from facegauge_training.data.sources import read_licences
@@ -53,13 +54,14 @@ def export(
     out = out or ASSETS
     trained = load_trained(find_network(cache, run, "--run"))
     ladder = CropSet([ladder_store(cache)], trained.width)
-    manifest = export_student(trained, ladder, out / name, name, version, read_licences(faces))
+    causes = CropSet([cause_ladder_store(cache)], trained.width)
+    manifest = export_student(trained, ladder, causes, out / name, name, version, read_licences(faces))
     names = ("gflops", "parameters", "onnx_torch_difference", "openvino_f32_ms")
     shown = {key: manifest[key] for key in names}
     measured = manifest["measured"]
-    click.echo(
-        f"{out / name}: {shown}, SROCC {measured['srocc']}, PLCC {measured['plcc']}, RMSE {measured['rmse']}"
-    )
+    agreement = f"SROCC {measured['srocc']}, PLCC {measured['plcc']}, RMSE {measured['rmse']}"
+    named = manifest["measured_causes"].get("named_first", 0.0)
+    click.echo(f"{out / name}: {shown}, {agreement}, costliest cause named first {named:.1%}")
 
 
 @click.command("probe-crops")

@@ -26,7 +26,7 @@ from facegauge_training.data.sources import read_sources
 from facegauge_training.evaluation.report.measured import Measured
 from facegauge_training.evaluation.report.sweep import Sweep, sweep
 
-__all__ = ["evaluate", "measure", "score_crops", "sweep_sizes"]
+__all__ = ["evaluate", "measure", "predict_causes", "score_crops", "sweep_sizes"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,17 +49,30 @@ def score_crops(model: Path, crops: Crops, threads: int = 2) -> Floats:
     Raises:
         RecipeError: the file is missing, or is no such student.
     """
+    return _run(model, crops, "quality", threads)
+
+
+def predict_causes(model: Path, crops: Crops, threads: int = 2) -> Floats:
+    """Return the quality (n, 6) that would come back without each cause, by an ONNX student with causes.
+
+    Raises:
+        RecipeError: the file is missing, or is no such student.
+    """
+    return _run(model, crops, "causes", threads)
+
+
+def _run(model: Path, crops: Crops, output: str, threads: int) -> Floats:
     if not model.is_file():
         raise RecipeError(f"There is no {model}: run `facegauge-train export` first.")
     try:
         session = onnx_session(model, threads)
         _, height, width, _ = session.get_inputs()[0].shape
         scores = [
-            session.run(["quality"], {"pixels": _batch(crops, at, int(width), int(height))})[0]
+            session.run([output], {"pixels": _batch(crops, at, int(width), int(height))})[0]
             for at in range(0, len(crops), 16)
         ]
     except Exception as error:  # onnxruntime's exceptions share no base class
-        raise RecipeError(f"{model} does not run as a student (pixels -> quality): {error}") from error
+        raise RecipeError(f"{model} does not run as a student (pixels -> {output}): {error}") from error
     return np.concatenate(scores).astype(np.float64)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from facegauge_models.causes import CAUSES
 from facegauge_models.measure import (
     count_gflops,
     count_params,
@@ -25,11 +26,13 @@ from facegauge_models.students import FaceStudent
 from facegauge_server import crop_spec
 from facegauge_server.engines.openvino import OpenVinoEngine
 from facegauge_server.engines.student import Student
+from facegauge_server.types import CauseKind
 from facegauge_training.common.atomic import atomic_file, write_json
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.crop_set import CropSet, crop_height
-from facegauge_training.evaluation.evaluate import evaluate, score_crops
-from facegauge_training.fitting.checkpoint import Trained
+from facegauge_training.evaluation.cause_agreement import agreement_by_cause
+from facegauge_training.evaluation.evaluate import evaluate, predict_causes, score_crops
+from facegauge_training.fitting.checkpoint import OUTPUTS, Trained
 from facegauge_training.release.float32_cut import first_block_ends
 from facegauge_training.release.model_card import write_card
 
@@ -41,13 +44,20 @@ PARITY_CROPS = 32
 
 
 def export_student(
-    trained: Trained, ladder: CropSet, folder: Path, name: str, version: str, licences: dict[str, str]
+    trained: Trained,
+    ladder: CropSet,
+    cause_ladder: CropSet,
+    folder: Path,
+    name: str,
+    version: str,
+    licences: dict[str, str],
 ) -> dict[str, Any]:
     """Write model.onnx, manifest.json and MODEL_CARD.md, and return the manifest.
 
     Args:
         trained: the student.
         ladder: of the val split, at the student's width.
+        cause_ladder: likewise, with steps that mix causes.
         folder: gets the files; made if it is missing.
         name: of the model.
         version: of the model.
@@ -61,7 +71,7 @@ def export_student(
     example = crop_example(height, trained.width)
     folder.mkdir(parents=True, exist_ok=True)
     model = folder / "model.onnx"
-    coded = onnx_bytes(trained.network, example, "pixels")
+    coded = onnx_bytes(trained.network, example, "pixels", OUTPUTS)
     pixels = np.stack([ladder[i] for i in range(min(PARITY_CROPS, len(ladder)))])
     difference = onnx_difference(trained.network, coded, pixels)
     gflops, parameters = count_gflops(trained.network, example), count_params(trained.network)
@@ -86,7 +96,7 @@ def export_student(
             "dtype": "uint8",
             "color": "RGB",
         },
-        "output": {"name": "quality"},
+        "outputs": {"quality": "quality", "causes": list(CAUSES)},
         "crop": crop_spec.manifest_entry(),
         "normalization": {"mean": FaceStudent.MEAN, "scale": FaceStudent.SCALE},
         "gflops": round(gflops, 4),
@@ -96,6 +106,7 @@ def export_student(
         "float32_first": first_in_f32,
         "precision_moves": precision_moves(model, ladder, trained.width, first_in_f32),
         "measured": measured,
+        "measured_causes": agreement_by_cause(predict_causes(model, cause_ladder), cause_ladder),
         **origin,
         "license": "Apache-2.0",
     }
@@ -129,15 +140,20 @@ def provenance_fields(trained: Trained) -> dict[str, Any]:
 
 
 def precision_moves(path: Path, crops: CropSet, width: int, first_in_f32: list[str]) -> dict[str, float]:
-    """Return how far each precision of OpenVINO on this machine moves the score of any crop from f32's."""
-    student = Student(path.stem, path, "", width, crop_height(width), {"float32_first": first_in_f32})
+    """Return how far each precision of OpenVINO here moves any figure of any crop from float32's."""
+    kinds = tuple(map(CauseKind, CAUSES))
+    manifest = {"float32_first": first_in_f32}
+    student = Student(path.stem, path, "", width, crop_height(width), manifest, causes=kinds)
     scores = {}
     for precision in OpenVinoEngine.precisions():
         engine = OpenVinoEngine(student, threads=1, precision=precision)
-        scores[precision] = np.concatenate([engine.score(crops[i][None]).quality for i in range(len(crops))])
+        scores[precision] = [engine.score(crops[i][None]) for i in range(len(crops))]
         engine.close()
     reference = scores.pop("f32")
-    return {precision: round(float(np.abs(got - reference).max()), 4) for precision, got in scores.items()}
+    return {
+        precision: round(max(a.move_from(b) for a, b in zip(got, reference, strict=True)), 4)
+        for precision, got in scores.items()
+    }
 
 
 def _check_limits(gflops: float, parameters: int, size: int, difference: float) -> None:

@@ -42,6 +42,12 @@ def model_card(manifest: dict[str, Any], licences: dict[str, str]) -> str:
     backbone = manifest["architecture"].removeprefix("FaceStudent(").removesuffix(")")
     note = BACKBONE_NOTES.get(backbone)
     teachers = ", ".join(f"`{name}`" for name in manifest["teachers"])
+    causes = manifest["measured_causes"]
+    by_cause = (
+        f"| {cause} | {row['crops']} | {_figure(row['srocc'], '.3f')} | {row['mae']:.3f} "
+        f"| {row['costs_most']} | {_figure(row['named_first'], '.1%')} |"
+        for cause, row in causes["by_cause"].items()
+    )
     fields = {
         **manifest,
         **measured,
@@ -55,6 +61,12 @@ def model_card(manifest: dict[str, Any], licences: dict[str, str]) -> str:
         "low": low,
         "high": high,
         "families": "\n".join(families),
+        "by_cause": "\n".join(by_cause),
+        "named_first": causes.get("named_first", 0.0),
+        "cause_crops": causes["crops"],
+        "cause_mae": causes.get("cause_mae", 0.0),
+        "pristine_crops": causes["pristine_crops"],
+        "pristine_with_a_cause": causes["pristine_with_a_cause"],
         "backbone_note": f"\n{note}\n" if note else "",
         "start_note": _start(manifest["started_from"]),
         "samples_note": f"It saw {manifest['train_samples']:,} samples in all.",
@@ -71,6 +83,8 @@ def _start(started_from: list[str]) -> str:
     """Say what the weights were at the start: of the last run first, as far back as the checkpoints say."""
     known = {"random": "random weights", "imagenet": "ImageNet's weights"}
     *runs, first = started_from
+    if first.startswith("features of "):
+        known[first] = f"the {first} (`facegauge-train pretrain`)"
     if first not in known:
         runs, ending = [*runs, first], ", whose own start is not recorded"
     else:
@@ -78,6 +92,10 @@ def _start(started_from: list[str]) -> str:
     if not runs:
         return f"Training started from {ending}."
     return "Training started from " + ", which started from ".join(f"`{run}`" for run in runs) + ending + "."
+
+
+def _figure(value: float | None, how: str) -> str:
+    return "" if value is None else format(value, how)
 
 
 def _labeller(name: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from click.testing import Result
 
+from facegauge_models.causes import CAUSES
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.store import write_source
 from facegauge_training.fitting.checkpoint import load_trained
@@ -66,6 +67,17 @@ def test_the_width_is_the_checkpoints(exported: Path) -> None:
     assert session.get_inputs()[0].shape[1:] == [256, 192, 3]
     assert manifest["onnx_torch_difference"] <= 1e-3
     assert 0 < manifest["gflops"] < 0.05  # mobilenetv3_small_050: 0.06 at 288x384
+
+
+def test_causes_are_exported_and_measured(exported: Path) -> None:
+    """The file gives both outputs; the manifest names the causes, and says with the card how they agree."""
+    manifest = json.loads((exported / "manifest.json").read_text())
+    assert manifest["outputs"] == {"quality": "quality", "causes": list(CAUSES)}
+    session = onnxruntime.InferenceSession(exported / "model.onnx", providers=["CPUExecutionProvider"])
+    assert [output.name for output in session.get_outputs()] == ["quality", "causes"]
+    measured = manifest["measured_causes"]
+    assert measured["crops"] > 0
+    assert "| noise |" in (exported / "MODEL_CARD.md").read_text()
 
 
 def test_the_card_says_what_the_checkpoint_says(exported: Path, cache: Path) -> None:

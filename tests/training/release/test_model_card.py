@@ -13,8 +13,8 @@ from facegauge_training.release.model_card import model_card
 
 @pytest.fixture
 def manifest() -> dict[str, Any]:
-    """The shipped default's, with an origin."""
-    shipped: dict[str, Any] = json.loads((ASSETS / "facegauge-small" / "manifest.json").read_text())
+    """A shipped student's that names causes, with an origin."""
+    shipped: dict[str, Any] = json.loads((ASSETS / "facegauge-accurate" / "manifest.json").read_text())
     origin = {"started_from": ["random"], "teachers": [], "labelled_by": {"vmaf": 1200}, "trained_on": ["a"]}
     return shipped | origin
 
@@ -30,6 +30,10 @@ def manifest() -> dict[str, Any]:
             "from `c/student.pt`, which started from `b/student.pt`, which began with ImageNet's weights.",
         ),
         (["b/student.pt"], "started from `b/student.pt`, whose own start is not recorded."),
+        (
+            ["pretrained/backbone.pt", "features of tf_efficientnet_lite0, ImageNet"],
+            "from `pretrained/backbone.pt`, which began with the features of tf_efficientnet_lite0, ImageNet",
+        ),
     ],
 )
 def test_the_start_is_said_as_it_was(manifest: dict[str, Any], started_from: list[str], words: str) -> None:
@@ -51,14 +55,15 @@ def test_the_winners_backbone_is_not_called_the_winners_network(manifest: dict[s
     """EdgeNeXt's card tells the two apart, with both costs; another's says nothing of it."""
     assert "winner" not in model_card(manifest, {})
     edgenext = json.loads((ASSETS / "edgenext" / "manifest.json").read_text())
-    origin = {name: manifest[name] for name in ("started_from", "teachers", "labelled_by", "trained_on")}
+    told = ("started_from", "teachers", "labelled_by", "trained_on", "measured_causes")
+    origin = {name: manifest[name] for name in told}
     card = " ".join(model_card(edgenext | origin, {}).split())
     assert "not the winner's network" in card
     assert "0.442 billion multiply-adds" in card
     assert "0.3313" in card
 
 
-@pytest.mark.parametrize("name", ["facegauge-small", "edgenext"])
+@pytest.mark.parametrize("name", ["facegauge-small", "facegauge-accurate", "edgenext"])
 def test_the_shipped_cards_speak_of_multiply_adds(name: str) -> None:
     """And not of GFLOPs alone, and EdgeNeXt's of whose backbone it has."""
     card = (ASSETS / name / "MODEL_CARD.md").read_text()
