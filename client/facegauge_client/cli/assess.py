@@ -21,6 +21,9 @@ from facegauge_client.sdk.types import Assessment, Face
 
 __all__ = ["assess"]
 
+UNFOLDED = 1000
+"""Characters of a line that goes to a file or a pipe: nothing is folded there."""
+
 
 @click.command(
     epilog="""\b
@@ -56,7 +59,10 @@ def assess(
     with json_lines(json_path) as write:
         results, failures = asyncio.run(_assess_all(server, images, display_lines, write))
     if not to_stdout and results:
-        open_console().print(_table(results))
+        console = open_console()
+        if not console.is_terminal:
+            console.width = UNFOLDED
+        console.print(_table(results))
     for failure in failures:
         errors.print(Text(failure, style="red"))
     if failures:
@@ -93,10 +99,10 @@ def _table(results: list[Assessment]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("picture", overflow="fold")
     table.add_column("quality", justify="right")
-    table.add_column("state")
-    table.add_column("short side", justify="right")
+    table.add_column("state", no_wrap=True)
+    table.add_column("short side", justify="right", no_wrap=True)
     if any(face.causes for assessment in results for face in assessment.faces):
-        table.add_column("what is wrong", overflow="fold")
+        table.add_column("what is wrong", overflow="fold", min_width=24)
     for assessment in results:
         if not assessment.faces:
             table.add_row(Text(assessment.stream_id), number(None), state_text(assessment.result))

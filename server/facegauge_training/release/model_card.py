@@ -81,7 +81,7 @@ def model_card(manifest: dict[str, Any], licences: dict[str, str]) -> str:
 
 def _start(started_from: list[str]) -> str:
     """Say what the weights were at the start: of the last run first, as far back as the checkpoints say."""
-    known = {"random": "random weights", "imagenet": "ImageNet's weights"}
+    known = {"random": "random weights", "imagenet": "ImageNet's weights (NOTICE names the package)"}
     *runs, first = started_from
     if first.startswith("features of "):
         known[first] = f"the {first} (`facegauge-train pretrain`)"

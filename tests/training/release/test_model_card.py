@@ -23,11 +23,11 @@ def manifest() -> dict[str, Any]:
     ("started_from", "words"),
     [
         (["random"], "Training started from random weights."),
-        (["imagenet"], "Training started from ImageNet's weights."),
+        (["imagenet"], "Training started from ImageNet's weights (NOTICE names the package)."),
         (["b/student.pt", "random"], "started from `b/student.pt`, which began with random weights."),
         (
             ["c/student.pt", "b/student.pt", "imagenet"],
-            "from `c/student.pt`, which started from `b/student.pt`, which began with ImageNet's weights.",
+            "`c/student.pt`, which started from `b/student.pt`, which began with ImageNet's weights (NOTICE",
         ),
         (["b/student.pt"], "started from `b/student.pt`, whose own start is not recorded."),
         (
