@@ -15,7 +15,7 @@ were gone. It is a share of what the first head says was lost, so that no cause 
 is to gain, and a good picture has no cause. The first head does not learn from it.
 
 With `edgenext_xx_small` this is the challenge winner's backbone under our head, not their network: 0.442
-billion multiply-adds and 1.24 M parameters at 288x384; `edgenext.py` has the report's 0.3313 and 1.1796.
+billion multiply-adds and 1.33 M parameters at 288x384; `edgenext.py` has the report's 0.3313 and 1.1796.
 """
 
 from __future__ import annotations

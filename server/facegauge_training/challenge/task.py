@@ -20,8 +20,8 @@ from facegauge_training.challenge.recipe import Recipe
 from facegauge_training.challenge.teacher import Teacher
 from facegauge_training.challenge.weight_keeper import Keeper, optimiser_for, set_frozen, set_rates
 from facegauge_training.common.errors import RecipeError
+from facegauge_training.common.loop import train
 from facegauge_training.common.metrics import validation_metrics
-from facegauge_training.fitting.loop import train
 
 __all__ = ["Data", "train_system"]
 
@@ -89,7 +89,7 @@ def train_system(
 
 
 class _SystemTask:
-    """The steps of a recipe's stages, as `fitting.loop.train` calls them."""
+    """The steps of a recipe's stages, as `common.loop.train` calls them."""
 
     advice = "start anew with another --seed or from other weights (--pretrained, --start-from)"
 

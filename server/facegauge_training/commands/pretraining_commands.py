@@ -17,8 +17,8 @@ from facegauge_training.commands.options import (
 )
 from facegauge_training.data.crop_set import CropSet
 from facegauge_training.pretraining.backbones import build_backbone
-from facegauge_training.pretraining.distil import BATCH, Plan
 from facegauge_training.pretraining.feature_teacher import FeatureTeacher
+from facegauge_training.pretraining.plan import BATCH, Plan
 from facegauge_training.pretraining.pretrain import PretrainOptions, pretrain_backbone, read_photos
 from facegauge_training.pretraining.probe import WIDTH, probe
 from facegauge_training.pretraining.probe import probe_backbone as figures_of

@@ -22,12 +22,12 @@ from facegauge_models.students import FaceStudent
 from facegauge_training.common.average import follow
 from facegauge_training.common.curves import draw_curves
 from facegauge_training.common.errors import RecipeError
+from facegauge_training.common.loop import train
 from facegauge_training.common.metrics import cause_metrics, validation_metrics
 from facegauge_training.common.run_files import read_log
 from facegauge_training.data.crop_set import CropSet
 from facegauge_training.fitting.device_crops import DeviceCrops
 from facegauge_training.fitting.loader import CropBatch, batches
-from facegauge_training.fitting.loop import train
 from facegauge_training.fitting.schedule import Schedule, parameter_groups
 from facegauge_training.fitting.teacher_loss import Distillation
 from facegauge_training.losses.cause import CauseLoss

@@ -27,8 +27,9 @@ from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.crop_set import CropSet
 from facegauge_training.data.sources import Source, read_sources
 from facegauge_training.pretraining.backbones import Stages, build_backbone
-from facegauge_training.pretraining.distil import Plan, distil
+from facegauge_training.pretraining.distil import distil
 from facegauge_training.pretraining.feature_teacher import TEACHER
+from facegauge_training.pretraining.plan import Plan
 from facegauge_training.pretraining.probe import WIDTH, probe_backbone
 from facegauge_training.pretraining.target_store import fill_targets
 from facegauge_training.pretraining.views import CROPS, PATCHES

@@ -16,7 +16,8 @@ from facegauge_training.common.average import follow
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.pretraining import distil as loop
 from facegauge_training.pretraining.backbones import build_backbone
-from facegauge_training.pretraining.distil import BATCH, Distilled, Plan, distil
+from facegauge_training.pretraining.distil import Distilled, distil
+from facegauge_training.pretraining.plan import BATCH, Plan
 from facegauge_training.pretraining.target_store import TargetStore
 from facegauge_training.pretraining.weights import load_pretrained_backbone
 

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from facegauge_training.common.errors import RecipeError
+from facegauge_training.common.loop import train
 from facegauge_training.common.run_files import lock_run, read_log
-from facegauge_training.fitting.loop import train
 from tests.training.fitting.killing import kill_at
 
 CPU = torch.device("cpu")
@@ -95,7 +95,7 @@ class StuckInItsSecondCheckpoint(Line):
 
 KILLED = """
 from pathlib import Path
-from tests.training.fitting.test_loop import CPU, StuckInItsSecondCheckpoint, train
+from tests.training.common.test_loop import CPU, StuckInItsSecondCheckpoint, train
 
 train(StuckInItsSecondCheckpoint(), Path({folder!r}), {{}}, CPU, save_every_s=0)
 """
