@@ -34,16 +34,16 @@ all="$light mobilenetv4-small=mobilenetv4_conv_small:288 edgenext=edgenext_xx_sm
 teacher_backbone=tf_efficientnet_lite2 natural=100000 moments=8
 case $budget in
     smoke)
-        faces_train=2 faces_val=2 rounds=1 samples=64 few=32 teacher_samples=32 students=$all
+        faces_train=2 faces_val=2 cause_crops=20 rounds=1 samples=64 few=32 teacher_samples=32 students=$all
         teacher_backbone=mobilenetv3_small_100 natural=2 moments=1
         out=${out:-$cache/smoke-out} cache=$cache/smoke
         ;;
     small)
-        faces_train=360 faces_val=60 rounds=1 samples=48000 few=48000 teacher_samples=6000 students=$light
+        faces_train=360 faces_val=60 cause_crops=6000 rounds=1 samples=48000 few=48000 teacher_samples=6000 students=$light
         natural=100 moments=2 cache=$cache/small
         ;;
     full)
-        faces_train=100000 faces_val=100000 rounds=3 samples=400000 few=400000 teacher_samples=60000
+        faces_train=100000 faces_val=100000 cause_crops=60000 rounds=3 samples=400000 few=400000 teacher_samples=60000
         students=$all
         ;;
     *) echo "recipe.sh: give --budget smoke, small or full" >&2; exit 2 ;;
@@ -51,8 +51,8 @@ esac
 python=${PYTHON:-python}
 train() { "$python" -m facegauge_training "$@"; }
 
-# What students are measured on comes first.
-train ladder --faces "$faces" --cache "$cache" --limit $faces_val
+# What students are measured on comes first, then crops of train with what each cause costs.
+train cause-labels --faces "$faces" --cache "$cache" --crops $cause_crops --val-first $faces_val --val-limit $faces_val
 
 round=1
 while [ $round -le $rounds ]; do

@@ -52,7 +52,7 @@ def out(natural_faces: Path, tmp_path_factory: pytest.TempPathFactory, done: Cal
     places = ("--faces", natural_faces, "--cache", folder, "--out", folder / "out")
     for command in commands_of(folder, "--budget", "smoke", *places):
         assert command[:2] == ["-m", "facegauge_training"]
-        workers = ("--workers", "1") if command[2] in ("ladder", "labels") else ()
+        workers = ("--workers", "1") if command[2] in ("cause-labels", "labels") else ()
         done(*command[2:], *workers)
     return folder / "out"
 
