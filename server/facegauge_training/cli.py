@@ -47,6 +47,7 @@ COMMANDS = {
         f"{_COMMANDS}.release_commands", "probe_crops", "Make the crops for probing precisions."
     ),
     "challenge": Place(f"{_COMMANDS}.challenge_commands", "challenge", "Train a system of the challenge."),
+    "winner": Place(f"{_COMMANDS}.challenge_commands", "winner", "Go the whole way of the winner."),
     "evaluate-images": Place(
         f"{_COMMANDS}.challenge_commands", "evaluate_images", "Measure any model on pictures with scores."
     ),

@@ -51,6 +51,10 @@ class ChallengeOptions:
     without_teacher: bool = False
     skip_bad: bool = False
     save_every_s: float = 60.0
+    pseudo: tuple[Path, ...] = ()
+    """Tables of pseudo-labels, with absolute names, that are trained on besides and never validated on."""
+    held_out: float | None = None
+    """Share of the groups that is held out, instead of the recipe's."""
     schedule: RateSchedule | None = None
     """For every stage, instead of the recipe's: steps by epochs are too steep for a much shortened run."""
 
@@ -68,6 +72,8 @@ def run_training(options: ChallengeOptions, say: Callable[[str], None]) -> dict[
     if options.schedule is not None:
         stages = tuple(replace(stage, schedule=options.schedule) for stage in recipe.stages)
         recipe = replace(recipe, stages=stages)
+    if options.held_out is not None:
+        recipe = replace(recipe, held_out=options.held_out)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     teacher = _teacher(options, recipe, device)
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -87,6 +93,9 @@ def run_training(options: ChallengeOptions, say: Callable[[str], None]) -> dict[
     if teacher is not None and options.unlabelled is not None:
         more = pseudo_label(teacher, options.unlabelled, rows, options.folder)
         say(f"{len(more)} pictures of {options.unlabelled} labelled by {teacher.system}")
+        rows, pictures = rows.join(more), pictures.join(more)
+    for table in options.pseudo:
+        more = read_pictures(table.parent, table, decode=False, least=1)
         rows, pictures = rows.join(more), pictures.join(more)
     plans = plan_stages(recipe, rows, pictures, options.budget, options.steps, options.batch)
 

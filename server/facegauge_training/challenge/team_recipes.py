@@ -166,6 +166,12 @@ _ALL = (
         "All: a teacher of ours, for want of a GPU.",
         augmentation=FLIP,
     ),
+    Recipe(
+        "efficientnet-lite0", "none", "adamw", 1e-2, "mse+plcc",
+        (Stage(10, 3e-4, RateSchedule("cosine", warm_up=1), 32, _train("efficientnet-lite0")),),
+        "All: a teacher of ours, for want of a GPU.",
+        augmentation=FLIP,
+    ),
 )  # fmt: skip
 
 RECIPES: dict[str, Recipe] = {recipe.system: recipe for recipe in _ALL}

@@ -1,4 +1,4 @@
-"""Subcommands for the challenge's systems and pictures: challenge, evaluate-images, scored-images."""
+"""Subcommands for systems and pictures: challenge, evaluate-images, scored-images, winner."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from facegauge_training.challenge.pictures import read_pictures
 from facegauge_training.challenge.scored_images import write_scored_images
 from facegauge_training.challenge.start import ChallengeOptions, run_training
 from facegauge_training.challenge.team_recipes import RECIPES
+from facegauge_training.challenge.winner import TEACHERS, WinnerOptions, train_winner
 from facegauge_training.commands.options import (
     FOLDER,
     cache_option,
@@ -27,7 +28,7 @@ from facegauge_training.common.atomic import write_json
 from facegauge_training.common.metrics import challenge_report
 from facegauge_training.common.runs import find_network, run_folder
 
-__all__ = ["challenge", "evaluate_images", "scored_images"]
+__all__ = ["challenge", "evaluate_images", "scored_images", "winner"]
 
 images_option = click.option("--images", type=FOLDER, required=True, help="Folder of pictures.")
 labels_option = click.option(
@@ -168,3 +169,84 @@ def evaluate_images(model: Path, images: Path, labels: Path, json_path: Path | N
 def scored_images(cache: Path, out: Path, count: int, held_out_count: int, val_faces: int, seed: int) -> None:
     """Write pictures and CSVs of scores from the student's labels, for `challenge` and `table1`."""
     write_scored_images(cache, out, count, held_out_count, val_faces, seed, click.echo)
+
+
+@click.command()
+@images_option
+@labels_option
+@click.option(
+    "--unlabelled",
+    type=FOLDER,
+    multiple=True,
+    required=True,
+    help="Folder of pictures: give two, one a round.",
+)
+@click.option(
+    "--teacher",
+    type=click.Choice(TEACHERS),
+    default="swin-b",
+    show_default=True,
+    help="Swin-B is the report's and wants a GPU; EfficientNet-Lite0's weights come with the package.",
+)
+@click.option(
+    "--random-teacher", is_flag=True, help="Let the teacher begin at random, where no weights are to be had."
+)
+@cache_option
+@run_option("winner")
+@start_from_option
+@seed_option
+@click.option(
+    "--budget",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Share of the recipes' steps.",
+)
+@click.option("--teacher-steps", type=click.IntRange(min=2), help="Steps of each teacher, instead.")
+@click.option("--student-steps", type=click.IntRange(min=2), help="Steps of the student, instead.")
+@threads_option
+def winner(
+    images: Path,
+    labels: Path,
+    unlabelled: tuple[Path, ...],
+    teacher: str,
+    random_teacher: bool,
+    cache: Path,
+    run: str,
+    start_from: str | None,
+    seed: int,
+    budget: float,
+    teacher_steps: int | None,
+    student_steps: int | None,
+    threads: int,
+) -> None:
+    """Go the whole way of the challenge's winner: teacher, two rounds of pseudo-labels, student.
+
+    The teacher learns the labels, labels the first folder, learns again from both, labels the second; the
+    student learns from all. The same command goes on after a kill at any stage. Leaves teacher-0, teacher-1,
+    student and report.md in CACHE/runs/RUN.
+    """
+    torch.set_num_threads(threads)
+    if len(unlabelled) != 2:
+        raise click.UsageError(
+            f"--unlabelled was given {len(unlabelled)} times: give two folders, one a round."
+        )
+    options = WinnerOptions(
+        images,
+        labels,
+        (unlabelled[0], unlabelled[1]),
+        run_folder(cache, run),
+        teacher,
+        not random_teacher,
+        find_network(cache, start_from) if start_from else None,
+        seed,
+        budget,
+        teacher_steps,
+        student_steps,
+    )
+    stages = train_winner(options, click.echo)
+    scores = ", ".join(
+        f"{name} {'not defined' if row['score'] is None else format(row['score'], '.4f')}"
+        for name, row in stages.items()
+    )
+    click.echo(f"{options.folder / 'report.md'}: Score of {scores}")
