@@ -64,6 +64,7 @@ def coded_call(name: str, video: Path | None = None) -> CodedCall:
     made.width, made.height, made.pix_fmt = WIDTH, HEIGHT, "yuv420p"
     made.time_base, made.framerate = Fraction(1, FPS), Fraction(FPS)
     made.bit_rate, made.gop_size, made.options = BIT_RATE, 100 * FPS, options
+    made.thread_count = 1
     units: list[bytes] = []
     for number, frame in enumerate(islice(_pictures(video), SECONDS * FPS)):
         picture = frame.reformat(WIDTH, HEIGHT, format="yuv420p", interpolation="AREA")

@@ -58,6 +58,7 @@ def encode_units(
             context.framerate = Fraction(FPS)
             context.bit_rate = bit_rate
             context.gop_size = keyframe_interval
+            context.thread_count = 1  # libvpx's threads wait in a loop, for minutes where cores are few
             context.options = {**defaults, **(options or {})}
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
         frame.pts = number

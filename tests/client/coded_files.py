@@ -41,6 +41,7 @@ def write_video(
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream(encoder, rate=30)
         stream.width, stream.height = size
+        stream.codec_context.thread_count = 1  # libvpx's threads wait in a loop: minutes on few cores
         stream.pix_fmt, stream.bit_rate, stream.options = "yuv420p", 3_000_000, options
         for number in range(count):
             moved = np.ascontiguousarray(np.roll(scaled, 2 * number, axis=1), dtype=np.uint8)

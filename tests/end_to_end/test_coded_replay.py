@@ -38,6 +38,11 @@ def scores(lines: list[dict[str, Any]]) -> dict[float, tuple[float, float]]:
     }
 
 
+def is_h264(path: Path) -> bool:
+    with av.open(str(path)) as container:
+        return container.streams.video[0].codec_context.name == "h264"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fps", ["all", "5"])
 @pytest.mark.parametrize("encoding", CONTAINERS)
@@ -61,9 +66,11 @@ def test_scores_agree_with_those_of_the_decoded_replay(
 
 @pytest.mark.shared
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_clips_agree(shared_dir: Path, facegauge: str, server: ServerProcess) -> None:
-    """Three of the clips of real people, at one picture a second."""
-    clips = sorted((shared_dir / "videos").rglob("*.mp4"))[:3]
+    """The three smallest clips of real people, at one picture a second."""
+    found = sorted((shared_dir / "videos").glob("*.mp4"), key=lambda path: path.stat().st_size)
+    clips = [clip for clip in found if is_h264(clip)][:3]
     if not clips:
         pytest.skip("there are no clips")
     for clip in clips:
