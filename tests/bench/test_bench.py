@@ -38,6 +38,7 @@ def test_the_bench_loads_the_real_server(tmp_path: Path) -> None:
         assert set(run["stages_ms"]) == {
             "worker_wait",
             "decode",
+            "decode_video",
             "locate",
             "crop",
             "engine_wait",
