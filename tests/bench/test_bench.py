@@ -37,6 +37,7 @@ def test_the_bench_loads_the_real_server(tmp_path: Path) -> None:
         assert 0 <= run["min_fair_share"] <= 1
         assert set(run["stages_ms"]) == {
             "worker_wait",
+            "decode_video",
             "decode",
             "decode_video",
             "locate",

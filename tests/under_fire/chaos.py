@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 import cv2
@@ -191,6 +192,14 @@ async def _note_counts(server: ChaosServer, report: Report) -> None:
     report.server_counts.update(await server.counts())
 
 
+def _with_text_keys(value: Any) -> Any:
+    """Return a value whose dictionaries JSON takes: a key of several parts becomes "one: two"."""
+    if isinstance(value, dict):
+        keys = {k: ": ".join(map(str, k)) if isinstance(k, tuple) else k for k in value}
+        return {keys[k]: _with_text_keys(v) for k, v in value.items()}
+    return [_with_text_keys(part) for part in value] if isinstance(value, list | tuple) else value
+
+
 @click.command()
 @click.option("--minutes", type=float, default=2.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
@@ -203,7 +212,7 @@ def main(minutes: float, seed: int, json_path: Path | None) -> None:
     for fault in report.faults:
         Console().print(fault, markup=False)
     if json_path is not None:
-        json_path.write_text(json.dumps(asdict(report), indent=1, default=list))
+        json_path.write_text(json.dumps(_with_text_keys(asdict(report)), indent=1, default=list))
     raise SystemExit(bool(report.faults))
 
 
