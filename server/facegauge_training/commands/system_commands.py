@@ -38,7 +38,8 @@ names_option = click.option("--systems", "names", help="Only these, with commas.
 @table_option
 @names_option
 @click.option(
-    "--samples",
+    "--train-samples",
+    "samples",
     type=click.IntRange(min=64),
     default=60_000,
     show_default=True,

@@ -76,7 +76,7 @@ def webp_header(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", 22) + b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + size
 
 
-@pytest.mark.parametrize("encoding", list(Encoding))
+@pytest.mark.parametrize("encoding", [encoding for encoding in Encoding if not encoding.is_coded])
 def test_every_encoding_gives_the_same_picture(astronaut: npt.NDArray[np.uint8], encoding: Encoding) -> None:
     """Colours and their order survive: exactly without loss, closely with it, swapped never."""
     frame = try_decode(encode(astronaut, encoding), encoding, 512, 512)
@@ -87,7 +87,7 @@ def test_every_encoding_gives_the_same_picture(astronaut: npt.NDArray[np.uint8],
     assert difference <= (0 if encoding in (Encoding.PNG, Encoding.RGB24, Encoding.BGR24) else 4)
 
 
-@pytest.mark.parametrize("encoding", list(Encoding))
+@pytest.mark.parametrize("encoding", [encoding for encoding in Encoding if not encoding.is_coded])
 def test_width_and_height_are_not_swapped(astronaut: npt.NDArray[np.uint8], encoding: Encoding) -> None:
     """A wide picture comes out wide."""
     wide = np.ascontiguousarray(astronaut[100:300, :500])

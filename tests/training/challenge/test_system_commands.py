@@ -53,7 +53,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def systems(cache: Path, *more: str) -> Result:
-    options = ["--samples", "64", "--batch", "16", "--threads", "1"]
+    options = ["--train-samples", "64", "--batch", "16", "--threads", "1"]
     return CliRunner().invoke(main, ["systems", "--cache", str(cache), *options, *more])
 
 
