@@ -182,7 +182,8 @@ def scored_images(cache: Path, out: Path, count: int, held_out_count: int, val_f
     help="Folder of pictures: give two, one a round.",
 )
 @click.option(
-    "--teacher",
+    "--teacher-backbone",
+    "teacher",
     type=click.Choice(TEACHERS),
     default="swin-b",
     show_default=True,

@@ -22,7 +22,8 @@ def arguments(scored: Path, tmp_path: Path) -> list[str]:
     return [
         "winner", "--images", str(scored / "images"), "--labels", str(scored / "labels.csv"),
         *(part for folder in rounds for part in ("--unlabelled", str(folder))),
-        "--teacher", "efficientnet-lite0", "--random-teacher", "--cache", str(tmp_path), "--threads", "1",
+        "--teacher-backbone", "efficientnet-lite0", "--random-teacher",
+        "--cache", str(tmp_path), "--threads", "1",
         "--teacher-steps", "2", "--student-steps", "2",
     ]  # fmt: skip
 
