@@ -39,7 +39,6 @@ def test_the_bench_loads_the_real_server(tmp_path: Path) -> None:
             "worker_wait",
             "decode_video",
             "decode",
-            "decode_video",
             "locate",
             "crop",
             "engine_wait",
