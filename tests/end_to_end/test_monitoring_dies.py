@@ -85,7 +85,8 @@ def assert_well(call: Call, metrics_url: str) -> None:
     assert call.stream.reconnects == 0
     results = [assessment.result for assessment in call.assessments]
     assert set(results) == {FrameResult.SCORED}
-    assert 'facegauge_stream_quality_ratio{call_id="standup",stream_id="camera-1"}' in scrape(metrics_url)
+    labels = 'call_id="standup",stream_id="camera-1",tenant=""'
+    assert f"facegauge_stream_quality_ratio{{{labels}}}" in scrape(metrics_url)
 
 
 def is_gone(pid: int) -> bool:
