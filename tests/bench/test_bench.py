@@ -12,6 +12,7 @@ from bench.load import LoadResult
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_bench_loads_the_real_server(tmp_path: Path) -> None:
     """A short run scores frames of every stream, times both naive pipelines, and writes JSON and a plot."""
     figures, plot = tmp_path / "bench.json", tmp_path / "bench.png"

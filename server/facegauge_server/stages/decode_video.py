@@ -61,6 +61,9 @@ class VideoDecoder:
         self._times: dict[int, tuple[int, float]] = {}
         self._next_pts = 0
         self._pictures: deque[Picture] = deque()
+        self._keeps_one = False
+        """Whether a picture gives way to a newer one at once: FFmpeg's pool keeps what a run once held."""
+        self._skipped = 0
 
     @property
     def held_bytes(self) -> int:
@@ -71,6 +74,7 @@ class VideoDecoder:
         """Decode units that follow those of the last run, and pick a picture."""
         outcomes: list[UnitOutcome] = []
         fault = ""
+        self._keeps_one, self._skipped = run.pick is not Pick.DUE, 0
         started_s = time.thread_time()
         for unit in run.units:
             if unit.starts or (fault and unit.is_key):
@@ -157,6 +161,9 @@ class VideoDecoder:
                 self._changed_s.append(self._clock())
             self._size = size
         known = self._times.pop(-1 if picture.pts is None else picture.pts, None)
+        if self._keeps_one and self._pictures:
+            self._skipped += len(self._pictures)
+            self._pictures.clear()
         if known is not None:
             self._pictures.append(Picture(*known, picture))
 
@@ -171,14 +178,14 @@ class VideoDecoder:
 
     def _pick(self, run: UnitRun) -> tuple[Picture | None, int]:
         """Return the picture to score, and how many that came out are skipped for it."""
-        pictures, skipped = self._pictures, 0
+        pictures, skipped = self._pictures, self._skipped
         if run.pick is Pick.DUE:
             while pictures and pictures[0].capture_time_s < run.due_s:
                 pictures.popleft()
                 skipped += 1
             return (pictures.popleft() if pictures else None), skipped
         newest = pictures[-1] if pictures and run.pick is Pick.NEWEST else None
-        skipped = len(pictures) - (newest is not None)
+        skipped += len(pictures) - (newest is not None)
         pictures.clear()
         return newest, skipped
 
