@@ -72,7 +72,7 @@ def train_winner(options: WinnerOptions, say: Callable[[str], None]) -> dict[str
         RecipeError: something asked for or found on the disk is not as it must be.
     """
     if options.teacher not in TEACHERS:
-        raise RecipeError(f"--teacher {options.teacher}: choose one of {', '.join(TEACHERS)}.")
+        raise RecipeError(f"--teacher-backbone {options.teacher}: choose one of {', '.join(TEACHERS)}.")
     pictures = read_pictures(options.images, options.labels, decode=False)
     kept = pictures.take(np.flatnonzero(hold_out(pictures, HELD_OUT)))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -154,10 +154,11 @@ def start_from_weights(network: FaceStudent, path: Path) -> tuple[int, list[str]
     Raises:
         RecipeError: the file is none, or nothing of the backbone fits.
     """
-    if is_pretrained(_load(path)):
+    saved = _load(path)
+    if is_pretrained(saved):
         load_pretrained_backbone(path, network)
         return 0, [name for name in network.state_dict() if not name.startswith("backbone.")]
-    earlier, new = _read(path), network.state_dict()
+    earlier, new = _finished(saved, path), network.state_dict()
     known = {n: w for n, w in earlier["weights"].items() if n in new and w.shape == new[n].shape}
     if not any(name.startswith("backbone.") for name in known):
         raise RecipeError(f"{path} is a {earlier['backbone']}: give one of this --backbone to start from.")
@@ -180,7 +181,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
             "samples": metadata["samples"],
             "sources": list(metadata["sources"]),
         }
-    return {name: value for name, value in _read(path).items() if name != "weights"}
+    return {name: value for name, value in _finished(saved, path).items() if name != "weights"}
 
 
 def save_trained(path: Path, network: FaceStudent, crops: CropSet, metadata: Mapping[str, Any]) -> None:
@@ -205,7 +206,7 @@ def load_trained(path: Path) -> Trained:
     Raises:
         RecipeError: it is missing, is none, or its weights are not of its backbone.
     """
-    saved = _read(path)
+    saved = _finished(_load(path), path)
     weights = saved.pop("weights")
     try:
         network = FaceStudent(saved["backbone"])
@@ -230,8 +231,7 @@ def write_onnx(trained: Trained, path: Path) -> None:
         file.write(onnx_bytes(trained.network, example, "pixels", OUTPUTS))
 
 
-def _read(path: Path) -> dict[str, Any]:
-    saved = _load(path)
+def _finished(saved: dict[str, Any], path: Path) -> dict[str, Any]:
     try:
         _ = saved["weights"], saved["backbone"], saved["samples"]
     except (KeyError, TypeError) as error:

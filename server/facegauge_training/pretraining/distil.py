@@ -110,7 +110,7 @@ class _Distillation:
         ])  # fmt: skip
         self._plan, self._device, self._normalisation = plan, device, backbone.normalisation
         self._patches, self._crops = patches, crops
-        self._last: dict[str, float] = {}
+        self._last: Losses | None = None
 
     @property
     def _parts(self) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class _Distillation:
             group["lr"] = self._plan.rate_at(self.step)
         maps = self._stages(normalise(pixels.to(self._device), self._normalisation))
         losses: Losses = self._matching(maps, to_device(targets, self._device))
-        self._last = _figures(losses)
+        self._last = losses.detach()
         return losses.total
 
     def advance(self) -> None:
@@ -143,7 +143,8 @@ class _Distillation:
 
     def describe(self) -> dict[str, Any]:
         views = "crops" if self._plan.shows_crops(self.step - 1) else "patches"
-        parts = {name: value for name, value in self._last.items() if name != "loss"}
+        figures = _figures(self._last) if self._last else {}
+        parts = {name: value for name, value in figures.items() if name != "loss"}
         return {"views": views, "rate": self._plan.rate_at(self.step - 1), **parts}
 
     def validate(self) -> dict[str, Any] | None:

@@ -53,6 +53,10 @@ class Losses:
         """What is minimised."""
         return self.statistics + self.maps + PAIR_WEIGHT * self.pairs
 
+    def detach(self) -> Losses:
+        """Return the same without what led to it; nothing waits for the device."""
+        return Losses(self.statistics.detach(), self.maps.detach(), self.pairs.detach())
+
 
 def nearest_stages(strides: list[int]) -> list[tuple[int, int]]:
     """Return (the backbone's stage, the teacher's stage), by number, that are compared.
