@@ -12,6 +12,7 @@ import av
 
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_client.demo.call import Act, play_call
+from facegauge_training.data.codecs import kept_scheduling
 
 __all__ = ["CODED_CALLS", "CodedCall", "coded_call"]
 
@@ -66,11 +67,12 @@ def coded_call(name: str, video: Path | None = None) -> CodedCall:
     made.bit_rate, made.gop_size, made.options = BIT_RATE, 100 * FPS, options
     made.thread_count = 1
     units: list[bytes] = []
-    for number, frame in enumerate(islice(_pictures(video), SECONDS * FPS)):
-        picture = frame.reformat(WIDTH, HEIGHT, format="yuv420p", interpolation="AREA")
-        picture.pts, picture.time_base = number, Fraction(1, FPS)
-        units += map(bytes, made.encode(picture))
-    units += map(bytes, made.encode(None))
+    with kept_scheduling():
+        for number, frame in enumerate(islice(_pictures(video), SECONDS * FPS)):
+            picture = frame.reformat(WIDTH, HEIGHT, format="yuv420p", interpolation="AREA")
+            picture.pts, picture.time_base = number, Fraction(1, FPS)
+            units += map(bytes, made.encode(picture))
+        units += map(bytes, made.encode(None))
     encoding = pb.FrameEncoding.Value(f"FRAME_ENCODING_{name.partition('-')[0].upper()}")
     return CodedCall(name, encoding, units[: len(units) // 4 * 4], layers)
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facegauge_server.types import Encoding
+from facegauge_training.data.codecs import kept_scheduling
 
 __all__ = ["CODED", "L1T3_LAYERS", "encode_units", "encode_vp8_layers", "moving"]
 
@@ -47,24 +48,28 @@ def encode_units(
     name, defaults = _ENCODERS[encoding]
     context: av.VideoCodecContext | None = None
     units: list[bytes] = []
-    for number, picture in enumerate(pictures):
-        if context is None:
-            made = av.CodecContext.create(name, "w")
-            assert isinstance(made, av.VideoCodecContext)
-            context = made
-            context.height, context.width = picture.shape[:2]
-            context.pix_fmt = "yuv420p"
-            context.time_base = Fraction(1, FPS)
-            context.framerate = Fraction(FPS)
-            context.bit_rate = bit_rate
-            context.gop_size = keyframe_interval
-            context.thread_count = 1  # libvpx's threads wait in a loop, for minutes where cores are few
-            context.options = {**defaults, **(options or {})}
-        frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
-        frame.pts = number
-        units += map(bytes, context.encode(frame))
-    assert context is not None
-    return [*units, *map(bytes, context.encode(None))]
+    with kept_scheduling():
+        for number, picture in enumerate(pictures):
+            if context is None:
+                context = _encoder(name, picture.shape[1], picture.shape[0])
+                context.bit_rate, context.gop_size = bit_rate, keyframe_interval
+                context.options = {**defaults, **(options or {})}
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
+            frame.pts = number
+            units += map(bytes, context.encode(frame))
+        assert context is not None
+        units += map(bytes, context.encode(None))
+    return units
+
+
+def _encoder(name: str, width: int, height: int) -> av.VideoCodecContext:
+    context = av.CodecContext.create(name, "w")
+    assert isinstance(context, av.VideoCodecContext)
+    context.width, context.height = width, height
+    context.pix_fmt = "yuv420p"
+    context.time_base, context.framerate = Fraction(1, FPS), Fraction(FPS)
+    context.thread_count = 1  # libvpx's threads wait in a loop, for minutes where cores are few
+    return context
 
 
 def encode_vp8_layers(pictures: Iterable[npt.NDArray[np.uint8]]) -> list[bytes]:

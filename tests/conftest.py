@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,14 @@ def shared_dir() -> Path:
     if not (folder / "faces" / "index.csv").is_file():
         pytest.skip(f"needs the research data in {folder}: set FACEGAUGE_SHARED to where it is")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_real_time_priority() -> Iterator[None]:
+    """Name the test that leaves the process at another scheduling: later ones would starve their own servers."""
+    before = os.sched_getscheduler(0)
+    yield
+    assert os.sched_getscheduler(0) == before, "an encoder has changed the scheduling: see kept_scheduling"
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,7 +32,7 @@ START_CODE = re.compile(rb"\x00\x00\x00?\x01")
 PLAIN_SLICE = 1
 """Type of the NAL units that may be lost; those of the first frame (5) would be sent again."""
 
-__all__ = ["CODECS", "decode", "encode", "nal_units", "transcode"]
+__all__ = ["CODECS", "decode", "encode", "kept_scheduling", "nal_units", "transcode"]
 
 CODECS: dict[str, tuple[str, int, int]] = {
     "x264": ("libx264", 18, 51),
@@ -107,7 +109,6 @@ def encode(
     from av.video.frame import PictureType
 
     encoder_name = CODECS[codec][0]
-    scheduling = os.sched_getscheduler(0)
     os.environ.setdefault("SVT_LOG", "1")  # errors alone: SVT-AV1 else writes a page for every clip
     try:
         encoder = cast("av.VideoCodecContext", av.CodecContext.create(encoder_name, "w"))
@@ -125,17 +126,29 @@ def encode(
     if bits_per_s:
         encoder.bit_rate = bits_per_s
     packets: list[av.Packet[Any]] = []
-    for t, pixels in enumerate(frames):
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
-        frame.pts = t
-        if t in keyframes:
-            frame.pict_type = PictureType.I
-        packets += encoder.encode(frame)
-    packets += encoder.encode(None)
-    if os.sched_getscheduler(0) != scheduling:
-        # SVT-AV1 makes a process of root one of real time, and all others starve.
-        os.sched_setscheduler(0, scheduling, os.sched_param(0))
+    with kept_scheduling():
+        for t, pixels in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+            frame.pts = t
+            if t in keyframes:
+                frame.pict_type = PictureType.I
+            packets += encoder.encode(frame)
+        packets += encoder.encode(None)
     return packets, bytes(encoder.extradata or b"")
+
+
+@contextmanager
+def kept_scheduling() -> Iterator[None]:
+    """Give the thread its scheduling back: SVT-AV1 puts root's at the highest real-time priority, for good.
+
+    All others on the machine would starve, and what the thread starts inherits it.
+    """
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != policy:
+            os.sched_setscheduler(0, policy, parameters)
 
 
 def decode(packets: list[av.Packet[Any]], codec: str, extradata: bytes) -> list[tuple[int, Pixels]]:

@@ -50,5 +50,6 @@ def test_only_x264_can_lose_packets(clip: Clip) -> None:
 @pytest.mark.parametrize("codec", CODECS)
 def test_others_on_the_machine_keep_their_share(clip: Clip, codec: str) -> None:
     """An encoder leaves the process no priority over others (SVT-AV1 takes the highest if run as root)."""
+    before = os.sched_getscheduler(0)
     transcode(clip.frames, codec, CODECS[codec][2])
-    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+    assert os.sched_getscheduler(0) == before
