@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from facegauge_client.sdk import proto_codec
 from facegauge_client.sdk.connection import Connection, StreamOptions
@@ -20,8 +21,11 @@ NOTICES_KEPT = 32
 class Carrier:
     """The stream's two mailboxes, the connection between them, and what the server has said so far."""
 
-    def __init__(self, dialer: Dialer, options: StreamOptions) -> None:
+    def __init__(
+        self, dialer: Dialer, options: StreamOptions, on_notice: Callable[[Notice], None] | None = None
+    ) -> None:
         self._dialer = dialer
+        self._on_notice = on_notice
         self._is_live = options.delivery is Delivery.LIVE
         self._connection: Connection | None = None
         self.frames: Mailbox[Outgoing] = Mailbox(options.mailbox_frames)
@@ -86,6 +90,8 @@ class Carrier:
             case Notice():
                 self.notices.append(response)
                 self.is_draining = self.is_draining or response.kind is NoticeKind.DRAINING
+                if self._on_notice is not None:
+                    self._on_notice(response)
             case Summary():
                 self.summary = response
 

@@ -19,7 +19,15 @@ from facegauge_client.sdk.failures import explained, unavailable
 from facegauge_client.sdk.frames import Picture, encode
 from facegauge_client.sdk.stream import MonitorStream
 from facegauge_client.sdk.token import Metadata, Token, TokenSource, is_local
-from facegauge_client.sdk.types import Assessment, Decode, Delivery, FrameEncoding, HealthStatus, StreamList
+from facegauge_client.sdk.types import (
+    Assessment,
+    Decode,
+    Delivery,
+    FrameEncoding,
+    HealthStatus,
+    Notice,
+    StreamList,
+)
 
 __all__ = ["Client"]
 
@@ -101,6 +109,7 @@ class Client:
         encoding: FrameEncoding | None = None,
         decode: Decode = Decode.AUTO,
         batch_interval_s: float = 0.0,
+        on_notice: Callable[[Notice], None] | None = None,
     ) -> MonitorStream:
         """Follow one stream of a call; use the result with `async with`.
 
@@ -114,7 +123,8 @@ class Client:
         server's defaults where left out. A broken connection is retried for `reconnect_timeout_s` (0: not at
         all; None: 60 s under LIVE, not at all under COMPLETE). At most `mailbox_frames` frames wait to be
         sent, and at most `unread_assessments` assessments to be read. A COMPLETE stream fails after
-        `stall_timeout_s` without progress.
+        `stall_timeout_s` without progress. `on_notice` is called with each notice as it arrives, on the event
+        loop, for what cannot wait until somebody looks at `notices`.
 
         Where the server still holds the id for a client whose connection broke, such as this program before
         it was restarted, a stream that may reconnect waits up to 10 s for it.
@@ -142,7 +152,7 @@ class Client:
             decode=decode,
             batch_interval_s=batch_interval_s,
         )
-        return MonitorStream(stub.MonitorStream, self.target, options, self._token)
+        return MonitorStream(stub.MonitorStream, self.target, options, self._token, on_notice)
 
     async def assess_image(self, picture: Picture, *, display_lines: int = 0) -> Assessment:
         """Score the faces of one picture, without smoothing or tracking.

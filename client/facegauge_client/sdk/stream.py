@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -40,10 +40,17 @@ class MonitorStream:
     Iteration ends with the stream: after `finish()`, or when the server drains and no other takes over.
     """
 
-    def __init__(self, open_call: OpenCall, target: str, options: StreamOptions, token: TokenSource) -> None:
+    def __init__(
+        self,
+        open_call: OpenCall,
+        target: str,
+        options: StreamOptions,
+        token: TokenSource,
+        on_notice: Callable[[Notice], None] | None = None,
+    ) -> None:
         self._options = options
         self._target = target
-        self._carrier = Carrier(Dialer(open_call, target, options, token), options)
+        self._carrier = Carrier(Dialer(open_call, target, options, token), options, on_notice)
         self._carrying: asyncio.Task[None] | None = None
         self._next_sequence = 0
         self._packets = PacketReader()
@@ -112,10 +119,12 @@ class MonitorStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._carrier.assessments.relax()
-        if kind is None:
-            await self.finish()
-            await self._unless_stalled(self._ended(), "the server does not end the stream")
-        await self._stop()
+        try:
+            if kind is None:
+                await self.finish()
+                await self._unless_stalled(self._ended(), "the server does not end the stream")
+        finally:
+            await self._stop()
         if kind is None and self._carrier.error is not None:
             raise self._carrier.error
 

@@ -1,0 +1,1 @@
+"""Answers of the server on their way to whoever wants them."""

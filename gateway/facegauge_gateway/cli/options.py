@@ -1,0 +1,213 @@
+"""Options that the subcommands share: the server, what is measured, HTTP, answers and the log."""
+
+from __future__ import annotations
+
+import functools
+import os
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+import click
+
+from facegauge_client import Client, Token, TokenUnavailable, ssl_credentials
+from facegauge_gateway.address import Address
+from facegauge_gateway.errors import BadConfiguration
+from facegauge_gateway.forward import StreamSettings
+from facegauge_gateway.log import configure_log
+from facegauge_gateway.serve import ServeSettings
+
+__all__ = ["FILE", "Shared", "shared_options"]
+
+ChannelCredentials: TypeAlias = Any
+"""What `ssl_credentials` returns: gRPC's own, which nothing here looks into."""
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+TOKEN_VARIABLE = "FACEGAUGE_TOKEN"  # noqa: S105 - the name of a variable
+REQUEST_TIMEOUT_S = 5.0
+"""Of health checks, the only requests that are no streams."""
+DEFAULT_HTTP = "127.0.0.1:9465"
+POSITIVE = click.FloatRange(min=0, min_open=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What a subcommand gets from the shared options."""
+
+    client: Client
+    settings: ServeSettings
+    stream: StreamSettings
+    """With an empty id: the defaults of every stream."""
+    client_with_token: Callable[[str], Client]
+    """Makes a client that shows another token to the same server."""
+
+
+def shared_options(command: Command) -> Command:
+    """Add the options; the command receives them as `shared`."""
+
+    @click.option(
+        "--server",
+        metavar="HOST:PORT",
+        default="127.0.0.1:50051",
+        show_default=True,
+        envvar="FACEGAUGE_SERVER",
+        show_envvar=True,
+        help="Facegauge server to forward to.",
+    )
+    @click.option("--server-tls", is_flag=True, help="Use TLS to the server, with the system's authorities.")
+    @click.option("--server-tls-ca", type=FILE, help="PEM file of authorities; implies --server-tls.")
+    @click.option("--server-tls-cert", type=FILE, help="PEM file of the gateway's certificate to the server.")
+    @click.option("--server-tls-key", type=FILE, help="PEM file of the key of --server-tls-cert.")
+    @click.option(
+        "--token-file",
+        type=FILE,
+        help=f"File with the token for the server, reread for every call.  [env var: {TOKEN_VARIABLE}, the"
+        " token itself]",
+    )
+    @click.option("--insecure-token", is_flag=True, help="Send the token to another machine without TLS.")
+    @click.option(
+        "--max-fps", type=POSITIVE, default=2.0, show_default=True, help="Pictures scored a second, at most."
+    )
+    @click.option(
+        "--min-fps",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        help="Pictures scored a second while a stream is steady, at least; 0 scores --max-fps always.",
+    )
+    @click.option(
+        "--display-lines",
+        type=click.IntRange(90, 4320),
+        default=720,
+        show_default=True,
+        help="Lines that the viewers' display shows.",
+    )
+    @click.option(
+        "--http-listen",
+        metavar="HOST:PORT",
+        default=DEFAULT_HTTP,
+        show_default=True,
+        help="Address of /metrics, /livez, /readyz and /answers.",
+    )
+    @click.option("--tls-cert", type=FILE, help="PEM file of the certificate for --http-listen.")
+    @click.option("--tls-key", type=FILE, help="PEM file of the key of --tls-cert.")
+    @click.option(
+        "--read-tokens", type=FILE, help="Tokens that open /metrics and /answers, one a line; reread."
+    )
+    @click.option(
+        "--insecure", is_flag=True, help="Allow listening beyond loopback where something else guards it."
+    )
+    @click.option(
+        "--answers",
+        type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+        help="Write answers to this file as lines of JSON; - is standard output.",
+    )
+    @click.option(
+        "--drain-grace",
+        "drain_grace_s",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0),
+        default=10.0,
+        show_default=True,
+        help="Time that streams may take to finish after SIGTERM.",
+    )
+    @click.option(
+        "--log-format", type=click.Choice(["console", "json"]), default="console", show_default=True
+    )
+    @functools.wraps(command)
+    def wrapper(log_format: str, **options: Any) -> Any:
+        configure_log(log_format)
+        return command(shared=_shared(options), **options)
+
+    return wrapper  # type: ignore[return-value]  # the same command, with other parameters
+
+
+def _shared(options: dict[str, Any]) -> Shared:
+    """Take the shared options out of all options; raises BadConfiguration."""
+    take = options.pop
+    make_client = functools.partial(
+        _make_client,
+        take("server"),
+        _credentials(*(take(f"server_{name}") for name in ("tls", "tls_ca", "tls_cert", "tls_key"))),
+        insecure_token=take("insecure_token"),
+    )
+    return Shared(
+        client=make_client(_token(take("token_file"))),
+        client_with_token=make_client,
+        settings=ServeSettings(
+            http_listen=Address.parse(take("http_listen"), "--http-listen"),
+            read_tokens=take("read_tokens"),
+            insecure=take("insecure"),
+            tls=_tls(take("tls_cert"), take("tls_key")),
+            answers=take("answers"),
+            drain_grace_s=take("drain_grace_s"),
+        ),
+        stream=StreamSettings(
+            stream_id="",
+            max_fps=take("max_fps"),
+            min_fps=take("min_fps"),
+            display_lines=take("display_lines"),
+        ),
+    )
+
+
+def _make_client(
+    target: str, credentials: ChannelCredentials | None, token: Token | None, *, insecure_token: bool
+) -> Client:
+    Address.parse(target, "--server")
+    try:
+        return Client(
+            target,
+            credentials,
+            token=token,
+            insecure_token=insecure_token,
+            request_timeout_s=REQUEST_TIMEOUT_S,
+        )
+    except ValueError as error:
+        raise BadConfiguration(f"--server {target}: {error} (--server-tls, or --insecure-token)") from error
+
+
+def _credentials(
+    tls: bool, ca: Path | None, cert: Path | None, key: Path | None
+) -> ChannelCredentials | None:
+    if not (tls or ca or cert or key):
+        return None
+    try:
+        return ssl_credentials(ca, cert, key)
+    except ValueError as error:
+        raise BadConfiguration(f"--server-tls-cert and --server-tls-key: {error}") from error
+    except OSError as error:
+        raise BadConfiguration(f"cannot read {error.filename}: {error.strerror}") from error
+
+
+def _token(path: Path | None) -> Token | None:
+    if path is None:
+        return os.environ.get(TOKEN_VARIABLE, "").strip() or None
+    read = functools.partial(_read_token, path)
+    try:
+        read()
+    except TokenUnavailable as error:
+        raise BadConfiguration(f"--token-file: {error}") from error
+    return read
+
+
+def _read_token(path: Path) -> str:
+    try:
+        return path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TokenUnavailable(f"cannot read the token file {path}: {error}") from error
+
+
+def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if cert is None and key is None:
+        return None
+    if cert is None or key is None:
+        raise BadConfiguration("--tls-cert and --tls-key go together")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(cert, key)
+    except OSError as error:
+        raise BadConfiguration(f"--tls-cert {cert} and --tls-key {key}: {error}") from error
+    return context

@@ -1,0 +1,1 @@
+"""The RTP door: UDP in from media servers, a stream for each SSRC."""
