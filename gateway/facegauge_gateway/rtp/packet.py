@@ -24,8 +24,8 @@ def is_rtcp(data: bytes) -> bool:
 class RtpPacket:
     """What is used of a packet; contributing sources and header extensions are checked and passed over.
 
-    aiortc's class reads header extensions by a negotiated map and takes three times as long; forwarded RTP
-    has no such map.
+    aiortc's class refuses a packet for a header extension that it cannot read, which a receiver may ignore
+    (RFC 3550, 5.3.1), and does not say by a label what is wrong with one.
     """
 
     payload_type: int

@@ -71,7 +71,7 @@ class ReorderBuffer:
                 yield arrival
                 continue
             if self._waiting_since_s is None:
-                self._waiting_since_s = min(held.arrived_s for held in self._held.values())
+                self._waiting_since_s = next(iter(self._held.values())).arrived_s  # came first of those held
             is_full = len(self._held) > self._max_packets or self._held_bytes > self._max_bytes
             if not is_full and now_s < self._waiting_since_s + self._wait_s:
                 return
@@ -81,11 +81,11 @@ class ReorderBuffer:
 
     def _give_up(self) -> None:
         """Go on with the first packet that is there."""
-        first = min(self._held)
-        self._statistics.lost += first - self._next
-        for number in range(max(self._next, first - REMEMBERED_LOSSES), first):
-            self._lost.add(number)
-            self._lost_in_order.append(number)
+        while self._next not in self._held:
+            self._statistics.lost += 1
+            self._lost.add(self._next)
+            self._lost_in_order.append(self._next)
+            self._next += 1
         while len(self._lost_in_order) > REMEMBERED_LOSSES:
             self._lost.discard(self._lost_in_order.popleft())
-        self._next, self._waiting_since_s = first, None
+        self._waiting_since_s = None

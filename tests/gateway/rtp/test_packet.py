@@ -73,6 +73,12 @@ def test_what_is_wrong_is_named(data: bytes, reason: str, message: str) -> None:
     assert raised.value.reason == reason
 
 
+def test_a_header_extension_is_passed_over_whatever_it_holds() -> None:
+    """Its length alone counts: an element that is cut short is no reason to lose video."""
+    truncated = b"\xbe\xde\x00\x01" + b"\x1f\x00\x00\x00"
+    assert RtpPacket.parse(b"\x90" + HEADER[1:] + truncated + b"video").payload == b"video"
+
+
 @settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_any_bytes_are_a_packet_or_bad(data: bytes) -> None:
