@@ -18,20 +18,18 @@ class Timeline:
 
     def __init__(self, clock_rate_hz: int) -> None:
         self._rate_hz = clock_rate_hz
-        self._newest: tuple[int, int, float] | None = None
+        self._last: tuple[int, int, float] | None = None
         """Timestamp, the same on the line, and arrival."""
 
     def place(self, timestamp: int, arrival_s: float) -> int:
         """Return where on the line a unit lies that has arrived; the first keeps its timestamp."""
-        if self._newest is None:
-            self._newest = timestamp, timestamp, arrival_s
+        if self._last is None:
+            self._last = timestamp, timestamp, arrival_s
             return timestamp
-        last, last_placed, last_arrival_s = self._newest
+        last, last_placed, last_arrival_s = self._last
         step = wrapped_distance(timestamp, last, 32)
         passed = max(0, round((arrival_s - last_arrival_s) * self._rate_hz))
         if abs(step - passed) > MAX_DRIFT_S * self._rate_hz:
             step = passed
-        elif step <= 0:
-            return last_placed + step
-        self._newest = timestamp, last_placed + step, arrival_s
+        self._last = timestamp, last_placed + step, arrival_s
         return last_placed + step

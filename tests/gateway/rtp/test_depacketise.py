@@ -153,6 +153,20 @@ class TestH264:
         assert unit is not None
         assert unit.data == START + newer + START + PPS + START + IDR
 
+    def test_a_picture_that_lost_its_first_slice_is_none(self) -> None:
+        """Slices that follow fit together by themselves; behind a gap only the first one may begin."""
+        receiver = StreamReceiver(CODECS)
+        later_slice = b"\x41\x1a\x00"
+        payloads = [SPS, PPS, IDR, SLICE, later_slice, SLICE, later_slice]
+        timestamps = [0, 0, 0, 1, 1, 2, 2]
+        packets = [
+            packet(n, timestamps[n] * 3000, payload_type=96, payload=payload, marker=n in (2, 4, 6))
+            for n, payload in enumerate(payloads)
+        ]
+        units = feed(receiver, [one for one in packets if one.sequence != 3])
+        assert [(unit.timestamp // 3000, unit.discontinuity) for unit in units] == [(0, False), (2, True)]
+        assert (receiver.statistics.units_broken, dict(receiver.statistics.bad)) == (1, {})
+
     @pytest.mark.parametrize(
         ("payload", "is_start"),
         [
@@ -175,6 +189,11 @@ class TestH264:
 
 class TestVp8:
     """RFC 7741."""
+
+    def test_a_later_partition_begins_no_frame(self) -> None:
+        """S with a partition ID goes on with the frame (4.2)."""
+        assert made(Codec.VP8, b"\x10\x01\x00\x00", b"\x11more").data == b"\x01\x00\x00more"
+        assert not DEPACKETISERS[Codec.VP8]().is_start(b"\x11more")
 
     def test_the_descriptor_is_read(self) -> None:
         """Picture IDs of 7 and 15 bits, TL0PICIDX, TID and Y."""

@@ -97,6 +97,15 @@ def test_jitter_is_that_of_the_network() -> None:
     assert report_of(uneven.feedback(20.0)).jitter == pytest.approx(900, rel=0.01)
 
 
+def test_packets_of_one_picture_are_no_jitter() -> None:
+    """A sender that spreads a picture over 10 ms does so by itself."""
+    receiver = StreamReceiver(CODECS)
+    for n in range(300):
+        arrived_s = n // 3 * INTERVAL_S + n % 3 * 0.005
+        receiver.receive(packet(n, n // 3 * STEP, marker=n % 3 == 2), arrived_s)
+    assert receiver.statistics.jitter_s == pytest.approx(0, abs=1e-4)
+
+
 def test_a_sender_can_tell_its_round_trip_time() -> None:
     """LSR is the middle of the report's NTP time, DLSR the time since (RFC 3550, 6.4.1)."""
     receiver = joined()
@@ -129,6 +138,16 @@ def test_a_join_amid_pictures_asks_for_a_keyframe() -> None:
 def test_a_join_at_a_keyframe_asks_for_none() -> None:
     """What can be decoded from the start on needs nothing."""
     assert not has_pli(joined().feedback(5.0))
+
+
+def test_a_keyframe_ends_the_requests() -> None:
+    """Whoever needed one has it now."""
+    receiver = joined()
+    receiver.need_keyframe()
+    assert has_pli(receiver.feedback(1.0))
+    assert has_pli(receiver.feedback(2.0))
+    feed(receiver, [packet(10, 10 * STEP, payload=KEY)], start_s=2.5)
+    assert not has_pli(receiver.feedback(100.0))
 
 
 def test_requests_are_limited_however_much_is_lost() -> None:

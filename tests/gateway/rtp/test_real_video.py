@@ -152,6 +152,26 @@ def test_another_codec_mid_stream_begins_at_its_keyframe() -> None:
             assert len(decode(after, [units[-1].data])) == 1
 
 
+def test_another_codec_needs_no_packet_that_tells_where_it_begins() -> None:
+    """Without a gap the first packet of a codec begins its unit, here with SEI, which tells nothing."""
+    key = coded(Codec.VP8)[0]
+    packets = by_ffmpeg(Codec.VP8, [key])
+    payloads = [b"\x06\x05\x00\x80", b"\x67\x42\xc0\x1f\x8c", b"\x68\xce\x3c", b"\x65\x88\x80"]
+    last = packets[-1]
+    for number, payload in enumerate(payloads):
+        packets.append(
+            dataclasses.replace(
+                last,
+                payload_type=next(number for number, codec in CODECS.items() if codec is Codec.H264),
+                sequence=(last.sequence + 1 + number) & 0xFFFF,
+                timestamp=(last.timestamp + STEP) & 0xFFFFFFFF,
+                marker=number == len(payloads) - 1,
+                payload=payload,
+            )
+        )
+    assert [unit.codec for unit in feed(StreamReceiver(CODECS), packets)] == [Codec.VP8, Codec.H264]
+
+
 def check_decodable(
     codec: Codec, sent: Iterable[bytes], packets: list[RtpPacket], kept: list[RtpPacket]
 ) -> None:

@@ -62,6 +62,17 @@ def test_a_missing_packet_is_waited_for_and_then_given_up() -> None:
     assert (receiver.statistics.lost, receiver.statistics.breaks) == (1, 1)
 
 
+def test_each_gap_is_waited_for_by_itself() -> None:
+    """Where a packet comes after all, what is missing later gets a whole wait."""
+    receiver = StreamReceiver(CODECS, reorder_s=0.1)
+    feed(receiver, stream(0, 3))
+    assert receiver.receive(packet(4, 4 * STEP), 10.0) == []
+    assert receiver.receive(packet(6, 6 * STEP), 10.06) == []
+    assert len(receiver.receive(packet(3, 3 * STEP), 10.09)) == 2
+    assert receiver.poll(10.15) == []
+    assert len(receiver.poll(10.16)) == 1
+
+
 def test_the_wait_is_announced() -> None:
     """`next_poll_s` is when the wait ends, so that nobody has to ask before."""
     receiver = StreamReceiver(CODECS, reorder_s=0.1)
@@ -104,9 +115,10 @@ def test_replayed_and_ancient_packets_change_nothing() -> None:
         now_s = number * INTERVAL_S
         units += receiver.receive(one, now_s)
         if number >= 200:
-            units += receiver.receive(call[number - 200], now_s)
+            for old in call[number - 200 : number - 197]:
+                units += receiver.receive(old, now_s)
     assert units == expected
-    assert (receiver.statistics.misplaced, receiver.statistics.restarts) == (200, 0)
+    assert (receiver.statistics.misplaced, receiver.statistics.restarts) == (600, 0)
 
 
 def test_a_sender_that_begins_anew_is_followed() -> None:
@@ -132,6 +144,16 @@ def test_packets_without_video_hold_their_place() -> None:
     assert [unit.timestamp // STEP for unit in units] == [0, 1, 3, 5]
     assert not any(unit.discontinuity for unit in units)
     assert (receiver.statistics.lost, receiver.statistics.other_payloads) == (0, 1)
+
+
+def test_a_unit_that_is_none_breaks_the_chain() -> None:
+    """A payload that makes no unit is one that is missing: what follows is told."""
+    receiver = StreamReceiver(CODECS)
+    packets = stream(0, 6)
+    packets[2] = packet(2, 2 * STEP, payload=b"\x90")
+    units = feed(receiver, packets)
+    assert [unit.discontinuity for unit in units] == [False, False, True, True, True]
+    assert (receiver.statistics.bad, receiver.statistics.breaks) == ({"vp8": 1}, 1)
 
 
 def test_another_source_is_the_callers_mistake() -> None:
