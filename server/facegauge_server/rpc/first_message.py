@@ -55,6 +55,23 @@ class FirstMessages:
 
         Raises StreamIdle after the timeout, and ServerFull where too many calls wait.
         """
+        data = await self._receive(requests, connection)
+        if data is not None and len(data) > MAX_CONFIG_BYTES:
+            await self._wait_for_turn(len(data))
+        return data
+
+    async def read_config(self, requests: AsyncIterator[bytes], connection: str) -> bytes | None:
+        """Return the first message of a stream, which must be small; raises InvalidConfig too."""
+        data = await self._receive(requests, connection)
+        if data is None or len(data) <= MAX_CONFIG_BYTES:
+            return data
+        size_bytes = len(data)
+        del data  # the sender waits with its next one, and nobody keeps this one meanwhile
+        await self._wait_for_turn(size_bytes)
+        text = f"the first message has {size_bytes} bytes, a StreamConfig at most {MAX_CONFIG_BYTES}"
+        raise InvalidConfig({"config": text})
+
+    async def _receive(self, requests: AsyncIterator[bytes], connection: str) -> bytes | None:
         waiting: _Waiting | None = None
         try:
             async with asyncio.timeout(self._timeout_s) as timeout:
@@ -62,7 +79,7 @@ class FirstMessages:
                 self._waiting[waiting] = None
                 if len(self._waiting) > self._max_waiting:
                     self._evict()
-                data = await anext(requests, None)
+                return await anext(requests, None)
         except TimeoutError:
             if waiting is not None and waiting.is_evicted:
                 raise ServerFull(
@@ -72,17 +89,6 @@ class FirstMessages:
         finally:
             if waiting is not None:
                 self._waiting.pop(waiting, None)
-        if data is not None and len(data) > MAX_CONFIG_BYTES:
-            await self._wait_for_turn(len(data))
-        return data
-
-    async def read_config(self, requests: AsyncIterator[bytes], connection: str) -> bytes | None:
-        """Return the first message of a stream, which must be small; raises InvalidConfig too."""
-        data = await self.read(requests, connection)
-        if data is not None and len(data) > MAX_CONFIG_BYTES:
-            text = f"the first message has {len(data)} bytes, a StreamConfig at most {MAX_CONFIG_BYTES}"
-            raise InvalidConfig({"config": text})
-        return data
 
     def _evict(self) -> None:
         """Refuse the oldest call of the connection that has most."""
