@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
@@ -45,6 +46,7 @@ def encode_units(
     options: dict[str, str] | None = None,
 ) -> list[bytes]:
     """One access unit a picture, the first a keyframe."""
+    os.environ.setdefault("SVT_LOG", "1")  # errors alone
     name, defaults = _ENCODERS[encoding]
     context: av.VideoCodecContext | None = None
     units: list[bytes] = []

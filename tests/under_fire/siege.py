@@ -71,8 +71,8 @@ class Siege:
             found.append(f"p95 {self.attacked.p95_ms:.0f} ms, at most {self.limit_ms:.0f} allowed")
         if self.attacked.unanswered_share > MAX_UNANSWERED + self.quiet_unanswered_share:
             found.append(f"{self.attacked.unanswered_share:.0%} of the frames unanswered")
-        if self.attacked.refused:
-            found.append(f"{self.attacked.refused} good streams refused")
+        if refused := self.attacked.refused + self.quiet[1].refused:
+            found.append(f"{refused} good streams refused, during the attack or after it")
         if self.peak_memory_bytes > MAX_MEMORY_BYTES:
             found.append(f"{self.peak_memory_bytes / 2**20:.0f} MiB")
         if not self.is_ready:

@@ -23,7 +23,7 @@ from facegauge_server.errors import (
 )
 from facegauge_server.streams.rate_limit import TenantLimits
 from facegauge_server.streams.session import Connection, Ending, Session
-from facegauge_server.types import Delivery, Notice, NoticeKind, StreamSummary
+from facegauge_server.types import Delivery, FrameResult, Notice, NoticeKind, StreamSummary
 
 __all__ = ["Opened", "SessionTable"]
 
@@ -99,7 +99,7 @@ class SessionTable:
         return Opened(held, held.connect(), resumed=True)
 
     def _start(self, settings: StreamSettings, now_s: float, identity: Identity) -> Opened:
-        self._check_room(identity)
+        self._make_room(identity, now_s)
         self._check_load(settings, now_s)
         tenant_limit = self._tenant_limits.of(identity.tenant)
         session = Session(settings, self._config, now_s, identity.tenant, tenant_limit)
@@ -169,21 +169,31 @@ class SessionTable:
                 session.connection.outbox.put(notice)
                 session.connection.end(Ending.DRAINING)
 
-    def _check_room(self, identity: Identity) -> None:
-        """Raise ServerFull or QuotaExceeded where the server or the tenant has all streams that it may."""
+    def _make_room(self, identity: Identity, now_s: float) -> None:
+        """End a stream that only waits for its client to come back, where its place is needed.
+
+        Raises ServerFull or QuotaExceeded where the server or the tenant has all streams that it may.
+        """
         limits = self._config.limits
-        if len(self._sessions) >= limits.max_streams:
+        if identity.tenant:
+            own = [one for one in self._sessions.values() if one.tenant == identity.tenant]
+            if len(own) >= limits.max_tenant_streams and not self._end_disconnected(own, now_s):
+                raise QuotaExceeded(
+                    f"tenant {identity.tenant!r} has {len(own)} live streams already (--max-tenant-streams)"
+                )
+        if len(self._sessions) >= limits.max_streams and not self._end_disconnected(self.snapshot(), now_s):
             raise ServerFull(
                 f"the server follows {len(self._sessions)} streams already (--max-streams): "
                 "try another server, or later"
             )
-        if not identity.tenant:
-            return
-        own = sum(1 for tenant, _ in self._sessions if tenant == identity.tenant)
-        if own >= limits.max_tenant_streams:
-            raise QuotaExceeded(
-                f"tenant {identity.tenant!r} has {own} live streams already (--max-tenant-streams)"
-            )
+
+    def _end_disconnected(self, sessions: list[Session], now_s: float) -> bool:
+        """End the stream that has least to lose of those that have lost their connection, if there is one."""
+        waiting = [one for one in sessions if one.disconnected_s is not None]
+        if not waiting:
+            return False
+        self._end(min(waiting, key=lambda one: (one.frames[FrameResult.SCORED], one.disconnected_s)), now_s)
+        return True
 
     def _check_load(self, settings: StreamSettings, now_s: float) -> None:
         """Raise ServerFull for a live stream while the present ones already wait too long.

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
+from facegauge_server.access.identity import Identity, Right
 from facegauge_server.config import Config, Limits, StreamSettings
-from facegauge_server.errors import Draining, ResumeRefused, ServerFull, StreamExists
+from facegauge_server.errors import Draining, QuotaExceeded, ResumeRefused, ServerFull, StreamExists
 from facegauge_server.streams.session import Ending
 from facegauge_server.streams.session_table import Opened, SessionTable
 from facegauge_server.types import (
@@ -115,6 +116,37 @@ async def test_a_full_table_refuses(table: SessionTable) -> None:
     table.detach(streams[1].session, streams[1].connection, 3.0, finished=True)
     table.open(settings("d"), 3.0)
     assert len(table) == 3
+
+
+async def test_a_lost_stream_gives_way_to_a_newcomer(table: SessionTable, ended: Ended) -> None:
+    """Where the table is full: the one that has least to lose, so that who vanishes locks nobody out."""
+    watched, vanished, _ = (table.open(settings(name), 0.0) for name in "abc")
+    watched.session.assess(scored(0.5, 0.8), 0.5)
+    for opened in (watched, vanished):
+        lose(table, opened, 1.0)
+    table.open(settings("d"), 2.0)
+    assert [session.settings.stream_id for session in table.snapshot()] == ["a", "c", "d"]
+    table.open(settings("e"), 2.0)
+    assert [session.settings.stream_id for session in table.snapshot()] == ["c", "d", "e"]
+    assert len(ended.summaries) == 2
+    with pytest.raises(ServerFull):
+        table.open(settings("f"), 2.0)
+
+
+async def test_a_tenants_lost_streams_give_way_to_its_own(ended: Ended) -> None:
+    """A quota counts what is live; another tenant's lost stream is not touched for it."""
+    table = SessionTable(Config(limits=Limits(max_streams=3, max_tenant_streams=1)), ended)
+    one, two = (Identity(tenant, frozenset(Right)) for tenant in ("one", "two"))
+    lose(table, table.open(settings("a"), 0.0, two), 1.0)
+    lost = table.open(settings("a"), 0.0, one)
+    with pytest.raises(QuotaExceeded):
+        table.open(settings("b"), 1.0, one)
+    lose(table, lost, 1.0)
+    table.open(settings("b"), 2.0, one)
+    assert [(session.tenant, session.settings.stream_id) for session in table.snapshot()] == [
+        ("two", "a"),
+        ("one", "b"),
+    ]
 
 
 async def test_a_lost_stream_resumes_with_its_token(table: SessionTable, ended: Ended) -> None:
