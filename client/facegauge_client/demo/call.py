@@ -18,7 +18,7 @@ from av.video.reformatter import Interpolation
 
 from facegauge_client.sdk.errors import FacegaugeError
 
-__all__ = ["ACTS", "Act", "CallFrame", "duration_s", "play_call"]
+__all__ = ["ACTS", "HEIGHT", "WIDTH", "Act", "CallFrame", "Scene", "duration_s", "play_call"]
 
 WIDTH, HEIGHT = 1280, 720
 FPS = 10
@@ -64,7 +64,7 @@ def duration_s(acts: tuple[Act, ...] = ACTS) -> float:
 
 def play_call(acts: tuple[Act, ...] = ACTS) -> Iterator[CallFrame]:
     """Draw, encode and decode the call's frames one by one, 10 a second."""
-    scene = _Scene()
+    scene = Scene()
     number = 0
     for act in acts:
         encoder = _encoder(act)
@@ -93,7 +93,7 @@ def _encoder(act: Act) -> av.VideoCodecContext:
     return encoder
 
 
-class _Scene:
+class Scene:
     """The portrait, enlarged, before a blurred backdrop of itself, swaying and breathing a little."""
 
     def __init__(self) -> None:
