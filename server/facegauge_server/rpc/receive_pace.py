@@ -2,14 +2,15 @@
 
 Everything that arrives passes through one loop, which copies and parses it. The messages of a call are read
 at once, always. A stream that takes more than `FREE_SHARE` of the loop waits its turn among those that do the
-same, and all of them together get `FLOOD_SHARE`: the rest of a flood stays in its sender's buffers.
+same, and all of them together get `FLOOD_SHARE`: the rest of a flood stays in its sender's buffers. Nobody
+knows how large a stream's first frame is before it is there, so first frames are begun one after the other.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 __all__ = ["Allowance", "ReceivePace", "loop_time_s"]
 
@@ -21,8 +22,10 @@ FREE_SHARE = 0.05
 """Share of the loop's time that any one stream may take at once: 30 frames a second of 250 kB."""
 FLOOD_SHARE = 0.5
 """Share of the loop's time for all streams that take more, together."""
-BURST_S = 0.1
+BURST_S = 0.04
 """Loop time that a stream may take at once after a while of silence."""
+HEAD_START_S = 0.03
+"""How long the first frame of one stream is read before that of the next one is begun."""
 
 
 def loop_time_s(size_bytes: int) -> float:
@@ -36,6 +39,7 @@ class ReceivePace:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._next_s = 0.0
+        self._first_frames = asyncio.Lock()
 
     def allowance(self) -> Allowance:
         """Return a new stream's."""
@@ -49,6 +53,24 @@ class ReceivePace:
         if starts_s > now_s:
             await asyncio.sleep(starts_s - now_s)
 
+    async def read_first(self, receive: Callable[[], Awaitable[bytes]]) -> bytes:
+        """Read a stream's first frame, with a head start before that of the next stream."""
+        await self._first_frames.acquire()
+        is_ahead = True
+
+        def let_next() -> None:
+            nonlocal is_ahead
+            if is_ahead:
+                is_ahead = False
+                self._first_frames.release()
+
+        timer = asyncio.get_running_loop().call_later(HEAD_START_S, let_next)
+        try:
+            return await receive()
+        finally:
+            timer.cancel()
+            let_next()
+
 
 class Allowance:
     """What one stream has taken of its share."""
@@ -57,16 +79,18 @@ class Allowance:
         self._pace = pace
         self._clock = clock
         self._paid_until_s = 0.0
-        self._last_bytes = 0
+        self._last_bytes: int | None = None
 
-    def note(self, size_bytes: int) -> None:
-        """Note a message that was read."""
-        self._last_bytes = size_bytes
-        self._paid_until_s = max(self._paid_until_s, self._clock()) + loop_time_s(size_bytes) / FREE_SHARE
-
-    async def wait(self) -> None:
-        """Wait until the next message may be read: not at all, for a stream within its share."""
-        if self._paid_until_s - self._clock() > BURST_S / FREE_SHARE:
-            await self._pace.wait_for_turn(self._last_bytes)
-            # What was waited for is paid; only what comes from now on counts again.
-            self._paid_until_s = min(self._paid_until_s, self._clock() + BURST_S / FREE_SHARE)
+    async def read(self, receive: Callable[[], Awaitable[bytes]]) -> bytes:
+        """Receive the stream's next message in its turn: at once, for a stream within its share."""
+        if self._last_bytes is None:
+            data = await self._pace.read_first(receive)
+        else:
+            if self._paid_until_s - self._clock() > BURST_S / FREE_SHARE:
+                await self._pace.wait_for_turn(self._last_bytes)
+                # What was waited for is paid; only what comes from now on counts again.
+                self._paid_until_s = min(self._paid_until_s, self._clock() + BURST_S / FREE_SHARE)
+            data = await receive()
+        self._last_bytes = len(data)
+        self._paid_until_s = max(self._paid_until_s, self._clock()) + loop_time_s(len(data)) / FREE_SHARE
+        return data

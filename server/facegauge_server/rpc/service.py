@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any, TypeAlias
 
 import grpc
@@ -229,9 +229,7 @@ class _Frames:
 
     async def __anext__(self) -> EncodedFrame:
         while not self._read:
-            await self._allowance.wait()
-            data = await self._reader.read(self._requests.__anext__)
-            self._allowance.note(len(data))
+            data = await self._allowance.read(self._read_message)
             request = from_proto.parse(pb.MonitorStreamRequest, data)
             frames = from_proto.frames_of(request)
             if frames is None:
@@ -241,3 +239,6 @@ class _Frames:
                 self._memory.keep(frame, len(frame.data))
                 self._read.append(frame)
         return self._read.popleft()
+
+    def _read_message(self) -> Awaitable[bytes]:
+        return self._reader.read(self._requests.__anext__)
