@@ -17,7 +17,7 @@ from facegauge.v1 import quality_pb2_grpc
 __all__ = ["LoadResult", "play_calls"]
 
 BATCH_S = 0.25
-"""Of coded video, what travels in one message."""
+"""Seconds of coded video that travel in one message."""
 
 CONNECTIONS = 8
 """Channels that the streams share, as the media servers of one back end would."""

@@ -32,7 +32,7 @@ from facegauge_models.heads import regression_head
 __all__ = ["EMOv2Regressor", "HybridAttention", "MobileBlock", "agent2077", "emov2_5m"]
 
 LAYER_SCALE = 0.1
-"""Of every block, before training."""
+"""Every block's, before training."""
 
 
 class Widths(NamedTuple):

@@ -68,7 +68,7 @@ class DecodedRun:
     """What a decoder made of a run."""
 
     outcomes: tuple[UnitOutcome, ...]
-    """Of each unit."""
+    """Each unit's."""
     picture: tuple[int, float] | None = None
     """Sequence and capture time of the picture that was picked; None where there was none to pick."""
     skipped: int = 0

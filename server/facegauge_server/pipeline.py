@@ -44,7 +44,7 @@ class RunScore:
     decoded: DecodedRun | None = None
     """None where the run failed as a whole: its decoder knows nothing any more."""
     score: FrameScore | None = None
-    """Of the picture that was picked, where there was one."""
+    """Score of the picture that was picked, where there was one."""
     error: str = ""
     """Why it failed as a whole."""
     is_lost: bool = False

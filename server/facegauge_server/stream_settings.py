@@ -42,7 +42,7 @@ class StreamSettings:
     display_lines: int = 720
     delivery: Delivery = Delivery.LIVE
     decode: Decode = Decode.AUTO
-    """Of coded video."""
+    """Which units of coded video are decoded."""
     resume_token: str = ""
 
     def __post_init__(self) -> None:

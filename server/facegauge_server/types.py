@@ -163,11 +163,11 @@ class EncodedFrame:
     """Pixels; required for raw encodings, else 0 or a check on the decoded picture."""
     height: int = 0
     keyframe: bool = False
-    """Of coded video: the sender says that decoding can begin here."""
+    """Whether the sender says that decoding can begin here; coded video alone."""
     temporal_layer: int | None = None
-    """Of coded video: 0 for the base layer; None where it is not known."""
+    """0 for the base layer, None where it is not known; coded video alone."""
     discontinuity: bool = False
-    """Of coded video: something that this unit depends on is missing."""
+    """Whether something that this unit depends on is missing; coded video alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +312,7 @@ class FaceScore:
     raw_quality: float | None
     """The student's score of this frame alone; None for a face that is too small."""
     raw_causes: tuple[Cause, ...] = ()
-    """In this frame alone."""
+    """Causes in this frame alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,11 +40,11 @@ class Fit:
     quality: tuple[float, ...]
     mos: tuple[float, ...]
     half_width: float
-    """Of the interval that holds `COVERAGE` of clips."""
+    """Half the width of the interval that holds `COVERAGE` of clips."""
     rmse: float
-    """Of clips left out."""
+    """Error of clips left out."""
     srocc: float
-    """Of the clips' qualities and scores."""
+    """Rank correlation of the clips' qualities and scores."""
     folds: int
     rated_range: tuple[float, float]
     """Lowest and highest quality that was rated."""

@@ -33,7 +33,7 @@ class Ratings:
     by_rater: Mapping[str, float] = field(default_factory=dict)
     """The same by rater; empty where raters are not named."""
     quality: float | None = None
-    """From the file's own column, 0-1."""
+    """Quality in the file's own column, 0-1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,12 @@ __all__ = ["check_clips", "srocc"]
 Floats = npt.NDArray[np.float64]
 
 MIN_CLIPS = 20
-"""With fewer, no interval can be said to hold 95 of 100."""
+"""Fewest clips of which an interval can be said to hold 95 of 100."""
 MIN_VOTES = 4
 """A clip; laboratory tests take 15 or more."""
 MIN_MOS_SPAN, MIN_QUALITY_SPAN = 1.5, 0.2
 MIN_RATER_CORRELATION = 0.2
-"""Of a rater with the mean of the others."""
+"""Least correlation of a rater with the mean of the others."""
 MIN_SHARED_CLIPS = 8
 """Clips that a rater must share with others for a correlation to mean anything."""
 MIN_RELIABILITY = 0.6

@@ -15,9 +15,9 @@ class Foremost:
     """The cause that was the main one in most assessments."""
 
     cause: Cause
-    """With its mean cost there."""
+    """The cause, with its mean cost there."""
     share: float
-    """Of the assessments that have a quality, 0-1."""
+    """Share of the assessments that have a quality, 0-1."""
 
 
 class CauseTally:

@@ -46,7 +46,7 @@ class Source(ABC):
         self.duration_s: float | None = None
         """Duration where it is known before the end."""
         self.encoding: FrameEncoding | None = None
-        """Of coded video; None where pictures come."""
+        """Encoding of coded video; None where pictures come."""
         self.broken = 0
         """Packets or pictures so far that could not be read; the rest goes on."""
 

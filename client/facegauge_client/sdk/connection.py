@@ -31,7 +31,7 @@ OpenCall = Callable[..., Any]
 
 _MAX_BATCH_FRAMES = 256
 _FRAME_OVERHEAD_BYTES = 64
-"""Of a frame in a message, beside its data; some 40."""
+"""Bytes of a frame in a message beside its data; some 40 in truth."""
 _WRITE_FAILED = "Internal error from Core"
 """Details that grpc.aio reports instead of the call's own status when a write meets the end of the call."""
 
@@ -54,7 +54,7 @@ class StreamOptions:
     mailbox_frames: int = 1
     unread_assessments: int = 1024
     encoding: FrameEncoding | None = None
-    """Of coded video; None for pictures, which say it themselves."""
+    """Encoding of coded video; None for pictures, which say it themselves."""
     decode: Decode = Decode.AUTO
     batch_interval_s: float = 0.0
 

@@ -281,7 +281,7 @@ class Assessment(_Record):
     main_cause: Cause | None = None
     """The dearest cause, where it reaches its threshold."""
     mos_estimate: MosEstimate | None = None
-    """For `quality`; None without a calibration, and for single pictures."""
+    """Opinion score of `quality`; None without a calibration, and for single pictures."""
     model: Model | None = None
     """What scored; None from an older server."""
     frames_not_decoded: int = 0
@@ -347,7 +347,7 @@ class Summary(_Record):
     frames_failed: int = 0
     frames_skipped: int = 0
     mos_estimate: MosEstimate | None = None
-    """For `mean_quality`; None without a calibration."""
+    """Opinion score of `mean_quality`; None without a calibration."""
     frames_not_decoded: int = 0
 
 

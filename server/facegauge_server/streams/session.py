@@ -118,7 +118,7 @@ class Session:
 
     @property
     def last_capture_time_s(self) -> float:
-        """Of the last frame that could be used; minus infinity before the first."""
+        """Capture time of the last frame that could be used; minus infinity before the first."""
         return -math.inf if self._last_capture_time_s is None else self._last_capture_time_s
 
     def note_frame(self, now_s: float, wall_s: float) -> None:

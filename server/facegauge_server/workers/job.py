@@ -45,7 +45,7 @@ class Job:
     display_lines: int
     done: asyncio.Future[Worked]
     home: DecoderHome | None = None
-    """Of a run of units: where they are decoded."""
+    """Where a run of units is decoded."""
     queued_s: float = field(default_factory=time.monotonic)
     sent_s: float = 0.0
     waited_s: float = 0.0
@@ -71,7 +71,7 @@ class Seat:
     cpu_before_s: float = 0.0
     """Processor time that the worker had used when it was given the job."""
     decoders: set[DecoderHome] = field(default_factory=set)
-    """Of the streams whose coded video this worker decodes."""
+    """Homes of the streams whose coded video this worker decodes."""
     ready: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     """Done once the worker takes frames."""
 

@@ -98,7 +98,7 @@ class RunRequest:
 
     @property
     def data_bytes(self) -> int:
-        """Of all units."""
+        """Size of all units together."""
         return sum(unit[3] for unit in self.units)
 
     def run(self, data: bytes) -> UnitRun:
@@ -137,7 +137,7 @@ class Worked:
     crop_pixels: bytes = field(default=b"", repr=False)
     """Added by the server: uint8, (crops, height, width, 3)."""
     decoded: DecodedRun | None = None
-    """Of coded video: what became of the units."""
+    """What became of the units of coded video."""
     waited_s: float = 0.0
     """Added by the server: how long the frame waited for a worker."""
 

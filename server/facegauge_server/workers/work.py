@@ -23,7 +23,7 @@ class Assessed:
     """None where workers do not score."""
     stage_times_s: tuple[tuple[str, float], ...]
     decoded: DecodedRun | None = None
-    """Of coded video: what its decoder made of the units."""
+    """What the decoder made of coded video's units."""
 
 
 class Work(Protocol):

@@ -39,7 +39,7 @@ FIRST_LAYERS = {
 }
 """System -> the linear layers that take pooled features; teachers begin from published weights."""
 LEAST_DEVIATION = 0.01
-"""Of the mean deviation of all features: one that hardly varies is not enlarged further."""
+"""Share of the mean deviation of all features: one that hardly varies is not enlarged further."""
 
 
 @torch.no_grad()

@@ -27,7 +27,7 @@ from facegauge_training.common.errors import RecipeError
 __all__ = ["MIN_ROWS", "Pictures", "Rows", "fingerprint", "hold_out", "read_pictures", "write_table"]
 
 MIN_ROWS = 8
-"""With fewer a correlation says nothing."""
+"""Fewest rows of which a correlation says something."""
 SHOWN = 12
 
 

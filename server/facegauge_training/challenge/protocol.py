@@ -10,8 +10,8 @@ from facegauge_training.challenge.recipe import Recipe
 __all__ = ["LEAST_RATE", "Protocol", "shortened"]
 
 LEAST_RATE = 5e-4
-"""Of the first stage: the commonest of the teams' own. Some took 1e-4 and less, for fifty epochs from
-ImageNet's weights; a training a tenth as long from weaker ones does not leave its beginning so."""
+"""Least rate of the first stage: the commonest of the teams' own. Some took 1e-4 and less, for fifty epochs
+from ImageNet's weights; a training a tenth as long from weaker ones does not leave its beginning so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +19,13 @@ class Protocol:
     """How every system is trained."""
 
     cache: Path
-    """With the stores of labelled crops."""
+    """Folder with the stores of labelled crops."""
     folder: Path
     """Gets a folder for each system."""
     samples: int
     """Pictures that each system sees, `batch` at a time."""
     batch: int = 32
-    """With fewer a correlation over a batch is noise."""
+    """Pictures a step; with fewer a correlation over a batch is noise."""
     seed: int = 1
     teacher: Path | None = None
     """File of a teacher, for the systems that distil or learn from pseudo-labels."""

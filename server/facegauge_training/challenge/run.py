@@ -37,7 +37,7 @@ class Run:
     schedule: str
     """What the rates do, in a word."""
     teacher: Teacher | None = None
-    """Of whatever kind, for the record."""
+    """Teacher of whatever kind, for the record."""
     online: Teacher | None = None
     """The same where the loss asks it for each batch."""
     save_every_s: float = 60.0

@@ -56,7 +56,7 @@ class ChallengeOptions:
     held_out: float | None = None
     """Share of the groups that is held out, instead of the recipe's."""
     schedule: RateSchedule | None = None
-    """For every stage, instead of the recipe's: steps by epochs are too steep for a much shortened run."""
+    """Schedule of every stage, in place of the recipe's: steps by epochs are too steep for a short run."""
 
 
 def run_training(options: ChallengeOptions, say: Callable[[str], None]) -> dict[str, Any]:

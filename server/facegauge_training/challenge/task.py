@@ -36,7 +36,7 @@ class Data:
     train: Rows
     """Not held out."""
     everything: Rows
-    """For stages that train on all rows."""
+    """All rows, for stages that train on them."""
     validation: Rows
     """Held out, or some of these."""
 

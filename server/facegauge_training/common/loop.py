@@ -42,7 +42,7 @@ class Task(Protocol[B]):
 
     @property
     def name(self) -> str:
-        """For the progress bar."""
+        """Name in the progress bar."""
 
     @property
     def network(self) -> nn.Module:

@@ -35,7 +35,7 @@ TRANSPARENT = {"x264": 10, "vp8": 2}
 """Quality numbers at which nothing of coding is seen: packets can be lost all the same."""
 LOSS_KINDS = ("slices", "frames", "freeze")
 VP8_SPEED = "-6"
-"""As WebRTC sets it on a desktop. Above 0 libvpx would trade quality for time as the machine's load demands,
+"""WebRTC's setting on a desktop. Above 0 libvpx would trade quality for time as the machine's load demands,
 and labels would not come out the same twice."""
 WARM_UP = 12
 """Frames."""

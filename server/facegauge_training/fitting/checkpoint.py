@@ -108,7 +108,7 @@ class Trained:
     """A finished network."""
 
     network: FaceStudent
-    """In evaluation mode, on the CPU."""
+    """Network in evaluation mode, on the CPU."""
     width: int
     """Px across of the crops it takes."""
     name: str

@@ -23,7 +23,15 @@ from facegauge_models.imagenet import load_imagenet
 from facegauge_models.students import FaceStudent
 from facegauge_training.common.errors import RecipeError
 
-__all__ = ["DIRECTIONS", "STATISTIC_WIDTHS", "STRIDES", "TEACHER", "Answers", "FeatureTeacher", "statistics"]
+__all__ = [
+    "DIRECTIONS",
+    "STATISTIC_WIDTHS",
+    "STRIDES",
+    "TEACHER",
+    "FeatureTeacher",
+    "TeacherOutputs",
+    "statistics",
+]
 
 TEACHER = "tf_efficientnet_lite0"
 STRIDES = (2, 4, 8, 16, 32)
@@ -39,7 +47,7 @@ Halves = npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class TeacherOutputs:
     """What the teacher says of n pictures."""
 
     statistics: Halves
@@ -110,8 +118,8 @@ class FeatureTeacher(nn.Module):
             getattr(self, f"centre_{stride}").copy_(places.mean(dim=0))
             getattr(self, f"directions_{stride}").copy_(weighted.T / deviations)
 
-    def ready(self, device: torch.device) -> Callable[[npt.NDArray[np.uint8]], Answers]:
-        """Return a function from pixels, uint8 (n, h, w, 3), to answers: by OpenVINO on a CPU."""
+    def ready(self, device: torch.device) -> Callable[[npt.NDArray[np.uint8]], TeacherOutputs]:
+        """Return a function from pixels, uint8 (n, h, w, 3), to outputs: by OpenVINO on a CPU."""
         if device.type == "cpu":
             import openvino  # here, since a GPU does without
 
@@ -136,8 +144,8 @@ class FeatureTeacher(nn.Module):
                 with torch.no_grad():
                     return [found.cpu().numpy() for found in self(torch.from_numpy(pixels).to(device))]
 
-        def answers(pixels: npt.NDArray[np.uint8]) -> Answers:
+        def outputs(pixels: npt.NDArray[np.uint8]) -> TeacherOutputs:
             first, *maps = (found.astype(np.float16) for found in ask(pixels))
-            return Answers(first, dict(zip(DIRECTIONS, maps, strict=True)))
+            return TeacherOutputs(first, dict(zip(DIRECTIONS, maps, strict=True)))
 
-        return answers
+        return outputs

@@ -32,7 +32,7 @@ FITTED_ON = 4096
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The teacher's answers about n views, n even, pairs side by side."""
+    """The teacher's outputs about n views, n even, pairs side by side."""
 
     statistics: torch.Tensor
     """float32 (n, 1024)."""
@@ -74,7 +74,7 @@ def nearest_stages(strides: list[int]) -> list[tuple[int, int]]:
 
 
 class Matching(nn.Module):
-    """Compare maps of a backbone's stages with the teacher's answers."""
+    """Compare maps of a backbone's stages with the teacher's outputs."""
 
     centre: torch.Tensor
     scale: torch.Tensor
@@ -86,14 +86,14 @@ class Matching(nn.Module):
         Args:
             strides: of the backbone's stages.
             widths: their channels.
-            store: whose answers give the scales.
+            store: whose outputs give the scales.
         """
         super().__init__()
         self.links = nearest_stages(strides)
         half = FITTED_ON // 2
         chosen = np.linspace(0, store.pairs - 1, min(half, store.pairs)).astype(int)
         views = np.stack((2 * chosen, 2 * chosen + 1), axis=1).ravel()
-        known = torch.from_numpy(np.asarray(store.answers.statistics)[views].astype(np.float32))
+        known = torch.from_numpy(np.asarray(store.outputs.statistics)[views].astype(np.float32))
         deviation = known.std(dim=0)
         self.register_buffer("centre", known.mean(dim=0))
         self.register_buffer("scale", deviation.clamp(min=1e-3))

@@ -19,7 +19,7 @@ class Plan:
     samples: int
     """Views to learn from, `BATCH` at a time."""
     crop_share: float
-    """Of them, in the end, that are crops rather than patches."""
+    """Share of the views, in the end, that are crops rather than patches."""
     rate: float
     """Highest learning rate."""
     seed: int

@@ -6,7 +6,7 @@ r"""Pretrain a backbone without labels: distil a teacher's features into it, on 
 
 ImageNet's weights of most light backbones cannot be had from a package; EfficientNet-Lite0's can, so it is
 the teacher. It is asked once about views of every photo of the splits train and natural (never val), and its
-answers stay in CACHE/pretraining for every backbone that comes after. See `distil` for how a backbone learns.
+outputs stay in CACHE/pretraining for every backbone that comes after. See `distil` for how a backbone learns.
 The same command goes on after a kill. Leaves backbone.pt, backbone.json and log.jsonl in
 CACHE/pretrained/NAME, for `--start-from` of students and of the zoo's systems.
 """

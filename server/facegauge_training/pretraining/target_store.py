@@ -34,8 +34,8 @@ from facegauge_training.pretraining.feature_teacher import (
     DIRECTIONS,
     STATISTIC_WIDTHS,
     TEACHER,
-    Answers,
     FeatureTeacher,
+    TeacherOutputs,
 )
 from facegauge_training.pretraining.views import PATCHES, ViewKind, draw_pair
 
@@ -56,12 +56,12 @@ def held_out_photo(key: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TargetStore:
-    """Views of one kind and the teacher's answers, mapped into memory."""
+    """Views of one kind and the teacher's outputs, mapped into memory."""
 
     kind: ViewKind
     pixels: npt.NDArray[np.uint8]
     """(views, height, width, 3)."""
-    answers: Answers
+    outputs: TeacherOutputs
     keys: list[str]
     """Each photo's."""
     names: list[str]
@@ -109,8 +109,8 @@ def fill_targets(
                 drawn = pool.map(lambda source: _views(source, kind, pairs_a_photo, seed), chunk)
                 views = np.stack([view for of_one in drawn for view in of_one])
                 at = slice(2 * pairs_a_photo * start, 2 * pairs_a_photo * start + len(views))
-                answers = _ask_in_parts(ask, views)
-                for name, part in {"pixels": views, **_by_name(answers)}.items():
+                outputs = _ask_in_parts(ask, views)
+                for name, part in {"pixels": views, **_by_name(outputs)}.items():
                     arrays[name][at] = part
                     arrays[name].flush()
                 _write(record, {**identity, "done": start + len(chunk)})
@@ -119,7 +119,7 @@ def fill_targets(
     return TargetStore(
         kind,
         arrays["pixels"],
-        Answers(arrays["statistics"], {stride: arrays[f"map_{stride}"] for stride in DIRECTIONS}),
+        TeacherOutputs(arrays["statistics"], {stride: arrays[f"map_{stride}"] for stride in DIRECTIONS}),
         [source.key for source in sources],
         [source.name for source in sources],
         pairs_a_photo,
@@ -133,15 +133,17 @@ def _views(source: Source, kind: ViewKind, pairs: int, seed: int) -> list[npt.ND
     return [view for _ in range(pairs) for view in draw_pair(picture, source.face, kind, rng)]
 
 
-def _ask_in_parts(ask: Callable[[npt.NDArray[np.uint8]], Answers], views: npt.NDArray[np.uint8]) -> Answers:
+def _ask_in_parts(
+    ask: Callable[[npt.NDArray[np.uint8]], TeacherOutputs], views: npt.NDArray[np.uint8]
+) -> TeacherOutputs:
     """Ask about a few views at a time: a CPU is as quick with them, and memory stays small."""
     parts = [ask(views[at : at + CHUNK]) for at in range(0, len(views), CHUNK)]
     maps = {stride: np.concatenate([part.maps[stride] for part in parts]) for stride in DIRECTIONS}
-    return Answers(np.concatenate([part.statistics for part in parts]), maps)
+    return TeacherOutputs(np.concatenate([part.statistics for part in parts]), maps)
 
 
-def _by_name(answers: Answers) -> dict[str, npt.NDArray[np.float16]]:
-    return {"statistics": answers.statistics} | {f"map_{s}": found for s, found in answers.maps.items()}
+def _by_name(outputs: TeacherOutputs) -> dict[str, npt.NDArray[np.float16]]:
+    return {"statistics": outputs.statistics} | {f"map_{s}": found for s, found in outputs.maps.items()}
 
 
 def _teacher(folder: Path, sources: list[Source], seed: int) -> FeatureTeacher:

@@ -64,11 +64,11 @@ def read_views(
     pixels = store.pixels[views]
     pixels[mirror] = pixels[mirror, :, ::-1]
     maps = {}
-    for stride, kept in store.answers.maps.items():
+    for stride, kept in store.outputs.maps.items():
         found = kept[views].astype(np.float32)
         found[mirror] = found[mirror][..., ::-1]
         maps[stride] = torch.from_numpy(found)
-    known = torch.from_numpy(store.answers.statistics[views].astype(np.float32))
+    known = torch.from_numpy(store.outputs.statistics[views].astype(np.float32))
     return torch.from_numpy(pixels), Targets(known, maps)
 
 

@@ -27,7 +27,7 @@ class ViewKind:
     height: int
     width: int
     face_share: float
-    """Of the views that show the face."""
+    """Share of the views that show the face."""
     whole: bool
     """Whether the face is shown whole, as serving crops it, and other regions are resized to fit; else a view
     is a window at the photo's own scale, or at a little less."""

@@ -7,7 +7,6 @@ says.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +33,13 @@ from facegauge_training.evaluation.cause_agreement import agreement_by_cause
 from facegauge_training.evaluation.evaluate import evaluate, predict_causes, score_crops
 from facegauge_training.fitting.checkpoint import OUTPUTS, Trained
 from facegauge_training.release.float32_cut import first_block_ends
+from facegauge_training.release.manifest import MAX_DIFFERENCE, MODEL_FILE, Exported
 from facegauge_training.release.model_card import write_card
 
 __all__ = ["ASSETS", "export_student", "precision_moves", "provenance_fields"]
 
 ASSETS = Path(crop_spec.__file__).parent / "assets" / "models"
-MAX_GFLOPS, MAX_PARAMETERS, MAX_BYTES, MAX_DIFFERENCE = 0.5, 5_000_000, 16_000_000, 1e-3
+MAX_GFLOPS, MAX_PARAMETERS, MAX_BYTES = 0.5, 5_000_000, 16_000_000
 PARITY_CROPS = 32
 
 
@@ -70,38 +70,26 @@ def export_student(
     height = crop_height(trained.width)
     example = crop_example(height, trained.width)
     folder.mkdir(parents=True, exist_ok=True)
-    model = folder / "model.onnx"
+    model = folder / MODEL_FILE
     coded = onnx_bytes(trained.network, example, "pixels", OUTPUTS)
     pixels = np.stack([ladder[i] for i in range(min(PARITY_CROPS, len(ladder)))])
     difference = onnx_difference(trained.network, coded, pixels)
     gflops, parameters = count_gflops(trained.network, example), count_params(trained.network)
-    _check_limits(gflops, parameters, len(coded), difference)
+    exported = Exported(coded, trained.width, height, gflops, parameters, difference)
+    _check_limits(exported)
     with atomic_file(model) as file:
         file.write(coded)
 
     measured = evaluate(score_crops(model, ladder), ladder)
     first_in_f32 = first_block_ends(model)
     manifest: dict[str, Any] = {
-        "name": name,
-        "version": version,
-        "architecture": f"FaceStudent({trained.provenance.backbone})",
-        "file": model.name,
-        "sha256": hashlib.sha256(coded).hexdigest(),
-        "bytes": len(coded),
-        "input": {
-            "name": "pixels",
-            "width": trained.width,
-            "height": height,
-            "layout": "NHWC",
-            "dtype": "uint8",
-            "color": "RGB",
-        },
-        "outputs": {"quality": "quality", "causes": list(CAUSES)},
-        "crop": crop_spec.manifest_entry(),
+        **exported.fields(
+            name,
+            version,
+            f"FaceStudent({trained.provenance.backbone})",
+            {"quality": "quality", "causes": list(CAUSES)},
+        ),
         "normalization": {"mean": FaceStudent.MEAN, "scale": FaceStudent.SCALE},
-        "gflops": round(gflops, 4),
-        "parameters": parameters,
-        "onnx_torch_difference": float(f"{difference:.1e}"),
         "openvino_f32_ms": round(openvino_ms(model, pixels[:1], runs=60), 2),
         "float32_first": first_in_f32,
         "precision_moves": precision_moves(model, ladder, trained.width, first_in_f32),
@@ -156,14 +144,17 @@ def precision_moves(path: Path, crops: CropSet, width: int, first_in_f32: list[s
     }
 
 
-def _check_limits(gflops: float, parameters: int, size: int, difference: float) -> None:
+def _check_limits(exported: Exported) -> None:
     over = [
         text
         for text, exceeded in (
-            (f"{gflops:.3f} billion multiply-adds", gflops > MAX_GFLOPS),
-            (f"{parameters} parameters", parameters >= MAX_PARAMETERS),
-            (f"{size} bytes", size >= MAX_BYTES),
-            (f"ONNX and torch {difference:.1e} apart", not difference <= MAX_DIFFERENCE),
+            (f"{exported.gflops:.3f} billion multiply-adds", exported.gflops > MAX_GFLOPS),
+            (f"{exported.parameters} parameters", exported.parameters >= MAX_PARAMETERS),
+            (f"{len(exported.coded)} bytes", len(exported.coded) >= MAX_BYTES),
+            (
+                f"ONNX and torch {exported.difference:.1e} apart",
+                not exported.difference <= MAX_DIFFERENCE,
+            ),
         )
         if exceeded
     ]

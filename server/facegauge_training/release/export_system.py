@@ -6,7 +6,6 @@ Every figure in them is measured here or stands in the training's result.json.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -16,16 +15,15 @@ import numpy as np
 import facegauge_models
 from facegauge_models.measure import count_gflops, count_params, crop_example, onnx_bytes, onnx_difference
 from facegauge_models.served import ServedSystem
-from facegauge_server import crop_spec
 from facegauge_server.types import Pixels
 from facegauge_training.challenge.weights import load_network
 from facegauge_training.common.atomic import atomic_file, write_json, write_text
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.crop_set import CROP_HEIGHT, CROP_WIDTH
+from facegauge_training.release.manifest import MAX_DIFFERENCE, MODEL_FILE, Exported
 
 __all__ = ["export_system"]
 
-MAX_DIFFERENCE = 1e-3
 OPSET = 16
 """onnx2torch reads the layer normalisation of later ones only where no size is free."""
 CARD = """# {name}
@@ -77,29 +75,15 @@ def export_system(checkpoint: Path, folder: Path, system: str, version: str) -> 
         )
     told = checkpoint.with_name("result.json")
     trained = json.loads(told.read_text(encoding="utf-8")) if told.is_file() else {}
+    exported = Exported(
+        coded, CROP_WIDTH, CROP_HEIGHT, count_gflops(served, example), count_params(served), difference
+    )
     folder.mkdir(parents=True, exist_ok=True)
-    with atomic_file(folder / "model.onnx") as file:
+    with atomic_file(folder / MODEL_FILE) as file:
         file.write(coded)
+    architecture = f"facegauge_models.{model.builder.replace(':', '.')}"
     manifest: dict[str, Any] = {
-        "name": system,
-        "version": version,
-        "architecture": f"facegauge_models.{model.builder.replace(':', '.')}",
-        "file": "model.onnx",
-        "sha256": hashlib.sha256(coded).hexdigest(),
-        "bytes": len(coded),
-        "input": {
-            "name": "pixels",
-            "width": CROP_WIDTH,
-            "height": CROP_HEIGHT,
-            "layout": "NHWC",
-            "dtype": "uint8",
-            "color": "RGB",
-        },
-        "outputs": {"quality": "quality"},
-        "crop": crop_spec.manifest_entry(),
-        "gflops": round(count_gflops(served, example), 4),
-        "parameters": count_params(served),
-        "onnx_torch_difference": float(f"{difference:.1e}"),
+        **exported.fields(system, version, architecture, {"quality": "quality"}),
         "training": {key: trained[key] for key in TOLD if key in trained},
         "license": model.licence,
     }

@@ -45,7 +45,7 @@ def photos(photos_folder: Path) -> list[Source]:
 
 @pytest.fixture(scope="session")
 def targets(tmp_path_factory: pytest.TempPathFactory, photos: list[Source]) -> Path:
-    """A folder with the teacher's answers."""
+    """A folder with the teacher's outputs."""
     folder = tmp_path_factory.mktemp("targets")
     for kind in (PATCHES, CROPS):
         fill_targets(folder, photos, kind, 1, 1, torch.device("cpu"))

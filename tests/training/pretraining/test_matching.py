@@ -25,12 +25,12 @@ def test_equal_strides_are_partners() -> None:
 
 
 def known(store: TargetStore) -> Targets:
-    maps = {s: torch.from_numpy(found.astype(np.float32)) for s, found in store.answers.maps.items()}
-    return Targets(torch.from_numpy(store.answers.statistics.astype(np.float32)), maps)
+    maps = {s: torch.from_numpy(found.astype(np.float32)) for s, found in store.outputs.maps.items()}
+    return Targets(torch.from_numpy(store.outputs.statistics.astype(np.float32)), maps)
 
 
 def test_adapters_read_the_teacher_out_of_itself(patches: TargetStore) -> None:
-    """From the teacher's own maps the adapters learn its answers: errors fall far below a guess's."""
+    """From the teacher's own maps the adapters learn its outputs: errors fall far below a guess's."""
     torch.manual_seed(1)
     matching = Matching(list(STRIDES), list(CHANNELS), patches)
     maps = FeatureTeacher().stages(torch.from_numpy(patches.pixels.copy()))
@@ -59,12 +59,12 @@ def test_a_guess_of_the_mean_gets_about_1(patches: TargetStore) -> None:
 
 
 def test_views_that_are_alike_have_no_difference_to_learn(patches: TargetStore) -> None:
-    """With equal views and equal answers the third part of the loss is 0."""
+    """With equal views and equal outputs the third part of the loss is 0."""
     matching = Matching(list(STRIDES), list(CHANNELS), patches).eval()
-    answers = known(patches)
+    outputs = known(patches)
     same = Targets(
-        answers.statistics[:1].expand(2, -1),
-        {s: m[:1].expand(2, -1, -1, -1) for s, m in answers.maps.items()},
+        outputs.statistics[:1].expand(2, -1),
+        {s: m[:1].expand(2, -1, -1, -1) for s, m in outputs.maps.items()},
     )
     maps = [torch.rand(1, c, 8, 6).expand(2, -1, -1, -1) for c in CHANNELS]
     assert matching(maps, same).pairs.item() == pytest.approx(0, abs=1e-6)

@@ -1,4 +1,4 @@
-"""The teacher's answers on disk: true, resumable, and never mixed with another store's."""
+"""The teacher's outputs on disk: true, resumable, and never mixed with another store's."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from facegauge_training.pretraining.views import PATCHES
 CPU = torch.device("cpu")
 
 
-def test_answers_are_those_of_the_teacher_in_torch(targets: Path, patches: TargetStore) -> None:
-    """OpenVINO's answers, kept as halves, differ from torch's by the rounding alone."""
+def test_outputs_are_those_of_the_teacher_in_torch(targets: Path, patches: TargetStore) -> None:
+    """OpenVINO's outputs, kept as halves, differ from torch's by the rounding alone."""
     teacher = FeatureTeacher()
     teacher.load_state_dict(torch.load(targets / "teacher.pt", weights_only=True))
     with torch.no_grad():
         known, *maps = teacher(torch.from_numpy(patches.pixels[:4].copy()))
-    assert np.abs(known.numpy() - patches.answers.statistics[:4]).max() < 0.02
+    assert np.abs(known.numpy() - patches.outputs.statistics[:4]).max() < 0.02
     for stride, found in zip(DIRECTIONS, maps, strict=True):
-        assert np.abs(found.numpy() - patches.answers.maps[stride][:4]).max() < 0.02
+        assert np.abs(found.numpy() - patches.outputs.maps[stride][:4]).max() < 0.02
 
 
 def test_blur_lowers_what_the_fine_stages_deviations_say(patches: TargetStore) -> None:
@@ -58,7 +58,7 @@ def test_a_killed_fill_goes_on_to_the_same_store(
     again = fill_targets(tmp_path, photos, PATCHES, 1, 1, CPU)
     assert calls[2:] == [photo.path for photo in photos[1:]]
     assert np.array_equal(again.pixels, patches.pixels)
-    assert np.abs(again.answers.statistics - patches.answers.statistics).max() < 0.02
+    assert np.abs(again.outputs.statistics - patches.outputs.statistics).max() < 0.02
     assert fill_targets(tmp_path, photos, PATCHES, 1, 1, CPU).pairs == len(photos)
     assert len(calls) == 1 + len(photos)
 

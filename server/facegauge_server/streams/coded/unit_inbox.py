@@ -43,7 +43,7 @@ class ReceivedRun:
 
     run: UnitRun
     left_out: tuple[LeftOut | None, ...]
-    """For each unit, why its picture is not to be scored; None where it is."""
+    """Why the picture of each unit is not to be scored; None where it is."""
     ready_s: float | None
     """When its picture might have been scored at the earliest; None where none is to be."""
 

@@ -32,7 +32,7 @@ class Baseline:
     module: str = ""
     """Module that must be importable; empty if it always is."""
     distribution: str = ""
-    """On PyPI, that brings the module."""
+    """Distribution on PyPI that brings the module."""
 
     @property
     def missing(self) -> str:
