@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from facegauge_models.imagenet import Normalisation
 from facegauge_models.registry import Preprocessing
 
 __all__ = ["CentrePreparation", "normalised", "padding", "planes", "resized", "target_size"]
@@ -48,11 +49,9 @@ def padding(shape: tuple[int, int], how: Preprocessing) -> tuple[int, int, int, 
     return right // 2, right - right // 2, down // 2, down - down // 2
 
 
-def normalised(x: torch.Tensor, how: Preprocessing) -> torch.Tensor:
+def normalised(x: torch.Tensor, normalisation: Normalisation) -> torch.Tensor:
     """Scale planes of 0-255 to 0-1, then subtract the mean and divide by the deviation."""
-    mean, deviation = (
-        torch.tensor(values, device=x.device)[:, None, None] * 255 for values in how.normalisation
-    )
+    mean, deviation = (torch.tensor(values, device=x.device)[:, None, None] * 255 for values in normalisation)
     return (x - mean) / deviation
 
 
@@ -65,7 +64,7 @@ class CentrePreparation(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return the network's input."""
-        return normalised(self.cut(resized(planes(pixels), self.how)), self.how)
+        return normalised(self.cut(resized(planes(pixels), self.how)), self.how.normalisation)
 
     def cut(self, x: torch.Tensor) -> torch.Tensor:
         """Pad resized planes, and cut out their centre."""

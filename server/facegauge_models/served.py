@@ -53,7 +53,7 @@ class ServedSystem(nn.Module):
     def _prepared(self, pixels: torch.Tensor) -> torch.Tensor:
         x, how = planes(pixels), self.preparation.how
         x = self.down @ x @ self.across.T if self.shrinks else resized(x, how)
-        return normalised(self.preparation.cut(x), how)
+        return normalised(self.preparation.cut(x), how.normalisation)
 
 
 def _weights(before: int, after: int) -> torch.Tensor:

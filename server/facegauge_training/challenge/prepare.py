@@ -74,7 +74,7 @@ def prepare(
         x = _cut(functional.pad(x, border) if any(border) else x, how, rng)
     if augmentation is not None:
         x = _augmented(x, augmentation, rng)
-    return normalised(x, how).contiguous(memory_format=torch.channels_last)
+    return normalised(x, how.normalisation).contiguous(memory_format=torch.channels_last)
 
 
 def _cut(x: torch.Tensor, how: Preprocessing, rng: np.random.Generator) -> torch.Tensor:

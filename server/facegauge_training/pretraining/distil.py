@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from facegauge_models.imagenet import Normalisation
+from facegauge_models.preparation import normalised, planes
 from facegauge_training.common.average import follow
 from facegauge_training.common.loop import train
 from facegauge_training.pretraining.backbones import Backbone, Stages
@@ -25,7 +25,7 @@ from facegauge_training.pretraining.plan import BATCH, Plan
 from facegauge_training.pretraining.target_store import TargetStore, held_out_photo
 from facegauge_training.pretraining.view_batches import read_views, to_device, view_batches
 
-__all__ = ["Distilled", "distil", "normalise"]
+__all__ = ["Distilled", "distil"]
 
 LOOKS = 12
 """Times that held-out views are compared in a training, at most."""
@@ -39,12 +39,6 @@ class Distilled:
     weights: dict[str, torch.Tensor]
     losses: dict[str, float]
     """Relative errors of held-out crops."""
-
-
-def normalise(pixels: torch.Tensor, normalisation: Normalisation) -> torch.Tensor:
-    """Return pictures (n, 3, h, w) for a backbone, of pixels (n, h, w, 3), 0-255."""
-    mean, deviation = (torch.tensor(values, device=pixels.device) * 255 for values in normalisation)
-    return ((pixels.float() - mean) / deviation).permute(0, 3, 1, 2)
 
 
 def distil(
@@ -131,7 +125,7 @@ class _Distillation:
         pixels, targets = batch
         for group in self.optimizer.param_groups:
             group["lr"] = self._plan.rate_at(self.step)
-        maps = self._stages(normalise(pixels.to(self._device), self._normalisation))
+        maps = self._stages(normalised(planes(pixels.to(self._device)), self._normalisation))
         losses: Losses = self._matching(maps, to_device(targets, self._device))
         self._last = losses.detach()
         return losses.total
@@ -163,7 +157,7 @@ class _Distillation:
         for at in range(0, len(pairs), BATCH // 2):
             chosen = pairs[at : at + BATCH // 2]
             pixels, targets = read_views(store, chosen, np.zeros(len(chosen), bool))
-            maps = self.average_stages(normalise(pixels.to(self._device), self._normalisation))
+            maps = self.average_stages(normalised(planes(pixels.to(self._device)), self._normalisation))
             parts += [_figures(self._matching(maps, to_device(targets, self._device)))] * len(chosen)
         self._matching.train()
         means = {name: float(np.mean([part[name] for part in parts])) for name in parts[0]} if parts else {}

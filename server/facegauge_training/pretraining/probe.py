@@ -21,10 +21,10 @@ import torch
 from scipy.stats import pearsonr, spearmanr
 from torch import nn
 
+from facegauge_models.preparation import normalised, planes
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.crop_set import CropSet
 from facegauge_training.pretraining.backbones import Backbone, Stages
-from facegauge_training.pretraining.distil import normalise
 from facegauge_training.pretraining.feature_teacher import statistics
 
 __all__ = ["WIDTH", "probe", "probe_backbone", "ridge_figures"]
@@ -98,7 +98,7 @@ def probe_backbone(backbone: Backbone, crops: CropSet) -> dict[str, float]:
     stages = Stages(backbone.module)
 
     def maps_of(pixels: torch.Tensor) -> list[torch.Tensor]:
-        return stages(normalise(pixels.to(device), backbone.normalisation))
+        return stages(normalised(planes(pixels.to(device)), backbone.normalisation))
 
     if _untrained(backbone.module):
         backbone.module.train()

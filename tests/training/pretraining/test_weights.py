@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import facegauge_models
+from facegauge_models.preparation import normalised, planes
 from facegauge_models.students import FaceStudent
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.pretraining.backbones import STUDENT_PIXELS, Stages, build_backbone, trunks
-from facegauge_training.pretraining.distil import normalise
 from facegauge_training.pretraining.weights import load_pretrained_backbone, save_pretrained
 
 IMAGENET = facegauge_models.info("jnu620").test.normalisation
@@ -56,8 +56,8 @@ def test_a_student_s_backbone_goes_into_the_zoo_with_its_pixels(tmp_path: Path) 
     student.load_state_dict(weights)
     pixels = torch.randint(0, 256, (1, 128, 96, 3))
     with torch.no_grad():
-        ours = Stages(student)(normalise(pixels, STUDENT_PIXELS))
-        theirs = Stages(trunks(network)["backbone"])(normalise(pixels, IMAGENET))
+        ours = Stages(student)(normalised(planes(pixels), STUDENT_PIXELS))
+        theirs = Stages(trunks(network)["backbone"])(normalised(planes(pixels), IMAGENET))
     for a, b in zip(ours, theirs, strict=True):
         assert torch.allclose(a, b, atol=1e-3 * float(a.abs().max()))
 
