@@ -33,7 +33,8 @@ StartServerProcess = Callable[..., ServerProcess]
 
 
 @contextmanager
-def _server(*flags: str, under: tuple[str, ...] = ()) -> Iterator[ServerProcess]:
+def run_server(*flags: str, under: tuple[str, ...] = ()) -> Iterator[ServerProcess]:
+    """Run a server on free ports."""
     command = (
         *under,
         *(sys.executable, "-m", "facegauge_server"),
@@ -57,7 +58,7 @@ def _server(*flags: str, under: tuple[str, ...] = ()) -> Iterator[ServerProcess]
 def start_server_process() -> Iterator[StartServerProcess]:
     """Starts servers with the given flags and stops them at the end."""
     with ExitStack() as stack:
-        yield lambda *flags, under=(): stack.enter_context(_server(*flags, under=under))
+        yield lambda *flags, under=(): stack.enter_context(run_server(*flags, under=under))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from facegauge_client import FacegaugeError
+from facegauge_gateway.cli.rtp import rtp
 from facegauge_gateway.errors import BadConfiguration, GatewayError
 
 __all__ = ["command"]
@@ -45,3 +46,6 @@ def _first(error: BaseException) -> FacegaugeError | GatewayError | None:
 @click.version_option(package_name="facegauge-gateway", prog_name="facegauge-gateway")
 def command() -> None:
     """Bring real calls to a Facegauge server: what media servers and browsers send is forwarded as it is."""
+
+
+command.add_command(rtp)

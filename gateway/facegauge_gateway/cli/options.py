@@ -19,7 +19,7 @@ from facegauge_gateway.forward import StreamSettings
 from facegauge_gateway.log import configure_log
 from facegauge_gateway.serve import ServeSettings
 
-__all__ = ["FILE", "Shared", "shared_options"]
+__all__ = ["FILE", "POSITIVE", "Shared", "shared_options"]
 
 ChannelCredentials: TypeAlias = Any
 """What `ssl_credentials` returns: gRPC's own, which nothing here looks into."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from facegauge_client import FacegaugeError, Picture
+from facegauge_client import EncodedFrame, FacegaugeError
 from facegauge_gateway.forward.monitored_stream import MonitoredStream
 from facegauge_gateway.log import Log
 from facegauge_gateway.metrics import Metrics
@@ -16,50 +18,72 @@ __all__ = ["PatientStream"]
 
 FIRST_DELAY_S = 0.25
 LONGEST_DELAY_S = 10.0
+MAX_WAITING = 64
+"""Units that wait while a stream is opened: two seconds of a call, and what the SDK holds."""
 
 
 class PatientStream:
-    """Runs one MonitoredStream after the other; frames that come in between are counted as dropped."""
+    """Runs one MonitoredStream after the other, in a task of its own.
 
-    def __init__(self, make: Callable[[], MonitoredStream], metrics: Metrics, **log_values: str) -> None:
-        """Prepare it; `make` makes the next attempt."""
+    Units that come before the server has taken the stream wait, since the first of them is its keyframe.
+    Where more come than may wait, all of them are dropped, and the next one says that something is missing.
+    """
+
+    def __init__(self, make: Callable[[], MonitoredStream], metrics: Metrics, log: Log) -> None:
+        """Begin; `make` makes each attempt."""
         self._make = make
         self._metrics = metrics
-        self._log = Log(**log_values)
-        self._now: MonitoredStream | None = None
+        self._log = log
+        self._open: MonitoredStream | None = None
         self._over = asyncio.Event()
-        self._unsent = 0
-        self._gone = metrics.frames.track(lambda: {"dropped": self._unsent})
+        self._waiting: deque[tuple[EncodedFrame, float]] = deque()
+        self._dropped = 0
+        self._gone = metrics.frames.track(lambda: {"dropped": self._dropped})
         self._running = asyncio.create_task(self._run())
 
-    def send(self, frame: Picture, capture_time_s: float) -> None:
-        """Send a picture or a unit where the server takes it; never waits."""
-        if self._now is None:
-            self._unsent += 1
-        else:
-            self._now.send(frame, capture_time_s)
+    def send(self, unit: EncodedFrame, capture_time_s: float) -> None:
+        """Send a unit, at once or when the stream is open; never waits."""
+        if self._open is not None and not self._open.ended.is_set():
+            self._open.send(unit, capture_time_s)
+            return
+        if len(self._waiting) >= MAX_WAITING:
+            self._drop_waiting()
+            unit = dataclasses.replace(unit, discontinuity=True)
+        self._waiting.append((unit, capture_time_s))
 
     async def close(self) -> None:
-        """Finish the stream and wait for its summary."""
+        """Finish the stream, and wait for its summary where the server has taken it."""
         self._over.set()
         await self._running
+        self._drop_waiting()
         self._gone()
 
     async def _run(self) -> None:
         for delay_s in _delays_s():
             try:
-                async with self._make() as self._now:
-                    await _first_set(self._over, self._now.ended)
+                async with self._make() as opened:
+                    self._begin(opened)
+                    await _first_set(self._over, opened.ended)
             except FacegaugeError as error:
                 self._metrics.count_failure(error)
                 self._log.warning("stream not opened", reason=str(error), retry_in_s=round(delay_s, 2))
             finally:
-                self._now = None
+                self._open = None
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay_s):
                     await self._over.wait()
             if self._over.is_set():
                 return
+
+    def _begin(self, opened: MonitoredStream) -> None:
+        """Send what has waited."""
+        self._open = opened
+        while self._waiting:
+            opened.send(*self._waiting.popleft())
+
+    def _drop_waiting(self) -> None:
+        self._dropped += len(self._waiting)
+        self._waiting.clear()
 
 
 def _delays_s() -> Iterator[float]:

@@ -1,0 +1,89 @@
+"""The RTP door: its ports, and the clock that moves their streams."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from facegauge_client import Client
+from facegauge_gateway.address import AllowedSources
+from facegauge_gateway.answers.hub import AnswerHub
+from facegauge_gateway.log import Log
+from facegauge_gateway.metrics import Metrics
+from facegauge_gateway.rtp_door.port_streams import PortStreams
+from facegauge_gateway.rtp_door.refusals import Refusals
+from facegauge_gateway.rtp_door.rtp_metrics import export_present
+from facegauge_gateway.rtp_door.settings import Listen, RtpSettings
+from facegauge_gateway.rtp_door.stream_table import StreamTable
+from facegauge_gateway.rtp_door.udp_port import UdpPort
+
+__all__ = ["RtpDoor"]
+
+TICK_S = 0.02
+"""How often streams are looked at: what waits 100 ms for a missing packet waits at most a fifth longer."""
+
+
+class RtpDoor:
+    """Takes RTP on its ports from `open` to `drain`; a stream at the server for each source."""
+
+    def __init__(self, settings: RtpSettings, client: Client, hub: AnswerHub, metrics: Metrics) -> None:
+        """Prepare the door; `hub` gets the answers."""
+        self._settings = settings
+        self._log = Log()
+        self._refusals = Refusals(metrics.registry, self._log)
+        self._table = StreamTable(settings, client, hub, metrics, self._refusals)
+        export_present(metrics.registry, self._table.streams, self._dropped_by_kernel)
+        self._ports: list[PortStreams] = []
+        self._sockets: list[UdpPort] = []
+        self._kernel_dropped = 0
+        self._ticking: asyncio.Task[None] | None = None
+
+    async def open(self) -> Mapping[str, object]:
+        """Bind all ports; returns their addresses. Raises BadConfiguration."""
+        allowed = AllowedSources(self._settings.allowed)
+        try:
+            listening = [self._listen(listen, allowed) for listen in self._settings.listen]
+        except BaseException:
+            self._close_sockets()
+            raise
+        self._ticking = asyncio.create_task(self._tick(), name="rtp tick")
+        return {"rtp": listening}
+
+    async def drain(self) -> None:
+        """Read no more, and finish all streams at the server."""
+        self._close_sockets()
+        if self._ticking is not None:
+            self._ticking.cancel()
+        for port in self._ports:
+            port.drop_all()
+        await self._table.closed()
+
+    def _listen(self, listen: Listen, allowed: AllowedSources) -> str:
+        port = PortStreams(self._table, self._settings, allowed, self._refusals)
+        rtp = rtcp = UdpPort(listen.rtp, port.take)
+        self._sockets.append(rtp)
+        if listen.rtcp is not None:
+            rtcp = UdpPort(listen.rtcp, port.take)
+            self._sockets.append(rtcp)
+        port.begin(rtp.address.port, rtcp.send)
+        self._ports.append(port)
+        return str(rtp.address) if rtcp is rtp else f"{rtp.address}/{rtcp.address.port}"
+
+    def _close_sockets(self) -> None:
+        for udp in self._sockets:
+            self._kernel_dropped += udp.dropped_by_kernel()
+            udp.close()
+        self._sockets.clear()
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            for port in self._ports:
+                try:
+                    port.poll(loop.time())
+                except Exception as error:  # noqa: BLE001 - a defect on one port stops no other
+                    self._log.defect("a port failed", error, port=port.number)
+            await asyncio.sleep(TICK_S)
+
+    def _dropped_by_kernel(self) -> int:
+        return self._kernel_dropped + sum(udp.dropped_by_kernel() for udp in self._sockets)

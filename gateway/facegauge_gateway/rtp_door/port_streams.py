@@ -1,0 +1,132 @@
+"""The streams of one port: datagrams are told apart, and go to the stream of their SSRC."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from facegauge_gateway.address import AllowedSources
+from facegauge_gateway.rtp.bad_packet import BadPacket
+from facegauge_gateway.rtp.packet import RtpPacket, is_rtcp
+from facegauge_gateway.rtp_door.feedback_route import FeedbackRoutes, is_latch
+from facegauge_gateway.rtp_door.refusals import Refusals
+from facegauge_gateway.rtp_door.rtp_stream import RtpStream
+from facegauge_gateway.rtp_door.settings import RtpSettings
+from facegauge_gateway.rtp_door.stream_table import SILENCE_S, StreamTable
+from facegauge_gateway.rtp_door.udp_port import Source
+
+__all__ = ["PortStreams"]
+
+RTCP_SENDER = struct.Struct("!I")
+"""At 4: the SSRC of whoever sends a report, or that a goodbye is about."""
+
+
+class PortStreams:
+    """Streams by SSRC, of one port for RTP and one for RTCP, or one for both."""
+
+    def __init__(
+        self, table: StreamTable, settings: RtpSettings, allowed: AllowedSources, refusals: Refusals
+    ) -> None:
+        self._table = table
+        self._settings = settings
+        self._allowed = allowed
+        self._refuse = refusals.refuse
+        self._routes = FeedbackRoutes()
+        self._streams: dict[int, RtpStream] = {}
+        self._send: Callable[[bytes, Source], None] = lambda _data, _destination: None
+        self.number = 0
+
+    def begin(self, number: int, send: Callable[[bytes, Source], None]) -> None:
+        """Note the port of RTP, and how RTCP is sent; comes before the first datagram."""
+        self.number = number
+        self._send = send
+
+    def take(self, data: bytes, source: Source, now_s: float) -> None:
+        """Take a datagram of either port."""
+        if not self._allowed.allow(source[0]):
+            self._refuse("source", f"{source[0]} is in no network of --allow-from", now_s)
+        elif is_rtcp(data):
+            self._take_rtcp(data, source, now_s)
+        elif is_latch(data):
+            self._routes.latch(source)
+        else:
+            self._take_rtp(data, source, now_s)
+
+    def poll(self, now_s: float) -> None:
+        """Let streams give out what has waited, send RTCP, and end those that are silent or gone."""
+        for stream in list(self._streams.values()):
+            feedback = stream.poll(now_s)
+            if feedback is not None:
+                self._send(feedback, self._routes.route(stream.ssrc, stream.source))
+            silent_s = now_s - stream.last_packet_s
+            if stream.receiver.has_ended or silent_s > self._settings.idle_timeout_s:
+                stream.log.info("source ended", why="BYE" if stream.receiver.has_ended else "silence")
+                self.drop(stream)
+
+    def drop_all(self) -> None:
+        """End all streams."""
+        for stream in list(self._streams.values()):
+            self.drop(stream)
+
+    def _take_rtp(self, data: bytes, source: Source, now_s: float) -> None:
+        try:
+            packet = RtpPacket.parse(data)
+        except BadPacket as error:
+            self._refuse(error.reason, f"from {source[0]}: {error}", now_s)
+            return
+        stream = self._streams.get(packet.ssrc) or self._begin(packet, source, now_s)
+        if stream is None:
+            return
+        if source != stream.source and not self._move(stream, source, now_s):
+            return
+        if not stream.rate.allow(len(data), now_s):
+            self._refuse("bitrate", f"stream {stream.name.stream_id} is over --max-stream-mbps", now_s)
+            return
+        stream.receive(packet, now_s)
+
+    def _begin(self, packet: RtpPacket, source: Source, now_s: float) -> RtpStream | None:
+        kind = packet.payload_type
+        if kind not in self._settings.codecs:
+            self._refuse(
+                "unknown_payload_type",
+                f"payload type {kind} of {source[0]} has no codec: give --payload {kind}=CODEC or --sdp",
+                now_s,
+            )
+            return None
+        stream = self._table.begin(self, packet.ssrc, source, now_s)
+        if stream is not None:
+            self._streams[packet.ssrc] = stream
+            self._routes.begin(packet.ssrc, source[0])
+        return stream
+
+    def _move(self, stream: RtpStream, source: Source, now_s: float) -> bool:
+        """Whether a stream now comes from another address: one that sends beside it does not get in."""
+        if now_s - stream.last_packet_s < SILENCE_S:
+            self._refuse(
+                "other_source",
+                f"SSRC {stream.ssrc} comes from {stream.source}: the same from {source} is not taken",
+                now_s,
+            )
+            return False
+        stream.log.info("source moved", source=f"{source[0]}:{source[1]}")
+        stream.source = source
+        return True
+
+    def drop(self, stream: RtpStream) -> None:
+        """End one of the streams."""
+        del self._streams[stream.ssrc]
+        self._routes.end(stream.ssrc)
+        self._table.end(stream)
+
+    def _take_rtcp(self, data: bytes, source: Source, now_s: float) -> None:
+        try:
+            ssrc = int(RTCP_SENDER.unpack_from(data, 4)[0])
+            stream = self._streams.get(ssrc)
+            if stream is None or stream.source[0] != source[0]:
+                return  # of audio, of a stream that has ended or not begun, or of nobody
+            self._routes.report(ssrc, source)
+            stream.receiver.sender_report(data, now_s)
+        except struct.error:
+            self._refuse("rtcp", f"{len(data)} bytes of {source[0]} are no RTCP", now_s)
+        except BadPacket as error:
+            self._refuse(error.reason, f"from {source[0]}: {error}", now_s)

@@ -1,0 +1,136 @@
+"""What the RTP door exports to Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from facegauge_gateway.rtp.statistics import Statistics
+from facegauge_gateway.rtp_door.rtp_stream import RtpStream
+from facegauge_gateway.running_totals import RunningTotals
+
+__all__ = ["SourceTotals", "export_present"]
+
+
+class SourceTotals:
+    """Sums over all sources, those that have ended included."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def totals(name: str, documentation: str, label: str, values: tuple[str, ...]) -> RunningTotals:
+            return RunningTotals(f"facegauge_gateway_rtp_{name}", documentation, label, values, registry)
+
+        self._packets = totals(
+            "packets",
+            "Packets of RTP: `received` are all; `lost` were given up, of which `late` came after all; "
+            "`duplicate`, `misplaced` (replayed, ancient) and `other_payload` are of no use",
+            "result",
+            ("received", "lost", "late", "duplicate", "misplaced", "other_payload"),
+        )
+        self._units = totals(
+            "units",
+            "Coded pictures: `whole` were forwarded; `broken` miss packets, `left_out` miss another picture "
+            "that they depend on",
+            "result",
+            ("whole", "broken", "left_out"),
+        )
+        self._feedback = totals(
+            "feedback",
+            "RTCP sent: `keyframe_request` (PLI), and `report` (of the receiver)",
+            "kind",
+            ("keyframe_request", "report"),
+        )
+        self._bad_payloads = totals(
+            "bad_payloads",
+            "Payloads that are not what the RTP format of their codec wants, by reason",
+            "reason",
+            (),
+        )
+
+    def track(self, statistics: Statistics) -> Callable[[], None]:
+        """Count a source in; call the returned function when it is gone."""
+        gone = (
+            self._packets.track(lambda: _packets(statistics)),
+            self._units.track(lambda: _units(statistics)),
+            self._feedback.track(lambda: _feedback(statistics)),
+            self._bad_payloads.track(lambda: statistics.bad),
+        )
+
+        def end() -> None:
+            for one in gone:
+                one()
+
+        return end
+
+
+def export_present(
+    registry: CollectorRegistry, streams: Callable[[], Iterable[RtpStream]], kernel_drops: Callable[[], int]
+) -> None:
+    """Export series of the sources that are there, and how many datagrams found a socket's buffer full."""
+    registry.register(_Present(streams, kernel_drops))
+
+
+class _Present(Collector):
+    """Series of the sources that are there, which end with them."""
+
+    LABELS = ("stream_id", "call_id", "ssrc")
+
+    def __init__(self, streams: Callable[[], Iterable[RtpStream]], kernel_drops: Callable[[], int]) -> None:
+        self._streams = streams
+        self._kernel_drops = kernel_drops
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families."""
+        streams = list(self._streams())
+        count = GaugeMetricFamily("facegauge_gateway_rtp_streams", "Sources of RTP that are there")
+        count.add_metric([], len(streams))
+        yield count
+        drops = CounterMetricFamily(
+            "facegauge_gateway_rtp_kernel_dropped",
+            "Datagrams that found the buffer of their socket full: the gateway was too slow",
+        )
+        drops.add_metric([], self._kernel_drops())
+        yield drops
+        jitter = GaugeMetricFamily(
+            "facegauge_gateway_stream_jitter_seconds",
+            "Interarrival jitter of a source (RFC 3550, 6.4.1)",
+            labels=self.LABELS,
+        )
+        packets = CounterMetricFamily(
+            "facegauge_gateway_stream_packets",
+            "Packets of a source, `received` and `lost`",
+            labels=(*self.LABELS, "result"),
+        )
+        for stream in streams:
+            labels = [stream.name.stream_id, stream.name.call_id, str(stream.ssrc)]
+            statistics = stream.receiver.statistics
+            jitter.add_metric(labels, statistics.jitter_s)
+            packets.add_metric([*labels, "received"], statistics.packets)
+            packets.add_metric([*labels, "lost"], statistics.lost)
+        yield jitter
+        yield packets
+
+
+def _packets(statistics: Statistics) -> dict[str, float]:
+    return {
+        "received": statistics.packets,
+        "lost": statistics.lost,
+        "late": statistics.late,
+        "duplicate": statistics.duplicates,
+        "misplaced": statistics.misplaced,
+        "other_payload": statistics.other_payloads,
+    }
+
+
+def _units(statistics: Statistics) -> dict[str, float]:
+    return {
+        "whole": statistics.units,
+        "broken": statistics.units_broken,
+        "left_out": statistics.units_left_out,
+    }
+
+
+def _feedback(statistics: Statistics) -> dict[str, float]:
+    return {"keyframe_request": statistics.plis, "report": statistics.reports}
