@@ -162,6 +162,7 @@ Reply = Ready | Worked | Refused | StageFailed
 
 _ALLOWED_MODULES = (
     "facegauge_server.coded_types",
+    "facegauge_server.kinds",
     "facegauge_server.types",
     "facegauge_server.workers.messages",
 )
