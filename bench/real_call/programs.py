@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
+import signal
 import socket
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-__all__ = ["ProgramMissing", "find_program", "free_port", "running"]
+__all__ = ["ProgramMissing", "ask_to_end", "find_program", "free_port", "running"]
 
 STOP_LIMIT_S = 20.0
 
@@ -52,11 +54,20 @@ async def running(*command: str | Path, reads: str = "", limit_bytes: int = 2**2
     try:
         yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+        ask_to_end(process)
         try:
             async with asyncio.timeout(STOP_LIMIT_S):
                 await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+def ask_to_end(process: Process) -> None:
+    """Send SIGTERM to a process that may have ended.
+
+    Not by `process.terminate()`: that looks whether it has, and so takes its exit code from the event loop.
+    """
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGTERM)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from bench.real_call.chromium import Browser, running_browser
 from bench.real_call.clip import write_portrait_clip
 from bench.real_call.janus import Janus, running_janus
 from bench.real_call.programs import ProgramMissing, find_program
+from bench.server import Server, server_process
 
 WIDTH, HEIGHT, FPS = 640, 360, 15
 
@@ -42,3 +43,10 @@ async def browser(camera: Path, tmp_path: Path) -> AsyncIterator[Browser]:
     """A browser with the portrait before its camera."""
     async with running_browser(tmp_path / "browser", camera) as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A server with its defaults, for all calls of a file."""
+    with server_process() as server:
+        yield server
