@@ -1,0 +1,92 @@
+"""`facegauge-gateway whip`: browsers, OBS and GStreamer publish."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from facegauge_gateway.cli.options import FILE, POSITIVE, Shared, shared_options
+from facegauge_gateway.serve import serve
+from facegauge_gateway.whip_door import WhipDoor, WhipSettings
+
+__all__ = ["whip"]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  facegauge-gateway whip
+  facegauge-gateway whip --allow-origin https://meet.example --publish-tokens tokens.txt \\
+      --http-listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem --read-tokens readers.txt
+  facegauge-gateway whip --forward-tokens --answers -
+
+Publish to http://HOST:PORT/whip/STREAM_ID, with ?call_id=CALL for the name of the call."""
+)
+@click.option(
+    "--publish-tokens", type=FILE, help="Bearer tokens that may publish, one a line; reread when it changes."
+)
+@click.option(
+    "--forward-tokens", is_flag=True, help="Show the publisher's bearer token to the server, which decides."
+)
+@click.option(
+    "--allow-origin",
+    "allowed_origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Origin of pages that may publish from a browser, or *. Repeatable.",
+)
+@click.option("--max-sessions", type=click.IntRange(min=1), default=32, show_default=True)
+@click.option(
+    "--max-sessions-per-address",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Publishers of one address at a time.",
+)
+@click.option(
+    "--connect-timeout",
+    "connect_timeout_s",
+    type=POSITIVE,
+    default=15.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time from an offer to its first picture.",
+)
+@shared_options
+def whip(
+    shared: Shared,
+    publish_tokens: Path | None,
+    forward_tokens: bool,
+    allowed_origins: tuple[str, ...],
+    max_sessions: int,
+    max_sessions_per_address: int,
+    connect_timeout_s: float,
+) -> None:
+    """Take publishers by WHIP (RFC 9725): a browser, OBS or GStreamer sends its camera here.
+
+    The endpoint is /whip/STREAM_ID on --http-listen. Video is decoded here, H.264 or VP8, and --max-fps
+    pictures a second go to the server. A publisher that opens a data channel labelled "facegauge" gets its
+    answers there.
+    """
+    settings = WhipSettings(
+        stream=shared.stream,
+        is_loopback=shared.settings.http_listen.is_loopback,
+        insecure=shared.settings.insecure,
+        publish_tokens=publish_tokens,
+        forward_tokens=forward_tokens,
+        allowed_origins=frozenset(allowed_origins),
+        max_sessions=max_sessions,
+        max_sessions_per_address=max_sessions_per_address,
+        connect_timeout_s=connect_timeout_s,
+    )
+    asyncio.run(
+        serve(
+            shared.settings,
+            shared.client,
+            lambda parts: WhipDoor(
+                settings, parts.client, shared.client_with_token, parts.hub, parts.metrics, parts.app
+            ),
+        )
+    )

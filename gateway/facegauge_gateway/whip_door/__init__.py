@@ -1,0 +1,6 @@
+"""The WHIP door: browsers, OBS and GStreamer publish by WebRTC (RFC 9725), and their pictures are scored."""
+
+from facegauge_gateway.whip_door.door import WhipDoor
+from facegauge_gateway.whip_door.settings import WhipSettings
+
+__all__ = ["WhipDoor", "WhipSettings"]

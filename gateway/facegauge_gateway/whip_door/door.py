@@ -1,0 +1,254 @@
+"""The WHIP endpoint (RFC 9725): offers in, answers out, and a resource for each session.
+
+    POST    /whip/STREAM_ID?call_id=CALL        an SDP offer -> 201, the SDP answer, Location of the session
+    DELETE  /whip/STREAM_ID/SESSION             ends the session
+    OPTIONS                                     what may be posted, and to whom (CORS)
+
+Trickle ICE and ICE restarts are not offered: PATCH gets 405 (RFC 9725, 4.3.1), and the answer holds all of
+the gateway's candidates.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import NoReturn
+
+from aiohttp import web
+from aiortc import RTCSessionDescription
+
+from facegauge_client import Client, FacegaugeError
+from facegauge_gateway.answers.hub import AnswerHub
+from facegauge_gateway.forward.monitored_stream import MonitoredStream
+from facegauge_gateway.log import Log
+from facegauge_gateway.metrics import Metrics
+from facegauge_gateway.token_file import TokenFile
+from facegauge_gateway.whip_door.offer import SDP_TYPE, read_offer
+from facegauge_gateway.whip_door.refusals import RETRY_AFTER_S, refused_by_server, unauthorized
+from facegauge_gateway.whip_door.session import WhipSession
+from facegauge_gateway.whip_door.settings import PUBLISH_TOKENS_FLAG, WhipSettings
+from facegauge_gateway.whip_door.whip_metrics import WhipMetrics
+
+__all__ = ["WhipDoor"]
+
+STREAM_ID = re.compile(r"[\w.~@:+-]{1,128}", re.ASCII)
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class WhipDoor:
+    """Takes publishers from `open` to `drain`; a stream at the server for each."""
+
+    def __init__(
+        self,
+        settings: WhipSettings,
+        client: Client,
+        client_with_token: Callable[[str], Client],
+        hub: AnswerHub,
+        metrics: Metrics,
+        app: web.Application,
+    ) -> None:
+        """Add the door's routes to an application that has not started; raises BadConfiguration."""
+        self._settings = settings
+        self._client = client
+        self._client_with_token = client_with_token
+        self._hub = hub
+        self._metrics = metrics
+        self._whip_metrics = WhipMetrics(metrics.registry)
+        self._tokens = (
+            TokenFile(PUBLISH_TOKENS_FLAG, settings.publish_tokens) if settings.publish_tokens else None
+        )
+        self._log = Log()
+        self._sessions: dict[str, WhipSession] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._opening: Counter[str] = Counter()
+        self._is_open = False
+        for path, methods in (
+            ("/whip/{stream_id}", {"POST": self._post}),
+            ("/whip/{stream_id}/{session_id}", {"DELETE": self._delete}),
+        ):
+            allowed = (*methods, "OPTIONS")
+            app.router.add_route("*", path, self._dispatch({**methods, "OPTIONS": _options}, allowed))
+
+    async def open(self) -> Mapping[str, object]:
+        """Begin to take offers; returns the path of the endpoint."""
+        self._is_open = True
+        return {"whip": "/whip/{stream_id}"}
+
+    async def drain(self) -> None:
+        """Refuse new publishers, and finish those that are there."""
+        self._is_open = False
+        for session in self._sessions.values():
+            session.end("drained")
+        if self._running:
+            await asyncio.wait(self._running)
+
+    # HTTP
+
+    def _dispatch(self, handlers: Mapping[str, Handler], allowed: tuple[str, ...]) -> Handler:
+        """Return a handler of all methods of a path, which counts them and knows CORS."""
+
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                handler = handlers.get(request.method)
+                if handler is None:
+                    raise web.HTTPMethodNotAllowed(request.method, allowed)
+                response = await handler(request)
+            except web.HTTPException as refusal:
+                self._finish(request, refusal)
+                raise
+            self._finish(request, response)
+            return response
+
+        return handle
+
+    def _finish(self, request: web.Request, response: web.StreamResponse) -> None:
+        method = request.method if request.method in ("POST", "DELETE", "OPTIONS", "PATCH") else "other"
+        self._whip_metrics.requests.labels(method, str(response.status)).inc()
+        origin, allowed = request.headers.get("Origin"), self._settings.allowed_origins
+        if origin is not None and ("*" in allowed or origin in allowed):
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = "Location, Retry-After"
+            response.headers["Vary"] = "Origin"
+
+    async def _post(self, request: web.Request) -> web.Response:
+        authorization = self._authorize(request)
+        if not self._is_open:
+            self._refuse_as_full("the gateway is shutting down: publish to another one")
+        stream_id = request.match_info["stream_id"]
+        if not STREAM_ID.fullmatch(stream_id):
+            raise web.HTTPBadRequest(text="a stream's id has 1 to 128 letters, digits and _.~@:+-\n")
+        address = request.remote or ""
+        with _Counted(self._opening, address):
+            self._check_room(address)
+            offer = await read_offer(request)
+            session, answer = await self._begin(request, stream_id, address, authorization, offer)
+        location = f"/whip/{stream_id}/{session.id}"
+        return web.Response(status=201, text=answer, content_type=SDP_TYPE, headers={"Location": location})
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        session = self._sessions.get(request.match_info["session_id"])
+        if session is None or session.stream.settings.stream_id != request.match_info["stream_id"]:
+            raise web.HTTPNotFound(text="there is no such session: it may have ended\n")
+        shown = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(shown.encode(), session.authorization.encode()):
+            raise unauthorized("show the token that the session was begun with\n")
+        session.end("deleted")
+        return web.Response(text="the session ends\n")
+
+    # Sessions
+
+    def _authorize(self, request: web.Request) -> str:
+        """Return what the publisher has shown; raises 401 where that is not enough."""
+        shown = request.headers.get("Authorization", "")
+        if self._tokens is not None and not self._tokens.opens(shown, asyncio.get_running_loop().time()):
+            raise unauthorized(f"send `Authorization: Bearer TOKEN` with a token of {PUBLISH_TOKENS_FLAG}\n")
+        if self._settings.forward_tokens and not shown.lower().startswith("bearer "):
+            raise unauthorized("send `Authorization: Bearer TOKEN` with a token for the Facegauge server\n")
+        return shown
+
+    def _check_room(self, address: str) -> None:
+        settings = self._settings
+        present = Counter(session.address for session in self._sessions.values()) + self._opening
+        if present.total() > settings.max_sessions:
+            self._refuse_as_full(
+                f"the gateway has {settings.max_sessions} publishers (--max-sessions): try later"
+            )
+        if present[address] > settings.max_sessions_per_address:
+            self._refuse_as_full(
+                f"{settings.max_sessions_per_address} publishers of this address are connected"
+                " (--max-sessions-per-address): end one of them first"
+            )
+
+    def _refuse_as_full(self, text: str) -> NoReturn:
+        raise web.HTTPServiceUnavailable(text=f"{text}\n", headers={"Retry-After": str(RETRY_AFTER_S)})
+
+    async def _begin(
+        self,
+        request: web.Request,
+        stream_id: str,
+        address: str,
+        authorization: str,
+        offer: RTCSessionDescription,
+    ) -> tuple[WhipSession, str]:
+        """Open the stream at the server and answer the publisher; leave nothing behind where either fails."""
+        settings = replace(
+            self._settings.stream,
+            stream_id=stream_id,
+            call_id=request.query.get("call_id", ""),
+            encoding=None,
+        )
+        async with AsyncExitStack() as stack:
+            client = self._client
+            if self._settings.forward_tokens:
+                client = await stack.enter_async_context(
+                    self._client_with_token(authorization.partition(" ")[2].strip())
+                )
+            stream = MonitoredStream(client, settings, self._hub, self._metrics)
+            try:
+                await stack.enter_async_context(stream)
+            except (FacegaugeError, ValueError) as error:
+                self._metrics.count_failure(error)
+                if isinstance(error, FacegaugeError):
+                    raise refused_by_server(error) from error
+                raise web.HTTPBadRequest(text=f"{error}\n") from error
+            session = WhipSession(
+                stream, stack.pop_all(), address, authorization, self._settings, self._hub, self._whip_metrics
+            )
+        try:
+            answer = await session.answer(offer)
+        except Exception as error:
+            await session.close()
+            raise web.HTTPUnprocessableEntity(text=f"the offer cannot be answered: {error}\n") from error
+        self._run(session)
+        return session, answer
+
+    def _run(self, session: WhipSession) -> None:
+        self._sessions[session.id] = session
+        self._whip_metrics.sessions.set(len(self._sessions))
+        session.log.info("publisher admitted")
+        if not self._is_open:  # the drain has begun meanwhile
+            session.end("drained")
+
+        def forget(task: asyncio.Task[None]) -> None:
+            self._running.discard(task)
+            del self._sessions[session.id]
+            self._whip_metrics.sessions.set(len(self._sessions))
+            if not task.cancelled() and (error := task.exception()) is not None:
+                session.log.defect("a session failed", error)
+
+        task = asyncio.create_task(session.run(), name=f"whip {session.stream.settings.stream_id}")
+        self._running.add(task)
+        task.add_done_callback(forget)
+
+
+class _Counted:
+    """Counts an address for a block."""
+
+    def __init__(self, counts: Counter[str], address: str) -> None:
+        self._counts = counts
+        self._address = address
+
+    def __enter__(self) -> None:
+        self._counts[self._address] += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._counts[self._address] -= 1
+        if not self._counts[self._address]:
+            del self._counts[self._address]
+
+
+async def _options(_request: web.Request) -> web.Response:
+    return web.Response(
+        status=204,
+        headers={
+            "Accept-Post": SDP_TYPE,
+            "Access-Control-Allow-Methods": "POST, DELETE, OPTIONS",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Max-Age": "600",
+        },
+    )

@@ -1,0 +1,39 @@
+"""Instruments of the WHIP door."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+__all__ = ["WhipMetrics"]
+
+
+class WhipMetrics:
+    """Counts of offers, sessions and pictures."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.sessions = Gauge(
+            "facegauge_gateway_whip_sessions",
+            "Publishers that are connected or connecting",
+            registry=registry,
+        )
+        self.requests = Counter(
+            "facegauge_gateway_whip_requests", "WHIP requests by HTTP status", ["method", "status"],
+            registry=registry,
+        )  # fmt: skip
+        self.ended = Counter(
+            "facegauge_gateway_whip_sessions_ended",
+            "Sessions by their end: `deleted`, `disconnected`, `no_media`, `server`, `drained`, `failed`",
+            ["reason"],
+            registry=registry,
+        )
+        self.pictures = Counter(
+            "facegauge_gateway_whip_pictures",
+            "Pictures that publishers sent: `sampled` for the server, `passed_over`, or `too_large`",
+            ["result"],
+            registry=registry,
+        )
+        self.channel_dropped = Counter(
+            "facegauge_gateway_whip_channel_answers_dropped",
+            "Answers that a data channel was too slow to carry",
+            registry=registry,
+        )

@@ -1,0 +1,90 @@
+"""A publisher by aiortc, as a browser or OBS would be one: an offer by HTTP, then pictures by WebRTC."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import cv2
+import numpy as np
+import numpy.typing as npt
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
+from av import VideoFrame
+from yarl import URL
+
+__all__ = ["DEADLINE_S", "Camera", "Published", "make_offer", "published"]
+
+DEADLINE_S = 60.0
+
+
+class Camera(VideoStreamTrack):
+    """Shows a picture, thirty times a second."""
+
+    def __init__(self, picture: npt.NDArray[np.uint8]) -> None:
+        super().__init__()
+        scaled = cv2.resize(picture, (640, 480), interpolation=cv2.INTER_AREA)
+        self._frame = VideoFrame.from_ndarray(np.ascontiguousarray(scaled, dtype=np.uint8), format="rgb24")
+
+    async def recv(self) -> VideoFrame:
+        pts, time_base = await self.next_timestamp()
+        frame = self._frame
+        frame.pts, frame.time_base = pts, time_base
+        return frame
+
+
+class Published:
+    """A publisher that the gateway has admitted."""
+
+    def __init__(self, http: aiohttp.ClientSession, session_url: str, peer: RTCPeerConnection) -> None:
+        self.http = http
+        self.session_url = session_url
+        self.peer = peer
+        self.answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def answer(self, **wanted: Any) -> dict[str, Any]:
+        """Return the next answer of the data channel with these fields."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                line = await self.answers.get()
+                if wanted.items() <= line.items():
+                    return line
+
+    async def end(self, **headers: str) -> tuple[int, str]:
+        """Delete the session; returns status and text."""
+        async with self.http.delete(self.session_url, headers=headers) as response:
+            return response.status, await response.text()
+
+
+async def make_offer(peer: RTCPeerConnection) -> str:
+    """Return a peer's offer with all its candidates."""
+    await peer.setLocalDescription(await peer.createOffer())
+    return str(peer.localDescription.sdp)
+
+
+@asynccontextmanager
+async def published(
+    endpoint: str, picture: npt.NDArray[np.uint8], **headers: str
+) -> AsyncIterator[Published]:
+    """Publish a picture to an endpoint, with a data channel for the answers."""
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    peer.addTransceiver(Camera(picture), direction="sendonly")
+    channel = peer.createDataChannel("facegauge")
+    async with aiohttp.ClientSession() as http:
+        try:
+            offer = await make_offer(peer)
+            request = http.post(endpoint, data=offer, headers={"Content-Type": "application/sdp", **headers})
+            async with request as response:
+                assert response.status == 201, await response.text()
+                assert response.content_type == "application/sdp"
+                session_url = str(response.url.join(URL(response.headers["Location"])))
+                answer = RTCSessionDescription(sdp=await response.text(), type="answer")
+            result = Published(http, session_url, peer)
+            channel.on("message", lambda line: result.answers.put_nowait(json.loads(line)))
+            await peer.setRemoteDescription(answer)
+            yield result
+        finally:
+            await peer.close()

@@ -1,0 +1,139 @@
+"""What cannot be published gets a status and a sentence, and nobody else notices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+import numpy.typing as npt
+import pytest
+from aiortc import RTCPeerConnection
+
+from tests.end_to_end.conftest import ServerProcess
+from tests.gateway.conftest import StartGateway
+from tests.gateway.gateway_process import GatewayProcess
+
+from .publisher import Camera, make_offer, published
+
+Picture = npt.NDArray[np.uint8]
+SDP = {"Content-Type": "application/sdp"}
+TOKEN = "a-token-of-enough-characters"
+AUDIO_ONLY = (
+    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+    "c=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendonly\r\na=rtpmap:111 opus/48000/2\r\n"
+)
+VP9_ONLY = AUDIO_ONLY.replace("audio 9", "video 9").replace("opus/48000/2", "VP9/90000")
+
+
+@pytest.fixture
+def gateway(server: ServerProcess, start_gateway: StartGateway) -> GatewayProcess:
+    return start_gateway(server.listen, "whip")
+
+
+async def ask(
+    gateway: GatewayProcess, method: str, path: str, data: str | bytes = "", **headers: str
+) -> tuple[int, str, dict[str, str]]:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.request(method, gateway.http + path, data=data, headers=headers) as response,
+    ):
+        return response.status, await response.text(), dict(response.headers)
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "headers", "status", "says"),
+    [
+        ("/whip/a", "v=0", {"Content-Type": "text/plain"}, 415, "application/sdp"),
+        ("/whip/a", "no sdp", SDP, 400, "no SDP offer"),
+        ("/whip/a", b"\xff\xfe", SDP, 400, "no SDP offer"),
+        ("/whip/a", "", SDP, 400, "no SDP offer"),
+        ("/whip/a", "v=0\r\n" + "a=x\r\n" * 20_000, SDP, 413, "65536"),
+        ("/whip/a", AUDIO_ONLY, SDP, 422, "no video"),
+        ("/whip/a", VP9_ONLY, SDP, 422, "H264 and VP8"),
+        ("/whip/a", VP9_ONLY.replace("VP9", "VP8"), SDP, 422, "cannot be answered"),
+        ("/whip/%20", VP9_ONLY, SDP, 400, "stream's id"),
+    ],
+)
+async def test_a_bad_offer(
+    gateway: GatewayProcess, path: str, data: str | bytes, headers: dict[str, str], status: int, says: str
+) -> None:
+    """It is counted, and leaves no stream behind."""
+    got, text, _ = await ask(gateway, "POST", path, data, **headers)
+    assert got == status, text
+    assert says in text
+    assert gateway.metric("whip_requests_total", method="POST", status=str(status)) == 1
+    gateway.wait_for(lambda: gateway.metric("streams") == 0, "a stream is left behind")
+    assert gateway.metric("whip_sessions") == 0
+
+
+async def test_other_methods(gateway: GatewayProcess) -> None:
+    """GET, HEAD, PUT and PATCH get 405 with what is allowed (RFC 9725); an unknown session 404."""
+    for method in ("GET", "PUT", "PATCH"):
+        status, _, headers = await ask(gateway, method, "/whip/a")
+        assert (status, headers["Allow"]) == (405, "OPTIONS,POST")
+    status, _, headers = await ask(gateway, "PATCH", "/whip/a/b")
+    assert (status, headers["Allow"]) == (405, "DELETE,OPTIONS")
+    assert (await ask(gateway, "DELETE", "/whip/a/b"))[0] == 404
+
+
+async def test_pages_of_other_origins(server: ServerProcess, start_gateway: StartGateway) -> None:
+    """A page may publish from the origins that are named, and from no other."""
+    gateway = start_gateway(server.listen, "whip", "--allow-origin", "https://meet.example")
+    preflight = {"Access-Control-Request-Method": "POST"}
+    _, _, headers = await ask(gateway, "OPTIONS", "/whip/a", Origin="https://meet.example", **preflight)
+    assert headers["Access-Control-Allow-Origin"] == "https://meet.example"
+    assert "POST" in headers["Access-Control-Allow-Methods"]
+    assert headers["Accept-Post"] == "application/sdp"
+    _, _, headers = await ask(gateway, "POST", "/whip/a", "x", Origin="https://meet.example", **SDP)
+    assert headers["Access-Control-Allow-Origin"] == "https://meet.example"
+    _, _, headers = await ask(gateway, "OPTIONS", "/whip/a", Origin="https://evil.example", **preflight)
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+async def test_tokens(
+    server: ServerProcess, start_gateway: StartGateway, tmp_path: Path, astronaut: Picture
+) -> None:
+    """Without one of the file's tokens nobody publishes, and nobody ends another's session."""
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"{TOKEN}\n")
+    gateway = start_gateway(server.listen, "whip", "--publish-tokens", str(tokens))
+    for shown in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
+        status, text, headers = await ask(gateway, "POST", "/whip/a", "v=0", **SDP, **shown)
+        assert (status, headers["WWW-Authenticate"]) == (401, "Bearer"), text
+    endpoint = f"{gateway.http}/whip/whip-tokens"
+    async with published(endpoint, astronaut, Authorization=f"Bearer {TOKEN}") as publisher:
+        await publisher.answer(result="scored")
+        assert (await publisher.end())[0] == 401
+        assert (await publisher.end(Authorization=f"Bearer {TOKEN}"))[0] == 200
+
+
+async def test_one_publisher_too_many(
+    server: ServerProcess, start_gateway: StartGateway, astronaut: Picture
+) -> None:
+    """It is told when to try again, and an id that is live is not taken over."""
+    gateway = start_gateway(server.listen, "whip", "--max-sessions-per-address", "1")
+    async with published(f"{gateway.http}/whip/whip-first", astronaut) as publisher:
+        await publisher.answer(result="scored")
+        peer = RTCPeerConnection()
+        peer.addTransceiver(Camera(astronaut), direction="sendonly")
+        offer = await make_offer(peer)
+        status, text, headers = await ask(gateway, "POST", "/whip/whip-second", offer, **SDP)
+        assert (status, "--max-sessions-per-address" in text) == (503, True)
+        assert int(headers["Retry-After"]) > 0
+        other = start_gateway(server.listen, "whip")
+        status, text, _ = await ask(other, "POST", "/whip/whip-first", offer, **SDP)
+        assert (status, "live" in text) == (409, True)
+        await peer.close()
+
+
+async def test_a_server_that_is_away(start_gateway: StartGateway, astronaut: Picture) -> None:
+    """A publisher learns at once that nobody scores it."""
+    gateway = start_gateway("127.0.0.1:9", "whip")
+    peer = RTCPeerConnection()
+    peer.addTransceiver(Camera(astronaut), direction="sendonly")
+    offer = await make_offer(peer)
+    status, text, headers = await ask(gateway, "POST", "/whip/a", offer, **SDP)
+    assert (status, "127.0.0.1:9" in text) == (503, True)
+    assert int(headers["Retry-After"]) > 0
+    await peer.close()
