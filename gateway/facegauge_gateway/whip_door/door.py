@@ -24,6 +24,7 @@ from aiortc import RTCSessionDescription
 
 from facegauge_client import Client, FacegaugeError
 from facegauge_gateway.answers.hub import AnswerHub
+from facegauge_gateway.errors import GatewayError
 from facegauge_gateway.forward.monitored_stream import MonitoredStream
 from facegauge_gateway.log import Log
 from facegauge_gateway.metrics import Metrics
@@ -185,9 +186,7 @@ class WhipDoor:
         async with AsyncExitStack() as stack:
             client = self._client
             if self._settings.forward_tokens:
-                client = await stack.enter_async_context(
-                    self._client_with_token(authorization.partition(" ")[2].strip())
-                )
+                client = await stack.enter_async_context(self._client_of(authorization))
             stream = MonitoredStream(client, settings, self._hub, self._metrics)
             try:
                 await stack.enter_async_context(stream)
@@ -206,6 +205,13 @@ class WhipDoor:
             raise web.HTTPUnprocessableEntity(text=f"the offer cannot be answered: {error}\n") from error
         self._run(session)
         return session, answer
+
+    def _client_of(self, authorization: str) -> Client:
+        """Return a client that shows the publisher's token to the server; raises 401 for what is none."""
+        try:
+            return self._client_with_token(authorization.partition(" ")[2].strip())
+        except (ValueError, GatewayError) as error:
+            raise unauthorized(f"the bearer token cannot be shown to the server: {error}\n") from error
 
     def _run(self, session: WhipSession) -> None:
         self._sessions[session.id] = session
