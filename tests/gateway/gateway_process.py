@@ -93,7 +93,8 @@ def run_gateway(folder: Path, server: str, *flags: str) -> Iterator[GatewayProce
     """Run a gateway that forwards to a server, with answers on standard output."""
     command = (
         *(sys.executable, "-m", "facegauge_gateway", *flags, "--server", server),
-        *("--http-listen", "127.0.0.1:0", "--answers", "-", "--log-format", "json"),
+        *("--http-listen", "127.0.0.1:0", "--log-format", "json"),
+        *(() if "--answers" in flags else ("--answers", "-")),
     )
     log = folder / "gateway.log"
     with (

@@ -1,0 +1,28 @@
+"""The names and flags that programs and scripts rely on. A change here needs a changelog entry."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from facegauge_gateway.cli import command
+
+SHARED = {
+    *("--server", "--server-tls", "--server-tls-ca", "--server-tls-cert", "--server-tls-key"),
+    *("--token-file", "--insecure-token", "--max-fps", "--min-fps", "--display-lines"),
+    *("--http-listen", "--tls-cert", "--tls-key", "--read-tokens", "--insecure", "--answers"),
+    *("--drain-grace", "--log-format"),
+}
+FLAGS = {
+    "rtp": SHARED
+    | {"--listen", "--payload", "--sdp", "--ssrc", "--stream-id", "--call-id", "--allow-from", "--decode"}
+    | {"--batch-interval", "--reorder", "--pli-interval", "--idle-timeout", "--max-streams"}
+    | {"--max-stream-mbps"},
+}
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_the_flags_of_each_subcommand(name: str) -> None:
+    """Long flags; a renamed one breaks scripts."""
+    options = [item for item in command.commands[name].params if isinstance(item, click.Option)]
+    assert {flag for option in options for flag in option.opts} == FLAGS[name]
