@@ -23,10 +23,11 @@ if [ "${1-}" = --check ]; then
     trap 'rm -rf "$folder"' EXIT
 fi
 export_to "$folder/requirements.txt" --no-default-groups --package facegauge-server
+export_to "$folder/requirements-gateway.txt" --no-default-groups --package facegauge-gateway
 export_to "$folder/requirements-build.txt" --only-group image-build
 if [ "${1-}" = --check ]; then
     # The versions alone: a registry may learn of more files of a version, and so of more hashes.
-    for name in requirements.txt requirements-build.txt; do
+    for name in requirements.txt requirements-gateway.txt requirements-build.txt; do
         diff <(grep -o '^[^ ]*==[^ ]*' "deploy/$name") <(grep -o '^[^ ]*==[^ ]*' "$folder/$name") || {
             echo "deploy/$name does not pin what pyproject.toml resolves to: run deploy/pin.sh" >&2
             exit 1

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from facegauge_gateway.cli import command as gateway_command
 from facegauge_server.cli import command as server_command
 from tests.local_stack import find_program, free_port, get_json, until
 
@@ -166,7 +167,7 @@ def compose() -> dict[str, Any]:
 def test_the_compose_file_pins_its_images_and_keeps_to_this_machine() -> None:
     """No image floats, and no port is published beyond loopback, as gRPC goes in clear inside."""
     services = compose()["services"]
-    assert set(services) == {"server", "prometheus", "alertmanager", "grafana"}
+    assert set(services) == {"server", "gateway", "prometheus", "alertmanager", "grafana"}
     for service in services.values():
         if "image" in service:
             _, _, version = service["image"].partition(":")
@@ -174,33 +175,42 @@ def test_the_compose_file_pins_its_images_and_keeps_to_this_machine() -> None:
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 
-def test_compose_bounds_the_server_and_asks_whether_it_lives() -> None:
+def test_compose_bounds_what_is_ours_and_asks_whether_the_server_lives() -> None:
     """A leak or a flood ends the container and not its host, and the check is the image's own."""
-    server = compose()["services"]["server"]
-    assert server["mem_limit"] == server["memswap_limit"], "with swap, a leak would slow the host down first"
-    assert 0 < server["pids_limit"] <= 1024
-    assert server["read_only"] is True
-    assert server["cap_drop"] == ["ALL"]
+    services = compose()["services"]
+    for ours in (services["server"], services["gateway"]):
+        assert ours["mem_limit"] == ours["memswap_limit"], "with swap, a leak would slow the host down first"
+        assert 0 < ours["pids_limit"] <= 1024
+        assert ours["read_only"] is True
+        assert ours["cap_drop"] == ["ALL"]
+    server = services["server"]
     assert "127.0.0.1:9464/livez" in server["healthcheck"]["test"][-1]
 
 
-def instructions() -> list[tuple[str, str]]:
-    """The Dockerfile's instructions in order, continued lines joined."""
-    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+IMAGES = {"Dockerfile": 9464, "gateway/Dockerfile": 9465}
+"""Each image, and the port of its /livez."""
+each_image = pytest.mark.parametrize("image", IMAGES)
+
+
+def instructions(image: str) -> list[tuple[str, str]]:
+    """A Dockerfile's instructions in order, continued lines joined."""
+    text = (ROOT / image).read_text().replace("\\\n", " ")
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     return [(name.upper(), rest.strip()) for name, _, rest in (line.partition(" ") for line in lines)]
 
 
-def test_the_image_has_one_exact_base() -> None:
+@each_image
+def test_the_image_has_one_exact_base(image: str) -> None:
     """Both stages stand on the same patch version of Python."""
-    bases = {rest.split(" ")[0] for name, rest in instructions() if name == "FROM"}
+    bases = {rest.split(" ")[0] for name, rest in instructions(image) if name == "FROM"}
     (base,) = bases
     assert re.fullmatch(r"python:3\.\d+\.\d+-slim-[a-z]+", base)
 
 
-def test_the_image_installs_by_hash_alone() -> None:
+@each_image
+def test_the_image_installs_by_hash_alone(image: str) -> None:
     """Every pip that may ask a registry demands hashes and resolves nothing; the others may not ask."""
-    for name, rest in instructions():
+    for name, rest in instructions(image):
         if name == "RUN":
             commands = [shlex.split(command) for command in rest.split("&&")]
             for command in commands:
@@ -209,9 +219,10 @@ def test_the_image_installs_by_hash_alone() -> None:
                     assert ("--require-hashes" in command) != ("--no-index" in command)
 
 
-def test_the_image_runs_bounded_and_says_whether_it_lives() -> None:
+@each_image
+def test_the_image_runs_bounded_and_says_whether_it_lives(image: str) -> None:
     """Nobody's root, listening on loopback unless told otherwise, healthy while /livez answers."""
-    found = instructions()
+    found = instructions(image)
     assert [rest for name, rest in found if name == "USER"] == ["10001"]
     assert not [rest for name, rest in found if name == "CMD"], (
         "what is exposed is the operator's word to say"
@@ -219,7 +230,7 @@ def test_the_image_runs_bounded_and_says_whether_it_lives() -> None:
     assert not [rest for _, rest in found if "--insecure" in rest]
     (check,) = (rest for name, rest in found if name == "HEALTHCHECK")
     assert json.loads(check[check.index("[") :])[2] in (
-        "import urllib.request as r; r.urlopen('http://127.0.0.1:9464/livez', timeout=3)",
+        f"import urllib.request as r; r.urlopen('http://127.0.0.1:{IMAGES[image]}/livez', timeout=3)",
     )
     copied = {path for name, rest in found if name == "COPY" for path in rest.split(" ")[:-1]}
     assert all((ROOT / path).exists() for path in copied if not path.startswith(("-", "/opt")))
@@ -251,6 +262,17 @@ def test_the_image_pins_what_the_server_asks_for() -> None:
     assert "hatchling" in pins("requirements-build.txt")
 
 
+def test_the_gateways_image_pins_what_it_asks_for() -> None:
+    """Its own requirements and the SDK's; nothing of the server's."""
+    pinned = pins("requirements-gateway.txt")
+    for folder in ("client", "gateway"):
+        project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
+        for wanted in map(Requirement, project["dependencies"]):
+            if not wanted.name.startswith("facegauge-"):
+                assert wanted.specifier.contains(pinned[wanted.name])
+    assert not {"torch", "openvino", "mediapipe", "opencv-python", "matplotlib"} & pinned.keys()
+
+
 def test_the_compose_file_mounts_what_there_is() -> None:
     """Every file that is mounted exists, every volume is declared, every dependency is a service."""
     file = compose()
@@ -259,7 +281,9 @@ def test_the_compose_file_mounts_what_there_is() -> None:
         for volume in service.get("volumes", ()):
             source = volume.split(":")[0]
             assert (DEPLOY / source).exists() if source.startswith(".") else source in file["volumes"]
-    assert (DEPLOY / file["services"]["server"]["build"]["context"] / "Dockerfile").is_file()
+        if "build" in service:
+            build = service["build"]
+            assert (DEPLOY / build["context"] / build.get("dockerfile", "Dockerfile")).is_file()
 
 
 def test_the_compose_files_addresses_fit_together() -> None:
@@ -273,6 +297,10 @@ def test_the_compose_files_addresses_fit_together() -> None:
         assert any(published.endswith(f":{port}") for published in services[host]["ports"])
     flags = {flag.partition("=")[0] for flag in services["server"]["command"]}
     assert flags <= {option for parameter in server_command.params for option in parameter.opts}
+    subcommand, *words = services["gateway"]["command"]
+    known = {option for one in gateway_command.commands[subcommand].params for option in one.opts}
+    assert {word.partition("=")[0] for word in words} <= known
+    assert "--server=server:50051" in words
 
 
 def test_the_stack_without_containers_uses_the_same_files(tmp_path: Path) -> None:

@@ -41,6 +41,11 @@ class PortStreams:
         self.number = number
         self._send = send
 
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """SSRCs of the streams that are there."""
+        return tuple(self._streams)
+
     def take(self, data: bytes, source: Source, now_s: float) -> None:
         """Take a datagram of either port."""
         if not self._allowed.allow(source[0]):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -12,6 +14,7 @@ from tests.gateway.conftest import StartGateway
 from tests.gateway.gateway_process import MediaServer
 from tests.gateway.rtp_streams import by_ffmpeg, coded
 
+PAGE = Path(__file__).parents[3] / "docs" / "gateway.md"
 SOURCE = ("call_id", "ssrc", "stream_id")
 EXPORTED = {
     "answers": ("counter", ()),
@@ -58,3 +61,9 @@ def test_these_metrics_and_no_others(
     for name, family in families.items():
         for sample in family.samples:
             assert tuple(sorted(sample.labels)) == tuple(sorted(EXPORTED[name][1])), name
+
+
+def test_the_page_tells_of_each() -> None:
+    """docs/gateway.md names what there is, and nothing else."""
+    named = set(re.findall(r"facegauge_gateway_([a-z_]+)", PAGE.read_text()))
+    assert {name.removesuffix("_total") for name in named} == set(EXPORTED)

@@ -1,0 +1,87 @@
+"""Who may take the place of a source: nobody beside it, anybody after its silence."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from facegauge_client import Client
+from facegauge_gateway.address import Address, AllowedSources
+from facegauge_gateway.answers.hub import AnswerHub
+from facegauge_gateway.forward import StreamSettings
+from facegauge_gateway.log import Log
+from facegauge_gateway.metrics import Metrics
+from facegauge_gateway.rtp_door import Listen, RtpSettings
+from facegauge_gateway.rtp_door.names import Names
+from facegauge_gateway.rtp_door.port_streams import PortStreams
+from facegauge_gateway.rtp_door.refusals import Refusals
+from facegauge_gateway.rtp_door.stream_table import SILENCE_S, StreamTable
+from tests.gateway.rtp_streams import CODECS, packet, serialise
+
+FIRST, SECOND = ("127.0.0.1", 4000), ("127.0.0.1", 4001)
+IDLE_TIMEOUT_S = 10.0
+MakePort = Callable[[Names], PortStreams]
+
+
+@pytest.fixture
+def make_port(hub: AnswerHub, metrics: Metrics) -> MakePort:
+    """Makes a port without its socket; its streams never get as far as the server."""
+
+    def make(names: Names) -> PortStreams:
+        settings = RtpSettings(
+            listen=(Listen(Address("127.0.0.1", 0)),),
+            codecs=CODECS,
+            names=names,
+            stream=StreamSettings(stream_id=""),
+            idle_timeout_s=IDLE_TIMEOUT_S,
+        )
+        refusals = Refusals(metrics.registry, Log())
+        table = StreamTable(settings, Client(), hub, metrics, refusals)
+        return PortStreams(table, settings, AllowedSources(()), refusals)
+
+    return make
+
+
+def received(metrics: Metrics) -> float | None:
+    name = "facegauge_gateway_rtp_packets_total"
+    return metrics.registry.get_sample_value(name, {"result": "received"})
+
+
+def refused(metrics: Metrics, reason: str) -> float | None:
+    return metrics.registry.get_sample_value("facegauge_gateway_rtp_refused_total", {"reason": reason})
+
+
+async def test_an_address_that_moved_is_followed_after_silence(make_port: MakePort, metrics: Metrics) -> None:
+    """A media server that was restarted, with the same SSRC."""
+    port = make_port(Names())
+    port.take(serialise(packet(1)), FIRST, 0.0)
+    port.take(serialise(packet(2)), SECOND, SILENCE_S / 2)
+    assert (received(metrics), refused(metrics, "other_source")) == (1, 1)
+    port.take(serialise(packet(3)), SECOND, SILENCE_S)
+    assert (received(metrics), refused(metrics, "other_source")) == (2, 1)
+    port.drop_all()
+
+
+async def test_another_source_takes_the_name_after_silence(make_port: MakePort, metrics: Metrics) -> None:
+    """A publisher that joined again, on a port whose number is the stream's name."""
+    port = make_port(Names(stream_id="{port}"))
+    port.take(serialise(packet(1)), FIRST, 0.0)
+    other = dataclasses.replace(packet(1), ssrc=2)
+    port.take(serialise(other), FIRST, SILENCE_S / 2)
+    assert (received(metrics), refused(metrics, "stream_id_taken")) == (1, 1)
+    port.take(serialise(other), FIRST, SILENCE_S)
+    assert (received(metrics), refused(metrics, "stream_id_taken")) == (2, 1)
+    port.drop_all()
+
+
+async def test_a_silent_stream_ends(make_port: MakePort) -> None:
+    """At the first look after --idle-timeout, counted from its last packet."""
+    port = make_port(Names())
+    port.take(serialise(packet(1)), FIRST, 0.0)
+    port.take(serialise(packet(2)), FIRST, 5.0)
+    port.poll(5.0 + IDLE_TIMEOUT_S)
+    assert len(port.sources) == 1
+    port.poll(5.1 + IDLE_TIMEOUT_S)
+    assert len(port.sources) == 0
