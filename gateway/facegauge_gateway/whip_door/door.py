@@ -13,11 +13,9 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import NoReturn
 
 from aiohttp import web
 from aiortc import RTCSessionDescription
@@ -30,7 +28,9 @@ from facegauge_gateway.log import Log
 from facegauge_gateway.metrics import Metrics
 from facegauge_gateway.token_file import TokenFile
 from facegauge_gateway.whip_door.offer import SDP_TYPE, read_offer
-from facegauge_gateway.whip_door.refusals import RETRY_AFTER_S, refused_by_server, unauthorized
+from facegauge_gateway.whip_door.refusals import full, refused_by_server, unauthorized
+from facegauge_gateway.whip_door.room import Room
+from facegauge_gateway.whip_door.routes import Routes
 from facegauge_gateway.whip_door.session import WhipSession
 from facegauge_gateway.whip_door.settings import PUBLISH_TOKENS_FLAG, WhipSettings
 from facegauge_gateway.whip_door.whip_metrics import WhipMetrics
@@ -38,7 +38,6 @@ from facegauge_gateway.whip_door.whip_metrics import WhipMetrics
 __all__ = ["WhipDoor"]
 
 STREAM_ID = re.compile(r"[\w.~@:+-]{1,128}", re.ASCII)
-Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class WhipDoor:
@@ -66,14 +65,11 @@ class WhipDoor:
         self._log = Log()
         self._sessions: dict[str, WhipSession] = {}
         self._running: set[asyncio.Task[None]] = set()
-        self._opening: Counter[str] = Counter()
+        self._room = Room(settings.max_sessions, settings.max_sessions_per_address)
         self._is_open = False
-        for path, methods in (
-            ("/whip/{stream_id}", {"POST": self._post}),
-            ("/whip/{stream_id}/{session_id}", {"DELETE": self._delete}),
-        ):
-            allowed = (*methods, "OPTIONS")
-            app.router.add_route("*", path, self._dispatch({**methods, "OPTIONS": _options}, allowed))
+        routes = Routes(app, self._whip_metrics, settings.allowed_origins)
+        routes.add("/whip/{stream_id}", "POST", self._post)
+        routes.add("/whip/{stream_id}/{session_id}", "DELETE", self._delete)
 
     async def open(self) -> Mapping[str, object]:
         """Begin to take offers; returns the path of the endpoint."""
@@ -90,44 +86,18 @@ class WhipDoor:
 
     # HTTP
 
-    def _dispatch(self, handlers: Mapping[str, Handler], allowed: tuple[str, ...]) -> Handler:
-        """Return a handler of all methods of a path, which counts them and knows CORS."""
-
-        async def handle(request: web.Request) -> web.Response:
-            try:
-                handler = handlers.get(request.method)
-                if handler is None:
-                    raise web.HTTPMethodNotAllowed(request.method, allowed)
-                response = await handler(request)
-            except web.HTTPException as refusal:
-                self._finish(request, refusal)
-                raise
-            self._finish(request, response)
-            return response
-
-        return handle
-
-    def _finish(self, request: web.Request, response: web.StreamResponse) -> None:
-        method = request.method if request.method in ("POST", "DELETE", "OPTIONS", "PATCH") else "other"
-        self._whip_metrics.requests.labels(method, str(response.status)).inc()
-        origin, allowed = request.headers.get("Origin"), self._settings.allowed_origins
-        if origin is not None and ("*" in allowed or origin in allowed):
-            response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Expose-Headers"] = "Location, Retry-After"
-            response.headers["Vary"] = "Origin"
-
     async def _post(self, request: web.Request) -> web.Response:
         authorization = self._authorize(request)
         if not self._is_open:
-            self._refuse_as_full("the gateway is shutting down: publish to another one")
+            raise full("the gateway is shutting down: publish to another one")
         stream_id = request.match_info["stream_id"]
         if not STREAM_ID.fullmatch(stream_id):
             raise web.HTTPBadRequest(text="a stream's id has 1 to 128 letters, digits and _.~@:+-\n")
         address = request.remote or ""
-        with _Counted(self._opening, address):
-            self._check_room(address)
+        with self._room.place(address) as place:
             offer = await read_offer(request)
             session, answer = await self._begin(request, stream_id, address, authorization, offer)
+            place.keep()
         location = f"/whip/{stream_id}/{session.id}"
         return web.Response(status=201, text=answer, content_type=SDP_TYPE, headers={"Location": location})
 
@@ -151,22 +121,6 @@ class WhipDoor:
         if self._settings.forward_tokens and not shown.lower().startswith("bearer "):
             raise unauthorized("send `Authorization: Bearer TOKEN` with a token for the Facegauge server\n")
         return shown
-
-    def _check_room(self, address: str) -> None:
-        settings = self._settings
-        present = Counter(session.address for session in self._sessions.values()) + self._opening
-        if present.total() > settings.max_sessions:
-            self._refuse_as_full(
-                f"the gateway has {settings.max_sessions} publishers (--max-sessions): try later"
-            )
-        if present[address] > settings.max_sessions_per_address:
-            self._refuse_as_full(
-                f"{settings.max_sessions_per_address} publishers of this address are connected"
-                " (--max-sessions-per-address): end one of them first"
-            )
-
-    def _refuse_as_full(self, text: str) -> NoReturn:
-        raise web.HTTPServiceUnavailable(text=f"{text}\n", headers={"Retry-After": str(RETRY_AFTER_S)})
 
     async def _begin(
         self,
@@ -223,6 +177,7 @@ class WhipDoor:
         def forget(task: asyncio.Task[None]) -> None:
             self._running.discard(task)
             del self._sessions[session.id]
+            self._room.give_back(session.address)
             self._whip_metrics.sessions.set(len(self._sessions))
             if not task.cancelled() and (error := task.exception()) is not None:
                 session.log.defect("a session failed", error)
@@ -230,31 +185,3 @@ class WhipDoor:
         task = asyncio.create_task(session.run(), name=f"whip {session.stream.settings.stream_id}")
         self._running.add(task)
         task.add_done_callback(forget)
-
-
-class _Counted:
-    """Counts an address for a block."""
-
-    def __init__(self, counts: Counter[str], address: str) -> None:
-        self._counts = counts
-        self._address = address
-
-    def __enter__(self) -> None:
-        self._counts[self._address] += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._counts[self._address] -= 1
-        if not self._counts[self._address]:
-            del self._counts[self._address]
-
-
-async def _options(_request: web.Request) -> web.Response:
-    return web.Response(
-        status=204,
-        headers={
-            "Accept-Post": SDP_TYPE,
-            "Access-Control-Allow-Methods": "POST, DELETE, OPTIONS",
-            "Access-Control-Allow-Headers": "Authorization, Content-Type",
-            "Access-Control-Max-Age": "600",
-        },
-    )

@@ -16,7 +16,7 @@ from facegauge_client import (
     Unauthenticated,
 )
 
-__all__ = ["RETRY_AFTER_S", "refused_by_server", "unauthorized"]
+__all__ = ["full", "refused_by_server", "unauthorized"]
 
 RETRY_AFTER_S = 5
 STATUSES: tuple[tuple[type[FacegaugeError], type[web.HTTPException]], ...] = (
@@ -35,6 +35,11 @@ STATUSES: tuple[tuple[type[FacegaugeError], type[web.HTTPException]], ...] = (
 def unauthorized(text: str) -> web.HTTPException:
     """Return 401 with what the client must show (RFC 6750, 3)."""
     return web.HTTPUnauthorized(text=text, headers={"WWW-Authenticate": "Bearer"})
+
+
+def full(text: str) -> web.HTTPException:
+    """Return 503 with when to try again."""
+    return web.HTTPServiceUnavailable(text=f"{text}\n", headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def refused_by_server(error: FacegaugeError) -> web.HTTPException:

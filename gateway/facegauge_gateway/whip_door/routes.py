@@ -1,0 +1,64 @@
+"""Routes of the endpoint: requests are counted, other methods refused, pages of other origins admitted."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from facegauge_gateway.whip_door.offer import SDP_TYPE
+from facegauge_gateway.whip_door.whip_metrics import WhipMetrics
+
+__all__ = ["Handler", "Routes"]
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+COUNTED_METHODS = ("POST", "DELETE", "OPTIONS", "PATCH")
+
+
+class Routes:
+    """Adds paths to an application, with OPTIONS for each (RFC 9725, 4.2 and 4.8)."""
+
+    def __init__(self, app: web.Application, metrics: WhipMetrics, allowed_origins: frozenset[str]) -> None:
+        """Count in `metrics`, and let pages of `allowed_origins` in; `*` is any origin."""
+        self._app = app
+        self._metrics = metrics
+        self._allowed_origins = allowed_origins
+
+    def add(self, path: str, method: str, handler: Handler) -> None:
+        """Add a path with its one method."""
+        handlers = {method: handler, "OPTIONS": _options}
+
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                known = handlers.get(request.method)
+                if known is None:
+                    raise web.HTTPMethodNotAllowed(request.method, tuple(handlers))
+                response = await known(request)
+            except web.HTTPException as refusal:
+                self._finish(request, refusal)
+                raise
+            self._finish(request, response)
+            return response
+
+        self._app.router.add_route("*", path, handle)
+
+    def _finish(self, request: web.Request, response: web.StreamResponse) -> None:
+        method = request.method if request.method in COUNTED_METHODS else "other"
+        self._metrics.requests.labels(method, str(response.status)).inc()
+        origin = request.headers.get("Origin")
+        if origin is not None and not self._allowed_origins.isdisjoint(("*", origin)):
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = "Location, Retry-After"
+            response.headers["Vary"] = "Origin"
+
+
+async def _options(_request: web.Request) -> web.Response:
+    return web.Response(
+        status=204,
+        headers={
+            "Accept-Post": SDP_TYPE,
+            "Access-Control-Allow-Methods": "POST, DELETE, OPTIONS",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Max-Age": "600",
+        },
+    )
