@@ -14,11 +14,19 @@ SHARED = {
     *("--drain-grace", "--log-format"),
 }
 FLAGS = {
+    "whip": SHARED
+    | {"--publish-tokens", "--forward-tokens", "--allow-origin", "--max-sessions"}
+    | {"--max-sessions-per-address", "--connect-timeout"},
     "rtp": SHARED
     | {"--listen", "--payload", "--sdp", "--ssrc", "--stream-id", "--call-id", "--allow-from", "--decode"}
     | {"--batch-interval", "--reorder", "--pli-interval", "--idle-timeout", "--max-streams"}
     | {"--max-stream-mbps"},
 }
+
+
+def test_every_subcommand_is_listed() -> None:
+    """A new subcommand gets its flags listed here."""
+    assert set(command.commands) == set(FLAGS)
 
 
 @pytest.mark.parametrize("name", FLAGS)

@@ -47,7 +47,13 @@ class PortStreams:
         return tuple(self._streams)
 
     def take(self, data: bytes, source: Source, now_s: float) -> None:
-        """Take a datagram of either port."""
+        """Take a datagram of either port; never raises, so that others behind it are read."""
+        try:
+            self._take(data, source, now_s)
+        except Exception as error:  # noqa: BLE001 - a defect costs the datagram that shows it
+            self._refuse("defect", f"{type(error).__name__}: {error}: report this", now_s)
+
+    def _take(self, data: bytes, source: Source, now_s: float) -> None:
         if not self._allowed.allow(source[0]):
             self._refuse("source", f"{source[0]} is in no network of --allow-from", now_s)
         elif is_rtcp(data):
