@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.end_to_end.conftest import ServerProcess, _server, start_server_process
+from tests.end_to_end.conftest import ServerProcess, run_server, start_server_process
 
 __all__ = ["server", "start_server_process"]
 
@@ -12,5 +12,5 @@ __all__ = ["server", "start_server_process"]
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerProcess]:
     """A server with its defaults, for all tests of one example."""
-    with _server() as process:
+    with run_server() as process:
         yield process
