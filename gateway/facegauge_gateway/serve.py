@@ -9,8 +9,7 @@ import signal
 import ssl
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +23,7 @@ from facegauge_gateway.answers.lines import AnswerLines
 from facegauge_gateway.errors import BadConfiguration
 from facegauge_gateway.http import make_http_app
 from facegauge_gateway.http.app import READ_TOKENS_FLAG
+from facegauge_gateway.http.listening import listening
 from facegauge_gateway.log import Log
 from facegauge_gateway.metrics import Metrics
 from facegauge_gateway.readiness import Readiness
@@ -33,7 +33,6 @@ __all__ = ["Door", "Parts", "ServeSettings", "serve"]
 
 EXIT_MARGIN_S = 5.0
 """Time beyond the drain's grace after which the process ends come what may."""
-KEEPALIVE_S = 30.0
 
 
 class Door(Protocol):
@@ -97,7 +96,7 @@ async def serve(settings: ServeSettings, client: Client, make_door: Callable[[Pa
         readiness = Readiness(client.health, metrics)
         app = make_http_app(hub, metrics, readiness, readers)
         door = make_door(Parts(client, hub, metrics, app, readiness))
-        async with _listening(app, settings) as address:
+        async with listening(app, settings.http_listen, settings.tls) as address:
             writing = None if lines is None else tasks.create_task(lines.write(hub))
             watching = tasks.create_task(readiness.watch())
             try:
@@ -113,24 +112,6 @@ async def serve(settings: ServeSettings, client: Client, make_door: Callable[[Pa
                 if writing is not None:
                     await asyncio.wait([writing])
     log.info("stopped")
-
-
-@asynccontextmanager
-async def _listening(app: web.Application, settings: ServeSettings) -> AsyncIterator[Address]:
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        wanted = settings.http_listen
-        site = web.TCPSite(runner, wanted.host, wanted.port, ssl_context=settings.tls)
-        try:
-            await site.start()
-        except OSError as error:
-            raise BadConfiguration(
-                f"cannot listen on {wanted} ({error.strerror}): choose another --http-listen"
-            ) from error
-        yield wanted.with_port(runner.addresses[0][1])
-    finally:
-        await runner.cleanup()
 
 
 def _announce(facts: Mapping[str, object]) -> None:

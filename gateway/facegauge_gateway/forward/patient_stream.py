@@ -67,6 +67,9 @@ class PatientStream:
             except FacegaugeError as error:
                 self._metrics.count_failure(error)
                 self._log.warning("stream not opened", reason=str(error), retry_in_s=round(delay_s, 2))
+            except Exception as error:  # noqa: BLE001 - the next attempt may do without our defect
+                self._metrics.count_failure(error)
+                self._log.defect("stream failed", error)
             finally:
                 self._open = None
             with suppress(TimeoutError):

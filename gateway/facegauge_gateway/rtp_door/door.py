@@ -79,10 +79,7 @@ class RtpDoor:
         loop = asyncio.get_running_loop()
         while True:
             for port in self._ports:
-                try:
-                    port.poll(loop.time())
-                except Exception as error:  # noqa: BLE001 - a defect on one port stops no other
-                    self._log.defect("a port failed", error, port=port.number)
+                port.poll(loop.time())
             await asyncio.sleep(TICK_S)
 
     def _dropped_by_kernel(self) -> int:

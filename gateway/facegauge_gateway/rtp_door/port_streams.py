@@ -66,7 +66,12 @@ class PortStreams:
     def poll(self, now_s: float) -> None:
         """Let streams give out what has waited, send RTCP, and end those that are silent or gone."""
         for stream in list(self._streams.values()):
-            feedback = stream.poll(now_s)
+            try:
+                feedback = stream.poll(now_s)
+            except Exception as error:  # noqa: BLE001 - a defect on one stream stops no other
+                stream.log.defect("source dropped", error)
+                self.drop(stream)
+                continue
             if feedback is not None:
                 self._send(feedback, self._routes.route(stream.ssrc, stream.source))
             silent_s = now_s - stream.last_packet_s

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
+from facegauge_gateway.http.listening import MAX_CONNECTIONS
 from tests.end_to_end.conftest import ServerProcess, free_port
 from tests.gateway.conftest import StartGateway
 
@@ -48,6 +51,16 @@ def test_readers_show_a_token_where_one_is_asked_for(
     gateway.wait_for(
         lambda: gateway.get("/metrics", Authorization=f"Bearer {TOKEN[::-1]}")[0] == 200, "the new token"
     )
+
+
+def test_idle_connections_lock_nobody_out(server: ServerProcess, start_gateway: StartGateway) -> None:
+    """As many as may and some more, none of which ever asks for anything: the next request is answered."""
+    gateway = start_gateway(server.listen, *RTP)
+    host, _, port = gateway.http.removeprefix("http://").partition(":")
+    with ExitStack() as stack:
+        for _ in range(MAX_CONNECTIONS + 8):
+            stack.enter_context(socket.create_connection((host, int(port)), timeout=100))
+        assert gateway.get("/livez") == (200, "alive\n")
 
 
 def test_a_port_that_is_taken_is_named(server: ServerProcess, start_gateway: StartGateway) -> None:
