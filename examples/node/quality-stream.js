@@ -9,7 +9,7 @@ import protoLoader from '@grpc/proto-loader';
 const PROTO = fileURLToPath(new URL('../../proto/facegauge/v1/quality.proto', import.meta.url));
 const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])(:\d+)?$/;
 
-// One message for the units of a tenth of a second: one message a unit costs both sides several times as much.
+// One message for the units of a tenth of a second: one message a unit costs the server several times as much.
 const BATCH_INTERVAL_MS = 100;
 const MAX_BATCH_BYTES = 1024 * 1024;
 const MAX_BATCH_UNITS = 256; // FrameBatch.frames
