@@ -1,6 +1,7 @@
 // A Pion or LiveKit (Go) back end hands the video of one remote track to Facegauge, coded as it came.
 //
-// Not run here: neither a LiveKit server nor the modules are at hand in Facegauge's CI. What it does over gRPC is what
+// Not run here: neither a LiveKit server nor the modules are at hand in Facegauge's CI. It compiles (`go vet`, with
+// Debian 12's Pion WebRTC 3.1, which differs by the v3 in its paths, and gRPC 1.33). What it does over gRPC is what
 // examples/node does, and that one is run.
 //
 // First generate facegaugepb from the interface (protoc-gen-go and protoc-gen-go-grpc on PATH):
