@@ -27,8 +27,17 @@ def decode(record: Iterable[Passed], codec: str) -> Iterator[tuple[int, av.Video
         if receiver is None:
             receiver = StreamReceiver({packet.payload_type: known})
         for unit in receiver.receive(packet, passed.time_s):
-            for frame in decoder.decode(av.Packet(unit.data)):
-                yield unit.timestamp & 0xFFFFFFFF, frame
+            coded = av.Packet(unit.data)
+            coded.pts = coded.dts = unit.timestamp
+            yield from _stamped(decoder.decode(coded))
+    yield from _stamped(decoder.decode(None))
+
+
+def _stamped(frames: Iterable[av.VideoFrame]) -> Iterator[tuple[int, av.VideoFrame]]:
+    for frame in frames:
+        if frame.pts is None:
+            raise RuntimeError("FFmpeg has lost the timestamp of a picture")
+        yield frame.pts & 0xFFFFFFFF, frame
 
 
 def rtp_timestamp(capture_time_s: float) -> int:
