@@ -32,15 +32,17 @@ def fortress() -> Iterator[Besieged]:
 def test_good_calls_go_on_under_attack(fortress: Besieged, attack: str) -> None:
     """The server is ready afterwards, took no more than a gibibyte, and answered good calls meanwhile.
 
-    Ready, open to new calls and within its memory every time; the share of answers in one of a few attacks,
-    since other work of the machine may fall into the seconds of one of them.
+    Ready and within its memory every time; the share of answers in one of a few attacks, since other work of
+    the machine may fall into the seconds of one of them. Who vanishes leaves no stream in the way of new calls;
+    after other attacks a busy machine may refuse them for a while, by --max-worker-wait.
     """
     shares = []
     for _ in range(ATTEMPTS):
         siege = fortress.stand(attack)
         assert siege.is_ready
         assert siege.peak_memory_bytes <= MAX_MEMORY_BYTES
-        assert not siege.quiet[1].refused
+        if attack == "vanishing_clients":
+            assert not siege.quiet[1].refused
         answered_in_peace = 1 - siege.quiet_unanswered_share
         shares.append((1 - siege.attacked.unanswered_share) / max(answered_in_peace, 0.01))
         if shares[-1] >= MIN_ANSWERED_SHARE:
