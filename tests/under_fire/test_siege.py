@@ -33,8 +33,8 @@ def test_good_calls_go_on_under_attack(fortress: Besieged, attack: str) -> None:
     """The server is ready afterwards, took no more than a gibibyte, and answered good calls meanwhile.
 
     Ready and within its memory every time; the share of answers in one of a few attacks, since other work of
-    the machine may fall into the seconds of one of them. Who vanishes leaves no stream in the way of new calls;
-    after other attacks a busy machine may refuse them for a while, by --max-worker-wait.
+    the machine may fall into the seconds of one of them. Who vanishes leaves no stream in the way of new
+    calls; after other attacks a busy machine may refuse them for a while, by --max-worker-wait.
     """
     shares = []
     for _ in range(ATTEMPTS):
