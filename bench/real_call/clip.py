@@ -63,14 +63,19 @@ def _cell(picture: Pixels, width: int, height: int, bit: int, row: int) -> float
     return float(picture[round(top) : round(bottom) + 1, round(left) : round(right) + 1].mean())
 
 
-def write_portrait_clip(path: Path, *, lines: int, fps: int, seconds: float) -> list[Pixels]:
-    """Write the demo's portrait, swaying, as y4m of 16:9; return the frames of one loop, RGB."""
+def write_portrait_clip(
+    path: Path, *, lines: int, fps: int, seconds: float, pace: float = 1.0
+) -> list[Pixels]:
+    """Write the demo's portrait, swaying, as y4m of 16:9; return the frames of one loop, RGB.
+
+    At a higher pace it moves more, which costs an encoder bits.
+    """
     scene = Scene()
 
     def draw(number: int) -> Pixels:
         width = round(lines * WIDTH / HEIGHT / 2) * 2
         return np.asarray(
-            cv2.resize(scene.at(number / fps), (width, lines), interpolation=cv2.INTER_AREA), np.uint8
+            cv2.resize(scene.at(number * pace / fps), (width, lines), interpolation=cv2.INTER_AREA), np.uint8
         )
 
     return _write_loop(path, draw, round(fps * seconds / 2) + 1, fps)

@@ -15,7 +15,7 @@ from .conftest import FPS, HEIGHT, WIDTH
 pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(240)]
 
 
-@pytest.mark.parametrize("name", ["h264", "vp8", "vp8-l1t3", "vp9", "av1"])
+@pytest.mark.parametrize("name", ["h264", "vp8", "vp8-l1t3", "vp9"])
 async def test_quality_falls_with_the_bitrate_and_recovers(
     server: Server, browser: Browser, janus: Janus, name: str
 ) -> None:
