@@ -38,7 +38,8 @@ class TokenFile:
         if scheme.lower() != "bearer":
             return False
         self._look(now_s)
-        matches = [hmac.compare_digest(token, shown.strip().encode()) for token in self._tokens]
+        shown_bytes = shown.strip().encode(errors="surrogateescape")  # as aiohttp decodes it
+        matches = [hmac.compare_digest(token, shown_bytes) for token in self._tokens]
         return any(matches)
 
     def _look(self, now_s: float) -> None:

@@ -106,7 +106,10 @@ class WhipDoor:
         if session is None or session.stream.settings.stream_id != request.match_info["stream_id"]:
             raise web.HTTPNotFound(text="there is no such session: it may have ended\n")
         shown = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(shown.encode(), session.authorization.encode()):
+        shown_bytes, begun_with = (
+            text.encode(errors="surrogateescape") for text in (shown, session.authorization)
+        )
+        if not hmac.compare_digest(shown_bytes, begun_with):
             raise unauthorized("show the token that the session was begun with\n")
         session.end("deleted")
         return web.Response(text="the session ends\n")

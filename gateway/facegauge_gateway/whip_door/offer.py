@@ -25,7 +25,7 @@ async def read_offer(request: web.Request) -> RTCSessionDescription:
 
     Raises:
         web.HTTPException: 408, 413 or 415 for the body, 400 for what is no SDP, 422 for an offer without
-            video that can be scored.
+            exactly one video that can be scored.
     """
     if request.content_type != SDP_TYPE:
         raise web.HTTPUnsupportedMediaType(text=f"send the offer as {SDP_TYPE}\n")
@@ -42,6 +42,11 @@ async def read_offer(request: web.Request) -> RTCSessionDescription:
     sending = [codecs for kind, way, codecs in media if kind == "video" and way in ("sendonly", "sendrecv")]
     if not sending:
         raise web.HTTPUnprocessableEntity(text="the offer sends no video: add a video track to publish\n")
+    if len(sending) > 1 or sum(kind == "audio" for kind, _, _ in media) > 1:
+        raise web.HTTPUnprocessableEntity(
+            text="the offer sends several tracks of a kind: publish one video track, and one audio track"
+            " at most; a second camera is a stream of its own\n"
+        )
     if not any(codecs.intersection(CODECS) for codecs in sending):
         raise web.HTTPUnprocessableEntity(
             text=f"the offer's video is neither of {' and '.join(CODECS)}: prefer one of them"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
@@ -54,6 +55,7 @@ class WhipSession:
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._has_picture = asyncio.Event()
+        self._has_channel = False
         self._peer.on("track", self._take_track)
         self._peer.on("datachannel", self._take_channel)
         self._peer.on("connectionstatechange", self._take_state)
@@ -106,11 +108,16 @@ class WhipSession:
         if track.kind == "video":
             self._start(self._sample(track))
         else:
-            track.stop()
+            self._start(_discard(track))
 
     def _take_channel(self, channel: RTCDataChannel) -> None:
-        if channel.label == CHANNEL_LABEL:
-            self._start(self._send_answers(channel))
+        if channel.label != CHANNEL_LABEL:
+            return
+        if self._has_channel:  # one reader of the hub's for each publisher
+            channel.close()
+            return
+        self._has_channel = True
+        self._start(self._send_answers(channel))
 
     def _take_state(self) -> None:
         if self._peer.connectionState in ("failed", "closed"):
@@ -163,3 +170,13 @@ class WhipSession:
         except TooManySubscribers as error:
             self.log.warning("no answers for a publisher", reason=str(error))
             channel.close()
+
+
+async def _discard(track: MediaStreamTrack) -> None:
+    """Read what nobody wants: aiortc decodes it all the same, and keeps what is not read without bound.
+
+    The answer cannot decline it: RFC 9725 asks for `recvonly`.
+    """
+    with contextlib.suppress(MediaStreamError):
+        while True:
+            await track.recv()

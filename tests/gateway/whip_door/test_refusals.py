@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -25,6 +27,10 @@ AUDIO_ONLY = (
     "c=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendonly\r\na=rtpmap:111 opus/48000/2\r\n"
 )
 VP9_ONLY = AUDIO_ONLY.replace("audio 9", "video 9").replace("opus/48000/2", "VP9/90000")
+AUDIO_MEDIA = AUDIO_ONLY[AUDIO_ONLY.index("m=") :]
+VIDEO_MEDIA = VP9_ONLY[VP9_ONLY.index("m=") :].replace("VP9", "VP8")
+TWO_CAMERAS = VP9_ONLY.replace("VP9", "VP8") + VIDEO_MEDIA.replace("mid:0", "mid:1")
+TWO_MICROPHONES = AUDIO_ONLY + AUDIO_MEDIA.replace("mid:0", "mid:1") + VIDEO_MEDIA.replace("mid:0", "mid:2")
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +44,18 @@ async def ask(
     gateway: GatewayProcess, method: str, path: str, data: str | bytes = "", **headers: str
 ) -> tuple[int, str, dict[str, str]]:
     async with (
-        aiohttp.ClientSession() as http,
-        http.request(method, gateway.http + path, data=data, headers=headers) as response,
+        aiohttp.ClientSession() as session,
+        session.request(method, gateway.http + path, data=data, headers=headers) as response,
     ):
         return response.status, await response.text(), dict(response.headers)
+
+
+def post_raw(gateway: GatewayProcess, path: str, authorization: str) -> int:
+    """Post with a header that is sent as Latin-1, which aiohttp's client does not; returns the status."""
+    connection = http.client.HTTPConnection(gateway.http.removeprefix("http://"), timeout=60)
+    with closing(connection):
+        connection.request("POST", path, "v=0", {**SDP, "Authorization": authorization})
+        return connection.getresponse().status
 
 
 @pytest.mark.parametrize(
@@ -55,6 +69,8 @@ async def ask(
         ("/whip/a", AUDIO_ONLY, SDP, 422, "no video"),
         ("/whip/a", VP9_ONLY, SDP, 422, "H264 and VP8"),
         ("/whip/a", VP9_ONLY.replace("VP9", "VP8"), SDP, 422, "cannot be answered"),
+        ("/whip/a", TWO_CAMERAS, SDP, 422, "one video track"),
+        ("/whip/a", TWO_MICROPHONES, SDP, 422, "one audio track"),
         ("/whip/%20", VP9_ONLY, SDP, 400, "stream's id"),
     ],
 )
@@ -102,6 +118,8 @@ async def test_tokens(
     tokens = tmp_path / "tokens"
     tokens.write_text(f"{TOKEN}\n")
     gateway = start_gateway(server.listen, "whip", "--publish-tokens", str(tokens))
+    not_utf8 = post_raw(gateway, "/whip/a", "Bearer \xff\xfe")
+    assert not_utf8 == 401
     for shown in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
         status, text, headers = await ask(gateway, "POST", "/whip/a", "v=0", **SDP, **shown)
         assert (status, headers["WWW-Authenticate"]) == (401, "Bearer"), text
