@@ -13,6 +13,9 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
+
+from facegauge_server.rpc.lapse import held_at_most
 
 __all__ = ["MessageMemory", "Reader"]
 
@@ -103,19 +106,6 @@ class Reader:
         return data
 
     async def _read_large(self, receive: Callable[[], Awaitable[bytes]], expected_bytes: int) -> bytes:
-        memory = self._memory
-        await memory.reserve(expected_bytes)
-        is_reserved = True
-
-        def lapse() -> None:
-            nonlocal is_reserved
-            if is_reserved:
-                is_reserved = False
-                memory.release(expected_bytes)
-
-        timer = asyncio.get_running_loop().call_later(RESERVED_S, lapse)
-        try:
+        await self._memory.reserve(expected_bytes)
+        with held_at_most(RESERVED_S, partial(self._memory.release, expected_bytes)):
             return await receive()
-        finally:
-            timer.cancel()
-            lapse()

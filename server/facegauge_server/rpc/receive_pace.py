@@ -12,6 +12,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from facegauge_server.rpc.lapse import held_at_most
+
 __all__ = ["Allowance", "ReceivePace", "loop_time_s"]
 
 MESSAGE_S = 0.5e-3
@@ -56,20 +58,8 @@ class ReceivePace:
     async def read_first(self, receive: Callable[[], Awaitable[bytes]]) -> bytes:
         """Read a stream's first frame, with a head start before that of the next stream."""
         await self._first_frames.acquire()
-        is_ahead = True
-
-        def let_next() -> None:
-            nonlocal is_ahead
-            if is_ahead:
-                is_ahead = False
-                self._first_frames.release()
-
-        timer = asyncio.get_running_loop().call_later(HEAD_START_S, let_next)
-        try:
+        with held_at_most(HEAD_START_S, self._first_frames.release):
             return await receive()
-        finally:
-            timer.cancel()
-            let_next()
 
 
 class Allowance:
