@@ -8,7 +8,7 @@ from pathlib import Path
 from facegauge_gateway.errors import BadConfiguration
 from facegauge_gateway.log import Log
 
-__all__ = ["TokenFile"]
+__all__ = ["TokenFile", "header_bytes"]
 
 MIN_TOKEN_CHARS = 16
 REREAD_INTERVAL_S = 1.0
@@ -26,7 +26,7 @@ class TokenFile:
 
     def __init__(self, flag: str, path: Path) -> None:
         """Read the file; raises BadConfiguration, which names the flag."""
-        self._flag = flag
+        self.flag = flag
         self._path = path
         self._log = Log(flag=flag)
         self._checked_s: float | None = None
@@ -38,7 +38,7 @@ class TokenFile:
         if scheme.lower() != "bearer":
             return False
         self._look(now_s)
-        shown_bytes = shown.strip().encode(errors="surrogateescape")  # as aiohttp decodes it
+        shown_bytes = header_bytes(shown.strip())
         matches = [hmac.compare_digest(token, shown_bytes) for token in self._tokens]
         return any(matches)
 
@@ -58,11 +58,11 @@ class TokenFile:
             stamp = self._stat()
             lines = self._path.read_bytes().splitlines()
         except OSError as error:
-            raise BadConfiguration(f"{self._flag}: cannot read {self._path}: {error.strerror}") from error
+            raise BadConfiguration(f"{self.flag}: cannot read {self._path}: {error.strerror}") from error
         tokens = tuple(line.strip() for line in lines if line.strip())
         if not tokens or any(len(token) < MIN_TOKEN_CHARS for token in tokens):
             raise BadConfiguration(
-                f"{self._flag} {self._path}: a token a line, of at least {MIN_TOKEN_CHARS} characters, such"
+                f"{self.flag} {self._path}: a token a line, of at least {MIN_TOKEN_CHARS} characters, such"
                 " as `openssl rand -hex 32` makes"
             )
         return stamp, tokens
@@ -70,3 +70,8 @@ class TokenFile:
     def _stat(self) -> Stamp:
         status = self._path.stat()
         return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def header_bytes(value: str) -> bytes:
+    """Return the bytes that a header's value was sent as, UTF-8 or not: as aiohttp decodes them."""
+    return value.encode(errors="surrogateescape")

@@ -7,13 +7,12 @@ readers' tokens.
 
 from __future__ import annotations
 
-import asyncio
-
 from aiohttp import web
 from prometheus_client.exposition import choose_encoder
 
 from facegauge_gateway.answers.hub import AnswerHub
 from facegauge_gateway.http.events import send_events
+from facegauge_gateway.http.refusals import require_token
 from facegauge_gateway.metrics import Metrics
 from facegauge_gateway.readiness import Readiness
 from facegauge_gateway.token_file import TokenFile
@@ -53,21 +52,10 @@ class _Pages:
         return web.Response(status=503 if reasons else 200, text="\n".join(reasons or ["ready"]) + "\n")
 
     async def metrics(self, request: web.Request) -> web.Response:
-        self._check(request)
+        require_token(request, self._readers)
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(self._metrics.registry), headers={"Content-Type": content_type})
 
     async def answers(self, request: web.Request) -> web.StreamResponse:
-        self._check(request)
+        require_token(request, self._readers)
         return await send_events(request, self._hub, request.query.get("stream_id"))
-
-    def _check(self, request: web.Request) -> None:
-        """Raise 401 for a reader without a token where one is asked for."""
-        if self._readers is None:
-            return
-        now_s = asyncio.get_running_loop().time()
-        if not self._readers.opens(request.headers.get("Authorization", ""), now_s):
-            raise web.HTTPUnauthorized(
-                headers={"WWW-Authenticate": "Bearer"},
-                text=f"send `Authorization: Bearer TOKEN` with a token of {READ_TOKENS_FLAG}\n",
-            )

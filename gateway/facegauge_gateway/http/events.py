@@ -7,6 +7,7 @@ import asyncio
 from aiohttp import web
 
 from facegauge_gateway.answers.hub import AnswerHub, TooManySubscribers
+from facegauge_gateway.http.refusals import full
 
 __all__ = ["send_events"]
 
@@ -43,7 +44,7 @@ async def send_events(request: web.Request, hub: AnswerHub, stream_id: str | Non
             finally:
                 waiting.cancel()
     except TooManySubscribers as error:
-        raise web.HTTPServiceUnavailable(text=f"{error}\n", headers={"Retry-After": "5"}) from error
+        raise full(str(error)) from error
 
 
 async def _write(response: web.StreamResponse, text: str) -> None:

@@ -24,11 +24,11 @@ from facegauge_client import Client, FacegaugeError
 from facegauge_gateway.answers.hub import AnswerHub
 from facegauge_gateway.errors import GatewayError
 from facegauge_gateway.forward.monitored_stream import MonitoredStream
-from facegauge_gateway.log import Log
+from facegauge_gateway.http.refusals import full, require_token, unauthorized
 from facegauge_gateway.metrics import Metrics
-from facegauge_gateway.token_file import TokenFile
+from facegauge_gateway.token_file import TokenFile, header_bytes
 from facegauge_gateway.whip_door.offer import SDP_TYPE, read_offer
-from facegauge_gateway.whip_door.refusals import full, refused_by_server, unauthorized
+from facegauge_gateway.whip_door.refusals import refused_by_server
 from facegauge_gateway.whip_door.room import Room
 from facegauge_gateway.whip_door.routes import Routes
 from facegauge_gateway.whip_door.session import WhipSession
@@ -62,7 +62,6 @@ class WhipDoor:
         self._tokens = (
             TokenFile(PUBLISH_TOKENS_FLAG, settings.publish_tokens) if settings.publish_tokens else None
         )
-        self._log = Log()
         self._sessions: dict[str, WhipSession] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._room = Room(settings.max_sessions, settings.max_sessions_per_address)
@@ -105,12 +104,9 @@ class WhipDoor:
         session = self._sessions.get(request.match_info["session_id"])
         if session is None or session.stream.settings.stream_id != request.match_info["stream_id"]:
             raise web.HTTPNotFound(text="there is no such session: it may have ended\n")
-        shown = request.headers.get("Authorization", "")
-        shown_bytes, begun_with = (
-            text.encode(errors="surrogateescape") for text in (shown, session.authorization)
-        )
-        if not hmac.compare_digest(shown_bytes, begun_with):
-            raise unauthorized("show the token that the session was begun with\n")
+        shown = header_bytes(request.headers.get("Authorization", ""))
+        if not hmac.compare_digest(shown, header_bytes(session.authorization)):
+            raise unauthorized("show the token that the session was begun with")
         session.end("deleted")
         return web.Response(text="the session ends\n")
 
@@ -118,11 +114,10 @@ class WhipDoor:
 
     def _authorize(self, request: web.Request) -> str:
         """Return what the publisher has shown; raises 401 where that is not enough."""
+        require_token(request, self._tokens)
         shown = request.headers.get("Authorization", "")
-        if self._tokens is not None and not self._tokens.opens(shown, asyncio.get_running_loop().time()):
-            raise unauthorized(f"send `Authorization: Bearer TOKEN` with a token of {PUBLISH_TOKENS_FLAG}\n")
         if self._settings.forward_tokens and not shown.lower().startswith("bearer "):
-            raise unauthorized("send `Authorization: Bearer TOKEN` with a token for the Facegauge server\n")
+            raise unauthorized("send `Authorization: Bearer TOKEN` with a token for the Facegauge server")
         return shown
 
     async def _begin(
@@ -168,7 +163,7 @@ class WhipDoor:
         try:
             return self._client_with_token(authorization.partition(" ")[2].strip())
         except (ValueError, GatewayError) as error:
-            raise unauthorized(f"the bearer token cannot be shown to the server: {error}\n") from error
+            raise unauthorized(f"the bearer token cannot be shown to the server: {error}") from error
 
     def _run(self, session: WhipSession) -> None:
         self._sessions[session.id] = session

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from facegauge_gateway.whip_door.refusals import full
+from facegauge_gateway.http.refusals import full
 
 __all__ = ["Place", "Room"]
 
