@@ -16,7 +16,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, V
 from av import VideoFrame
 from yarl import URL
 
-__all__ = ["DEADLINE_S", "Camera", "Published", "make_offer", "published"]
+__all__ = ["DEADLINE_S", "Published", "camera_peer", "make_offer", "published"]
 
 DEADLINE_S = 60.0
 
@@ -59,6 +59,18 @@ class Published:
             return response.status, await response.text()
 
 
+@asynccontextmanager
+async def camera_peer(picture: npt.NDArray[np.uint8]) -> AsyncIterator[RTCPeerConnection]:
+    """Make a peer that would publish a picture; it asks no server beyond this machine for its address."""
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    peer.addTransceiver(Camera(picture), direction="sendonly")
+    try:
+        yield peer
+    finally:
+        await peer.close()
+        await asyncio.sleep(0)  # its sockets close in the loop's next turn
+
+
 async def make_offer(peer: RTCPeerConnection) -> str:
     """Return a peer's offer with all its candidates."""
     await peer.setLocalDescription(await peer.createOffer())
@@ -70,21 +82,16 @@ async def published(
     endpoint: str, picture: npt.NDArray[np.uint8], **headers: str
 ) -> AsyncIterator[Published]:
     """Publish a picture to an endpoint, with a data channel for the answers."""
-    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    peer.addTransceiver(Camera(picture), direction="sendonly")
-    channel = peer.createDataChannel("facegauge")
-    async with aiohttp.ClientSession() as http:
-        try:
-            offer = await make_offer(peer)
-            request = http.post(endpoint, data=offer, headers={"Content-Type": "application/sdp", **headers})
-            async with request as response:
-                assert response.status == 201, await response.text()
-                assert response.content_type == "application/sdp"
-                session_url = str(response.url.join(URL(response.headers["Location"])))
-                answer = RTCSessionDescription(sdp=await response.text(), type="answer")
-            result = Published(http, session_url, peer)
-            channel.on("message", lambda line: result.answers.put_nowait(json.loads(line)))
-            await peer.setRemoteDescription(answer)
-            yield result
-        finally:
-            await peer.close()
+    async with camera_peer(picture) as peer, aiohttp.ClientSession() as http:
+        channel = peer.createDataChannel("facegauge")
+        offer = await make_offer(peer)
+        request = http.post(endpoint, data=offer, headers={"Content-Type": "application/sdp", **headers})
+        async with request as response:
+            assert response.status == 201, await response.text()
+            assert response.content_type == "application/sdp"
+            session_url = str(response.url.join(URL(response.headers["Location"])))
+            answer = RTCSessionDescription(sdp=await response.text(), type="answer")
+        result = Published(http, session_url, peer)
+        channel.on("message", lambda line: result.answers.put_nowait(json.loads(line)))
+        await peer.setRemoteDescription(answer)
+        yield result

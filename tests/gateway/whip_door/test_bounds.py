@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import numpy as np
 import numpy.typing as npt
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
 from aiortc.rtcrtpreceiver import RemoteStreamTrack
 
@@ -21,7 +21,7 @@ from facegauge_gateway.whip_door.whip_metrics import WhipMetrics
 from tests.end_to_end.conftest import ServerProcess
 from tests.gateway.conftest import StartGateway
 
-from .publisher import DEADLINE_S, Camera, make_offer, published
+from .publisher import DEADLINE_S, camera_peer, make_offer, published
 
 Picture = npt.NDArray[np.uint8]
 AUDIO_PACKETS = 50
@@ -40,31 +40,29 @@ async def test_audio_is_not_kept(
 ) -> None:
     """OBS and browsers send it with their video; nothing of it waits in the gateway."""
     stream_settings = StreamSettings(stream_id="whip-audio")
-    publisher = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    publisher.addTransceiver(Camera(astronaut), direction="sendonly")
-    publisher.addTransceiver(AudioStreamTrack(), direction="sendonly")
-    offer = RTCSessionDescription(sdp=await make_offer(publisher), type="offer")
     resources = AsyncExitStack()
     stream = await resources.enter_async_context(MonitoredStream(client, stream_settings, hub, metrics))
     settings = WhipSettings(stream=stream_settings)
     session = WhipSession(stream, resources, "", "", settings, hub, WhipMetrics(metrics.registry))
     try:
-        answer = await session.answer(offer)
-        running = asyncio.create_task(session.run())
-        await publisher.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
-        tracks = [one.track for one in session._peer.getReceivers()]
-        (audio,) = (
-            track for track in tracks if isinstance(track, RemoteStreamTrack) and track.kind == "audio"
-        )
-        async with asyncio.timeout(DEADLINE_S):
-            while await packets_received(session._peer, "audio") < AUDIO_PACKETS:
-                await asyncio.sleep(0.02)
-            while audio._queue.qsize():
-                await asyncio.sleep(0.02)
-        session.end("deleted")
-        await running
+        async with camera_peer(astronaut) as publisher:
+            publisher.addTransceiver(AudioStreamTrack(), direction="sendonly")
+            offer = RTCSessionDescription(sdp=await make_offer(publisher), type="offer")
+            answer = await session.answer(offer)
+            running = asyncio.create_task(session.run())
+            await publisher.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
+            tracks = [one.track for one in session._peer.getReceivers()]
+            (audio,) = (
+                track for track in tracks if isinstance(track, RemoteStreamTrack) and track.kind == "audio"
+            )
+            async with asyncio.timeout(DEADLINE_S):
+                while await packets_received(session._peer, "audio") < AUDIO_PACKETS:
+                    await asyncio.sleep(0.02)
+                while audio._queue.qsize():
+                    await asyncio.sleep(0.02)
+            session.end("deleted")
+            await running
     finally:
-        await publisher.close()
         await session.close()
 
 

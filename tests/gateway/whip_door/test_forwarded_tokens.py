@@ -7,14 +7,13 @@ from pathlib import Path
 import aiohttp
 import numpy as np
 import numpy.typing as npt
-from aiortc import RTCPeerConnection
 from click.testing import CliRunner
 
 from facegauge_server.access.command import command
 from tests.end_to_end.conftest import StartServerProcess
 from tests.gateway.conftest import StartGateway
 
-from .publisher import Camera, make_offer, published
+from .publisher import camera_peer, make_offer, published
 
 
 def token(*arguments: str | Path) -> str:
@@ -40,9 +39,8 @@ async def test_the_server_decides(
     server = start_server_process("--auth-keys", str(keys))
     gateway = start_gateway(server.listen, "whip", "--forward-tokens")
     endpoint = f"{gateway.http}/whip/whip-forwarded"
-    peer = RTCPeerConnection()
-    peer.addTransceiver(Camera(astronaut), direction="sendonly")
-    offer = await make_offer(peer)
+    async with camera_peer(astronaut) as peer:
+        offer = await make_offer(peer)
     async with aiohttp.ClientSession() as http:
         for shown, status in ((None, 401), (stranger, 401), (may_not, 403), ("two words", 401)):
             headers = {"Content-Type": "application/sdp"}
@@ -50,7 +48,6 @@ async def test_the_server_decides(
             async with http.post(endpoint, data=offer, headers=headers) as response:
                 assert (response.status, shown) == (status, shown), await response.text()
                 assert await response.text()
-    await peer.close()
     async with published(endpoint, astronaut, Authorization=f"Bearer {may}") as publisher:
         assert (await publisher.answer(result="scored"))["stream_id"] == "whip-forwarded"
         assert (await publisher.end(Authorization=f"Bearer {may}"))[0] == 200

@@ -11,13 +11,12 @@ import aiohttp
 import numpy as np
 import numpy.typing as npt
 import pytest
-from aiortc import RTCPeerConnection
 
 from tests.end_to_end.conftest import ServerProcess
 from tests.gateway.conftest import StartGateway
 from tests.gateway.gateway_process import GatewayProcess, run_gateway
 
-from .publisher import Camera, make_offer, published
+from .publisher import camera_peer, make_offer, published
 
 Picture = npt.NDArray[np.uint8]
 SDP = {"Content-Type": "application/sdp"}
@@ -137,25 +136,21 @@ async def test_one_publisher_too_many(
     gateway = start_gateway(server.listen, "whip", "--max-sessions-per-address", "1")
     async with published(f"{gateway.http}/whip/whip-first", astronaut) as publisher:
         await publisher.answer(result="scored")
-        peer = RTCPeerConnection()
-        peer.addTransceiver(Camera(astronaut), direction="sendonly")
-        offer = await make_offer(peer)
+        async with camera_peer(astronaut) as peer:
+            offer = await make_offer(peer)
         status, text, headers = await ask(gateway, "POST", "/whip/whip-second", offer, **SDP)
         assert (status, "--max-sessions-per-address" in text) == (503, True)
         assert int(headers["Retry-After"]) > 0
         other = start_gateway(server.listen, "whip")
         status, text, _ = await ask(other, "POST", "/whip/whip-first", offer, **SDP)
         assert (status, "live" in text) == (409, True)
-        await peer.close()
 
 
 async def test_a_server_that_is_away(start_gateway: StartGateway, astronaut: Picture) -> None:
     """A publisher learns at once that nobody scores it."""
     gateway = start_gateway("127.0.0.1:9", "whip")
-    peer = RTCPeerConnection()
-    peer.addTransceiver(Camera(astronaut), direction="sendonly")
-    offer = await make_offer(peer)
+    async with camera_peer(astronaut) as peer:
+        offer = await make_offer(peer)
     status, text, headers = await ask(gateway, "POST", "/whip/a", offer, **SDP)
     assert (status, "127.0.0.1:9" in text) == (503, True)
     assert int(headers["Retry-After"]) > 0
-    await peer.close()
