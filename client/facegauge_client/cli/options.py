@@ -14,16 +14,15 @@ import click
 from facegauge_client.sdk.channel import DEFAULT_TARGET, ChannelCredentials, ssl_credentials
 from facegauge_client.sdk.client import Client
 from facegauge_client.sdk.errors import TokenUnavailable
-from facegauge_client.sdk.token import Token, check_token, is_local
+from facegauge_client.sdk.token import Token, check_token, is_local, read_token
 
-__all__ = ["DISPLAY_LINES", "TOKEN_VARIABLE", "ServerOptions", "read_token", "server_options"]
+__all__ = ["DISPLAY_LINES", "TOKEN_VARIABLE", "ServerOptions", "server_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 TOKEN_VARIABLE = "FACEGAUGE_TOKEN"  # noqa: S105 - the name of a variable
 """A token on the command line would show in the list of processes."""
-MAX_TOKEN_FILE_BYTES = 64 * 1024
 DISPLAY_LINES = click.IntRange(90, 4320)
 
 
@@ -115,25 +114,6 @@ def server_options(command: Command) -> Command:
         return command(server=server, **options)
 
     return wrapper  # type: ignore[return-value]  # the same command, with other parameters
-
-
-def read_token(path: Path) -> str:
-    """Read the token that is the only line of a file; raises TokenUnavailable with what is wrong with it."""
-    try:
-        with path.open("rb") as file:
-            text = file.read(MAX_TOKEN_FILE_BYTES).decode("ascii").strip()
-    except OSError as error:
-        raise TokenUnavailable(f"cannot read the token file {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise TokenUnavailable(f"the token file {path} holds no token: it is not ASCII text") from error
-    if not text:
-        raise TokenUnavailable(f"the token file {path} is empty: it must hold one token")
-    if (lines := len(text.splitlines())) > 1:
-        raise TokenUnavailable(f"the token file {path} has {lines} lines: it must hold one token and no more")
-    try:
-        return check_token(text)
-    except ValueError as error:
-        raise TokenUnavailable(f"the token file {path} holds no token: {error}") from error
 
 
 def _check_token_file(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:

@@ -10,11 +10,12 @@ import asyncio
 import inspect
 import ipaddress
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from facegauge_client.sdk.errors import FacegaugeError, TokenUnavailable, Unauthenticated
 
-__all__ = ["Metadata", "Token", "TokenSource", "check_token", "is_local"]
+__all__ = ["Metadata", "Token", "TokenSource", "check_token", "is_local", "read_token"]
 
 T = TypeVar("T")
 Token: TypeAlias = "str | Callable[[], str] | Callable[[], Awaitable[str]]"  # noqa: S105 - a type
@@ -22,6 +23,7 @@ Token: TypeAlias = "str | Callable[[], str] | Callable[[], Awaitable[str]]"  # n
 Metadata: TypeAlias = tuple[tuple[str, str], ...]
 """Metadata of a gRPC call."""
 
+MAX_TOKEN_FILE_BYTES = 64 * 1024
 _LOCAL_SCHEMES = ("unix:", "unix-abstract:")
 
 
@@ -79,6 +81,25 @@ def check_token(token: object) -> str:
     if not all("!" <= character <= "~" for character in token):
         raise ValueError("a token is printable ASCII without blanks or line breaks: strip what is around it")
     return token
+
+
+def read_token(path: Path) -> str:
+    """Read the token that is the only line of a file; raises TokenUnavailable with what is wrong with it."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_TOKEN_FILE_BYTES).decode("ascii").strip()
+    except OSError as error:
+        raise TokenUnavailable(f"cannot read the token file {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise TokenUnavailable(f"the token file {path} holds no token: it is not ASCII text") from error
+    if not text:
+        raise TokenUnavailable(f"the token file {path} is empty: it must hold one token")
+    if (lines := len(text.splitlines())) > 1:
+        raise TokenUnavailable(f"the token file {path} has {lines} lines: it must hold one token and no more")
+    try:
+        return check_token(text)
+    except ValueError as error:
+        raise TokenUnavailable(f"the token file {path} holds no token: {error}") from error
 
 
 def is_local(target: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 import click
 
 from facegauge_client import Client, Token, TokenUnavailable, ssl_credentials
+from facegauge_client.sdk.token import read_token
 from facegauge_gateway.address import Address
 from facegauge_gateway.errors import BadConfiguration
 from facegauge_gateway.forward import StreamSettings
@@ -185,19 +186,12 @@ def _credentials(
 def _token(path: Path | None) -> Token | None:
     if path is None:
         return os.environ.get(TOKEN_VARIABLE, "").strip() or None
-    read = functools.partial(_read_token, path)
+    read = functools.partial(read_token, path)
     try:
         read()
     except TokenUnavailable as error:
         raise BadConfiguration(f"--token-file: {error}") from error
     return read
-
-
-def _read_token(path: Path) -> str:
-    try:
-        return path.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TokenUnavailable(f"cannot read the token file {path}: {error}") from error
 
 
 def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
