@@ -12,7 +12,7 @@ import av
 
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_client.demo.call import Act, play_call
-from facegauge_training.data.codecs import kept_scheduling
+from facegauge_training.data.codecs import tamed_svt_av1
 
 __all__ = ["CODED_CALLS", "CodedCall", "coded_call"]
 
@@ -67,7 +67,7 @@ def coded_call(name: str, video: Path | None = None) -> CodedCall:
     made.bit_rate, made.gop_size, made.options = BIT_RATE, 100 * FPS, options
     made.thread_count = 1
     units: list[bytes] = []
-    with kept_scheduling():
+    with tamed_svt_av1():
         for number, frame in enumerate(islice(_pictures(video), SECONDS * FPS)):
             picture = frame.reformat(WIDTH, HEIGHT, format="yuv420p", interpolation="AREA")
             picture.pts, picture.time_base = number, Fraction(1, FPS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
@@ -12,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facegauge_server.types import Encoding
-from facegauge_training.data.codecs import kept_scheduling
+from facegauge_training.data.codecs import tamed_svt_av1
 
 __all__ = ["CODED", "L1T3_LAYERS", "encode_units", "encode_vp8_layers", "moving"]
 
@@ -46,11 +45,10 @@ def encode_units(
     options: dict[str, str] | None = None,
 ) -> list[bytes]:
     """One access unit a picture, the first a keyframe."""
-    os.environ.setdefault("SVT_LOG", "1")  # errors alone
     name, defaults = _ENCODERS[encoding]
     context: av.VideoCodecContext | None = None
     units: list[bytes] = []
-    with kept_scheduling():
+    with tamed_svt_av1():
         for number, picture in enumerate(pictures):
             if context is None:
                 context = _encoder(name, picture.shape[1], picture.shape[0])

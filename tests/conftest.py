@@ -27,7 +27,7 @@ def no_real_time_priority() -> Iterator[None]:
     """Name the test that leaves the process at another scheduling: later ones would starve their servers."""
     before = os.sched_getscheduler(0)
     yield
-    assert os.sched_getscheduler(0) == before, "an encoder has changed the scheduling: see kept_scheduling"
+    assert os.sched_getscheduler(0) == before, "an encoder has changed the scheduling: see tamed_svt_av1"
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facegauge_client import FrameEncoding
-from facegauge_training.data.codecs import kept_scheduling
+from facegauge_training.data.codecs import tamed_svt_av1
 
 __all__ = ["CONTAINERS", "write_video"]
 
@@ -39,7 +39,7 @@ def write_video(
     suffix, encoder, options = CONTAINERS[encoding]
     path = folder / f"{encoding}.{suffix}"
     scaled = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    with kept_scheduling(), av.open(str(path), "w") as container:
+    with tamed_svt_av1(), av.open(str(path), "w") as container:
         stream: Any = container.add_stream(encoder, rate=30)
         stream.width, stream.height = size
         stream.codec_context.thread_count = 1  # libvpx's threads wait in a loop: minutes on few cores

@@ -32,7 +32,7 @@ START_CODE = re.compile(rb"\x00\x00\x00?\x01")
 PLAIN_SLICE = 1
 """Type of the NAL units that may be lost; those of the first frame (5) would be sent again."""
 
-__all__ = ["CODECS", "decode", "encode", "kept_scheduling", "nal_units", "transcode"]
+__all__ = ["CODECS", "decode", "encode", "nal_units", "tamed_svt_av1", "transcode"]
 
 CODECS: dict[str, tuple[str, int, int]] = {
     "x264": ("libx264", 18, 51),
@@ -109,7 +109,6 @@ def encode(
     from av.video.frame import PictureType
 
     encoder_name = CODECS[codec][0]
-    os.environ.setdefault("SVT_LOG", "1")  # errors alone: SVT-AV1 else writes a page for every clip
     try:
         encoder = cast("av.VideoCodecContext", av.CodecContext.create(encoder_name, "w"))
     except av.codec.codec.UnknownCodecError as error:
@@ -126,7 +125,7 @@ def encode(
     if bits_per_s:
         encoder.bit_rate = bits_per_s
     packets: list[av.Packet[Any]] = []
-    with kept_scheduling():
+    with tamed_svt_av1():
         for t, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
             frame.pts = t
@@ -138,11 +137,14 @@ def encode(
 
 
 @contextmanager
-def kept_scheduling() -> Iterator[None]:
-    """Give the thread its scheduling back: SVT-AV1 puts root's at the highest real-time priority, for good.
+def tamed_svt_av1() -> Iterator[None]:
+    """Encode within the block, from the first frame on, without what SVT-AV1 does to the process beside that.
 
-    All others on the machine would starve, and what the thread starts inherits it.
+    It writes a page to standard error for every clip, and puts the thread of a root process at the highest
+    real-time priority for good: all others on the machine would starve, and what the thread starts inherits
+    it.
     """
+    os.environ.setdefault("SVT_LOG", "1")  # errors alone
     policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
     try:
         yield
