@@ -18,6 +18,7 @@ import numpy as np
 from bench.real_call.clip import Pixels, read_number
 from bench.real_call.lossy_path import Passed
 from bench.real_call.recording import decode, rtp_timestamp
+from facegauge_gateway.rtp.codec import CLOCK_RATE_HZ
 from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.types import Box
 from facegauge_training.data.clips import LINES
@@ -27,7 +28,6 @@ from facegauge_training.data.full_reference import VMAF_HEIGHT, VMAF_WIDTH, vmaf
 
 __all__ = ["Recorded", "Second", "face_boxes", "per_second"]
 
-CLOCK_RATE_HZ = 90_000
 CHUNK = 150
 """Pictures that VMAF gets at once; each chunk begins with the last picture of the one before."""
 

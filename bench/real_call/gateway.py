@@ -13,9 +13,8 @@ from typing import Any
 
 from bench.real_call.programs import ask_to_end, running
 
-__all__ = ["CLOCK_RATE_HZ", "Gateway", "RtpGatewayError", "running_gateway"]
+__all__ = ["Gateway", "RtpGatewayError", "running_gateway"]
 
-CLOCK_RATE_HZ = 90_000
 READY_LIMIT_S = 60.0
 MAX_LINE_BYTES = 2**20
 

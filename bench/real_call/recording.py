@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import av
 
 from bench.real_call.lossy_path import Passed
-from facegauge_gateway.rtp.codec import Codec
+from facegauge_gateway.rtp.codec import CLOCK_RATE_HZ, Codec
 from facegauge_gateway.rtp.packet import RtpPacket
 from facegauge_gateway.rtp.receiver import StreamReceiver
 
@@ -42,4 +42,4 @@ def _stamped(frames: Iterable[av.VideoFrame]) -> Iterator[tuple[int, av.VideoFra
 
 def rtp_timestamp(capture_time_s: float) -> int:
     """Return the RTP timestamp, 32 bits, of an assessment's capture time."""
-    return round(capture_time_s * 90_000) & 0xFFFFFFFF
+    return round(capture_time_s * CLOCK_RATE_HZ) & 0xFFFFFFFF

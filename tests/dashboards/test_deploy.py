@@ -16,9 +16,10 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from bench.real_call.programs import free_port
 from facegauge_gateway.cli import command as gateway_command
 from facegauge_server.cli import command as server_command
-from tests.local_stack import find_program, free_port, get_json, until
+from tests.local_stack import find_program, get_json, until
 
 from .conftest import ROOT, read_alerts
 

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -65,13 +64,6 @@ def start_server_process() -> Iterator[StartServerProcess]:
 def server(start_server_process: StartServerProcess) -> ServerProcess:
     """A server with its defaults."""
     return start_server_process()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def find_program(name: str) -> str:

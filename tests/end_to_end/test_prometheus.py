@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from bench.real_call.programs import free_port
 from facegauge_client.sync import Client
 
-from .conftest import ServerProcess, find_program, free_port
+from .conftest import ServerProcess, find_program
 
 Query = Callable[[str], list[dict[str, Any]]]
 

@@ -16,10 +16,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from bench.real_call.programs import free_port
 from facegauge_client.sync import Client
 from tests.local_stack import find_program, until
 
-from .conftest import ServerProcess, StartServerProcess, free_port
+from .conftest import ServerProcess, StartServerProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from bench.real_call.programs import free_port
 from facegauge_client import (
     Assessment,
     Client,
@@ -25,7 +26,6 @@ from facegauge_gateway.answers.hub import AnswerHub
 from facegauge_gateway.forward import MonitoredStream, StreamSettings
 from facegauge_gateway.metrics import Metrics
 from tests.client.coded_files import write_video
-from tests.end_to_end.conftest import free_port
 
 
 async def first_answer(hub: AnswerHub, stream: MonitoredStream, frame: Any) -> Assessment:

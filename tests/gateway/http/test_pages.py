@@ -9,8 +9,9 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from bench.real_call.programs import free_port
 from facegauge_gateway.http.listening import MAX_CONNECTIONS
-from tests.end_to_end.conftest import ServerProcess, free_port
+from tests.end_to_end.conftest import ServerProcess
 from tests.gateway.conftest import StartGateway
 
 RTP = ("rtp", "--listen", "127.0.0.1:0", "--payload", "96=vp8")

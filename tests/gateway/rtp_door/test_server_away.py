@@ -8,8 +8,9 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.real_call.programs import free_port
 from facegauge_gateway.rtp.codec import Codec
-from tests.end_to_end.conftest import StartServerProcess, free_port
+from tests.end_to_end.conftest import StartServerProcess
 from tests.gateway.conftest import StartGateway
 from tests.gateway.gateway_process import MediaServer
 from tests.gateway.rtp_streams import SSRC, by_ffmpeg, coded
