@@ -74,6 +74,15 @@ async def test_a_call_needs_a_token_with_the_right(
             await reader.assess_image(portrait_jpeg)
 
 
+async def test_a_refused_stream_always_learns_why(server: ServerProcess) -> None:
+    """Also where the refusal meets the first message on its way, as one time in ten on loopback."""
+    async with Client(server.listen, token="eyJhbGciOiJIUzI1NiJ9.e30.x") as forger:
+        for number in range(100):
+            with pytest.raises(Unauthenticated):
+                async with forger.monitor(f"refused-{number}"):
+                    pass
+
+
 async def test_an_expired_token_is_replaced_by_the_function(server: ServerProcess, keys: str) -> None:
     """A token function is asked once more where the server refuses what it gave."""
     stale = "eyJhbGciOiJIUzI1NiJ9.e30.x"

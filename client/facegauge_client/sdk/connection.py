@@ -34,6 +34,9 @@ _FRAME_OVERHEAD_BYTES = 64
 """Bytes of a frame in a message beside its data; some 40 in truth."""
 _WRITE_FAILED = "Internal error from Core"
 """Details that grpc.aio reports instead of the call's own status when a write meets the end of the call."""
+_OPEN_ATTEMPTS = 8
+"""A server that refuses a call at once ends it while its first message is being written: one time in ten on
+loopback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +100,19 @@ class Connection:
             encoding=options.encoding,
             decode=options.decode,
         )
-        call = open_call(metadata=metadata)
-        try:
-            async with asyncio.timeout(options.connect_timeout_s):
-                await call.write(config)
-                message = await call.read()
-        except TimeoutError:
-            call.cancel()
-            raise unavailable(target, f"no answer within {options.connect_timeout_s:g} s") from None
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            raise await _failure(call, target) from None
+        for is_last in (*[False] * (_OPEN_ATTEMPTS - 1), True):
+            call = open_call(metadata=metadata)
+            try:
+                async with asyncio.timeout(options.connect_timeout_s):
+                    await call.write(config)
+                    message = await call.read()
+                break
+            except TimeoutError:
+                call.cancel()
+                raise unavailable(target, f"no answer within {options.connect_timeout_s:g} s") from None
+            except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                if is_last or not await _hides_its_end(call):
+                    raise await _failure(call, target) from None
         accepted = proto_codec.read_response(message) if message is not grpc.aio.EOF else None
         if not isinstance(accepted, Accepted):
             call.cancel()
@@ -195,10 +201,15 @@ class _Room:
 async def _failure(call: Any, target: str) -> FacegaugeError:
     """Say why a call is over."""
     details = await call.details()
-    if await call.code() is grpc.StatusCode.INTERNAL and details == _WRITE_FAILED:
+    if await _hides_its_end(call):
         return ServerUnavailable(f"the connection to {target} broke; see the server's log")
     error = await explain_call(call, target)
     if isinstance(error, DeadlineExceeded):
         # A stream has no deadline of its own: a server that names no reason means the more frequent one.
         return StreamIdle(details or "no frame arrived within the server's idle timeout; send one in time")
     return error
+
+
+async def _hides_its_end(call: Any) -> bool:
+    """Whether a call that is over has lost the status that it ended with."""
+    return await call.code() is grpc.StatusCode.INTERNAL and await call.details() == _WRITE_FAILED
