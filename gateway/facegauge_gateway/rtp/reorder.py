@@ -23,7 +23,8 @@ class ReorderBuffer:
     def __init__(self, statistics: Statistics, *, wait_s: float, max_packets: int, max_bytes: int) -> None:
         """Wait for a missing packet, counted from the first one after it, within limits of what is held."""
         self._statistics = statistics
-        self._wait_s = wait_s
+        self.wait_s = wait_s
+        """How long a missing packet is waited for."""
         self._max_packets = max_packets
         self._max_bytes = max_bytes
         self._held: dict[int, Arrival] = {}
@@ -37,7 +38,12 @@ class ReorderBuffer:
     @property
     def next_due_s(self) -> float | None:
         """When the wait for what is missing ends; None where nothing is."""
-        return None if self._waiting_since_s is None else self._waiting_since_s + self._wait_s
+        return None if self._waiting_since_s is None else self._waiting_since_s + self.wait_s
+
+    def missing(self) -> Iterator[int]:
+        """Return the packets that are waited for, in their order."""
+        held = self._held
+        return (number for number in range(self._next, max(held, default=0)) if number not in held)
 
     def begin(self, number: int) -> None:
         """Begin a sequence with this packet and forget what was held of another one."""
@@ -73,7 +79,7 @@ class ReorderBuffer:
             if self._waiting_since_s is None:
                 self._waiting_since_s = next(iter(self._held.values())).arrived_s  # came first of those held
             is_full = len(self._held) > self._max_packets or self._held_bytes > self._max_bytes
-            if not is_full and now_s < self._waiting_since_s + self._wait_s:
+            if not is_full and now_s < self._waiting_since_s + self.wait_s:
                 return
             self._give_up()
             yield Gap()

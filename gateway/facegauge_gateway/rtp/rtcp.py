@@ -7,13 +7,17 @@ extension (6.4.1); a receiver passes over what it does not know (6.1).
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from aiortc.rtp import (
     RTCP_PSFB_PLI,
+    RTCP_RTPFB_NACK,
     RtcpPsfbPacket,
     RtcpReceiverInfo,
     RtcpRrPacket,
+    RtcpRtpfbPacket,
     RtcpSdesPacket,
     RtcpSourceInfo,
 )
@@ -69,14 +73,23 @@ def read_rtcp(data: bytes) -> list[SenderReport | Goodbye]:
 
 
 def write_feedback(
-    receiver_ssrc: int, cname: str, report: RtcpReceiverInfo, *, asks_for_keyframe: bool
+    receiver_ssrc: int,
+    cname: str,
+    report: RtcpReceiverInfo,
+    *,
+    asks_for_keyframe: bool = False,
+    missing: Sequence[int] = (),
 ) -> bytes:
-    """Write a receiver report and, where asked for, a PLI about the same source.
+    """Write a receiver report and, where asked for, a PLI and a NACK about the same source.
 
-    A compound begins with a report and names its sender (RFC 3550, 6.1); a PLI follows (RFC 4585, 3.1).
+    A compound begins with a report and names its sender (RFC 3550, 6.1); feedback follows (RFC 4585, 3.1).
+    `missing` are packets in their order, unwrapped.
     """
     source = RtcpSourceInfo(receiver_ssrc, [(SDES_CNAME, cname.encode())])
     compound = bytes(RtcpRrPacket(receiver_ssrc, [report])) + bytes(RtcpSdesPacket([source]))
     if asks_for_keyframe:
         compound += bytes(RtcpPsfbPacket(RTCP_PSFB_PLI, receiver_ssrc, report.ssrc))
+    for _, cycle in groupby(missing, lambda number: number >> 16):  # aiortc's class knows no wrap-around
+        numbers = [number & 0xFFFF for number in cycle]
+        compound += bytes(RtcpRtpfbPacket(RTCP_RTPFB_NACK, receiver_ssrc, report.ssrc, numbers))
     return compound

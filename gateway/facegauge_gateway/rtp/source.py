@@ -46,14 +46,16 @@ class SourceSequence:
         """Whether the source has shown a sequence."""
         return self._highest is not None
 
-    def place(self, packet: RtpPacket, now_s: float) -> list[Arrival]:
+    def place(self, packet: RtpPacket, now_s: float, *, is_retransmission: bool = False) -> list[Arrival]:
         """Return what now belongs to the sequence: nothing, the packet, or its first two.
 
-        Two packets begin the sequence, so that whoever follows it begins anew as well (`restarts` counts).
+        Two packets begin the sequence, so that whoever follows it begins anew as well (`restarts` counts). A
+        retransmission may be far behind, and begins nothing.
         """
         if self._highest is not None:
             distance = wrapped_distance(packet.sequence, self._highest & 0xFFFF, 16)
-            if -MAX_MISORDER <= distance < MAX_DROPOUT:
+            most_behind = MAX_DROPOUT if is_retransmission else MAX_MISORDER
+            if -most_behind <= distance < MAX_DROPOUT:
                 number = self._highest + distance
                 self._highest = max(self._highest, number)
                 self._last_good_s, self._candidate = now_s, None
@@ -61,6 +63,8 @@ class SourceSequence:
             self._statistics.misplaced += 1
             if now_s - self._last_good_s < RESTART_SILENCE_S:
                 return []
+        if is_retransmission:
+            return []
         return self._probe(packet, now_s)
 
     def _probe(self, packet: RtpPacket, now_s: float) -> list[Arrival]:

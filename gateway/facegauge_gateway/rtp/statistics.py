@@ -22,6 +22,8 @@ class Statistics:
     duplicates: int = 0
     misplaced: int = 0
     """Too far from the sequence to belong to it: ancient, replayed, or of nobody."""
+    retransmitted: int = 0
+    """Packets that came again: asked for, or in place of padding."""
     restarts: int = 0
     """Sequences that the sender began anew."""
     other_payloads: int = 0
@@ -43,5 +45,7 @@ class Statistics:
     """What was wrong with the last of them, in words."""
     plis: int = 0
     """Keyframes asked for."""
+    nacks: int = 0
+    """Requests for packets that were missing."""
     reports: int = 0
     """Receiver reports sent."""
