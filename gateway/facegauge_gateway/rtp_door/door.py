@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from facegauge_client import Client
 from facegauge_gateway.address import AllowedSources
 from facegauge_gateway.answers.hub import AnswerHub
 from facegauge_gateway.log import Log
 from facegauge_gateway.metrics import Metrics
+from facegauge_gateway.rtp_door.kernel_drops import export_kernel_drops
 from facegauge_gateway.rtp_door.port_streams import PortStreams
-from facegauge_gateway.rtp_door.refusals import Refusals
-from facegauge_gateway.rtp_door.rtp_metrics import export_present
 from facegauge_gateway.rtp_door.settings import Listen, RtpSettings
 from facegauge_gateway.rtp_door.stream_table import StreamTable
 from facegauge_gateway.rtp_door.udp_port import UdpPort
+from facegauge_gateway.sources import Refusals, Source, export_sources
 
 __all__ = ["RtpDoor"]
 
@@ -32,7 +32,8 @@ class RtpDoor:
         self._log = Log()
         self._refusals = Refusals(metrics.registry, self._log)
         self._table = StreamTable(settings, client, hub, metrics, self._refusals)
-        export_present(metrics.registry, self._table.streams, self._dropped_by_kernel)
+        export_sources(metrics.registry, self._sources)
+        export_kernel_drops(metrics.registry, self._dropped_by_kernel)
         self._ports: list[PortStreams] = []
         self._sockets: list[UdpPort] = []
         self._kernel_dropped = 0
@@ -81,6 +82,12 @@ class RtpDoor:
             for port in self._ports:
                 port.poll(loop.time())
             await asyncio.sleep(TICK_S)
+
+    def _sources(self) -> Iterable[Source]:
+        return [
+            Source(stream.name.stream_id, stream.name.call_id, stream.ssrc, stream.receiver.statistics)
+            for stream in self._table.streams()
+        ]
 
     def _dropped_by_kernel(self) -> int:
         return self._kernel_dropped + sum(udp.dropped_by_kernel() for udp in self._sockets)

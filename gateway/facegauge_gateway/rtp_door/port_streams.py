@@ -9,11 +9,11 @@ from facegauge_gateway.address import AllowedSources
 from facegauge_gateway.rtp.bad_packet import BadPacket
 from facegauge_gateway.rtp.packet import RtpPacket, is_rtcp
 from facegauge_gateway.rtp_door.feedback_route import FeedbackRoutes, is_latch
-from facegauge_gateway.rtp_door.refusals import Refusals
 from facegauge_gateway.rtp_door.rtp_stream import RtpStream
 from facegauge_gateway.rtp_door.settings import RtpSettings
 from facegauge_gateway.rtp_door.stream_table import SILENCE_S, StreamTable
 from facegauge_gateway.rtp_door.udp_port import Source
+from facegauge_gateway.sources import Refusals
 
 __all__ = ["PortStreams"]
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from facegauge_client import EncodedFrame, FrameEncoding
+from facegauge_client import FrameEncoding
 from facegauge_gateway.forward import MonitoredStream, PatientStream, StreamSettings
 from facegauge_gateway.log import Log
 from facegauge_gateway.metrics import Metrics
 from facegauge_gateway.rtp.access_unit import AccessUnit
-from facegauge_gateway.rtp.codec import CLOCK_RATE_HZ
 from facegauge_gateway.rtp.packet import RtpPacket
 from facegauge_gateway.rtp.receiver import StreamReceiver
-from facegauge_gateway.rtp_door.byte_rate import ByteRate
 from facegauge_gateway.rtp_door.names import StreamName
 from facegauge_gateway.rtp_door.udp_port import Source
+from facegauge_gateway.sources import ByteRate, coded_frame
 
 __all__ = ["MakeMonitored", "RtpStream"]
 
@@ -75,22 +74,14 @@ class RtpStream:
             await self._forward.close()
 
     def _send(self, unit: AccessUnit) -> None:
-        encoding = FrameEncoding[unit.codec.name]
         if self._forward is None:
             settings = replace(
                 self._settings,
                 stream_id=self.name.stream_id,
                 call_id=self.name.call_id,
-                encoding=encoding,
+                encoding=FrameEncoding[unit.codec.name],
             )
             self._forward = PatientStream(
                 lambda: self._make_monitored(settings, self.receiver.need_keyframe), self._metrics, self.log
             )
-        frame = EncodedFrame(
-            encoding,
-            unit.data,
-            keyframe=unit.keyframe,
-            temporal_layer=unit.temporal_layer,
-            discontinuity=unit.discontinuity,
-        )
-        self._forward.send(frame, unit.timestamp / CLOCK_RATE_HZ)
+        self._forward.send(*coded_frame(unit))

@@ -12,13 +12,11 @@ from facegauge_gateway.answers.hub import AnswerHub
 from facegauge_gateway.forward import MonitoredStream, StreamSettings
 from facegauge_gateway.metrics import Metrics
 from facegauge_gateway.rtp.receiver import StreamReceiver
-from facegauge_gateway.rtp_door.byte_rate import ByteRate
 from facegauge_gateway.rtp_door.names import StreamName
-from facegauge_gateway.rtp_door.refusals import Refusals
-from facegauge_gateway.rtp_door.rtp_metrics import SourceTotals
 from facegauge_gateway.rtp_door.rtp_stream import RtpStream
 from facegauge_gateway.rtp_door.settings import RtpSettings
 from facegauge_gateway.rtp_door.udp_port import Source
+from facegauge_gateway.sources import ByteRate, Refusals, SourceTotals
 
 __all__ = ["SILENCE_S", "StreamTable"]
 

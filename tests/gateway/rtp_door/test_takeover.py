@@ -16,8 +16,8 @@ from facegauge_gateway.metrics import Metrics
 from facegauge_gateway.rtp_door import Listen, RtpSettings
 from facegauge_gateway.rtp_door.names import Names
 from facegauge_gateway.rtp_door.port_streams import PortStreams
-from facegauge_gateway.rtp_door.refusals import Refusals
 from facegauge_gateway.rtp_door.stream_table import SILENCE_S, StreamTable
+from facegauge_gateway.sources import Refusals
 from tests.gateway.rtp_streams import CODECS, packet, serialise
 
 FIRST, SECOND = ("127.0.0.1", 4000), ("127.0.0.1", 4001)

@@ -1,4 +1,4 @@
-"""Datagrams that are not taken: counted by reason, and explained in the log, each reason once in a while."""
+"""Packets that are not taken: counted by reason, and explained in the log, each reason once in a while."""
 
 from __future__ import annotations
 

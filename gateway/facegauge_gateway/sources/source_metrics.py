@@ -1,18 +1,27 @@
-"""What the RTP door exports to Prometheus."""
+"""What is exported to Prometheus of sources of RTP, whichever door they come by."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from facegauge_gateway.rtp.statistics import Statistics
-from facegauge_gateway.rtp_door.rtp_stream import RtpStream
 from facegauge_gateway.running_totals import RunningTotals
 
-__all__ = ["SourceTotals", "export_present"]
+__all__ = ["Source", "SourceTotals", "export_sources"]
+
+
+class Source(NamedTuple):
+    """A source that is there."""
+
+    stream_id: str
+    call_id: str
+    ssrc: int
+    statistics: Statistics
 
 
 class SourceTotals:
@@ -25,9 +34,10 @@ class SourceTotals:
         self._packets = totals(
             "packets",
             "Packets of RTP: `received` are all; `lost` were given up, of which `late` came after all; "
-            "`duplicate`, `misplaced` (replayed, ancient) and `other_payload` are of no use",
+            "`duplicate`, `misplaced` (replayed, ancient) and `other_payload` are of no use; `retransmitted` "
+            "came again",
             "result",
-            ("received", "lost", "late", "duplicate", "misplaced", "other_payload"),
+            ("received", "lost", "late", "duplicate", "misplaced", "other_payload", "retransmitted"),
         )
         self._units = totals(
             "units",
@@ -38,9 +48,9 @@ class SourceTotals:
         )
         self._feedback = totals(
             "feedback",
-            "RTCP sent: `keyframe_request` (PLI), and `report` (of the receiver)",
+            "RTCP sent: `keyframe_request` (PLI), `retransmission_request` (NACK), `report` (receiver's)",
             "kind",
-            ("keyframe_request", "report"),
+            ("keyframe_request", "retransmission_request", "report"),
         )
         self._bad_payloads = totals(
             "bad_payloads",
@@ -65,34 +75,23 @@ class SourceTotals:
         return end
 
 
-def export_present(
-    registry: CollectorRegistry, streams: Callable[[], Iterable[RtpStream]], kernel_drops: Callable[[], int]
-) -> None:
-    """Export series of the sources that are there, and how many datagrams found a socket's buffer full."""
-    registry.register(_Present(streams, kernel_drops))
+def export_sources(registry: CollectorRegistry, sources: Callable[[], Iterable[Source]]) -> None:
+    """Export series of the sources that are there, which end with them."""
+    registry.register(_Sources(sources))
 
 
-class _Present(Collector):
-    """Series of the sources that are there, which end with them."""
-
+class _Sources(Collector):
     LABELS = ("stream_id", "call_id", "ssrc")
 
-    def __init__(self, streams: Callable[[], Iterable[RtpStream]], kernel_drops: Callable[[], int]) -> None:
-        self._streams = streams
-        self._kernel_drops = kernel_drops
+    def __init__(self, sources: Callable[[], Iterable[Source]]) -> None:
+        self._sources = sources
 
     def collect(self) -> Iterator[Metric]:
         """Yield the families."""
-        streams = list(self._streams())
+        sources = list(self._sources())
         count = GaugeMetricFamily("facegauge_gateway_rtp_streams", "Sources of RTP that are there")
-        count.add_metric([], len(streams))
+        count.add_metric([], len(sources))
         yield count
-        drops = CounterMetricFamily(
-            "facegauge_gateway_rtp_kernel_dropped",
-            "Datagrams that found the buffer of their socket full: the gateway was too slow",
-        )
-        drops.add_metric([], self._kernel_drops())
-        yield drops
         jitter = GaugeMetricFamily(
             "facegauge_gateway_stream_jitter_seconds",
             "Interarrival jitter of a source (RFC 3550, 6.4.1)",
@@ -103,9 +102,9 @@ class _Present(Collector):
             "Packets of a source, `received` and `lost`",
             labels=(*self.LABELS, "result"),
         )
-        for stream in streams:
-            labels = [stream.name.stream_id, stream.name.call_id, str(stream.ssrc)]
-            statistics = stream.receiver.statistics
+        for source in sources:
+            labels = [source.stream_id, source.call_id, str(source.ssrc)]
+            statistics = source.statistics
             jitter.add_metric(labels, statistics.jitter_s)
             packets.add_metric([*labels, "received"], statistics.packets)
             packets.add_metric([*labels, "lost"], statistics.lost)
@@ -121,6 +120,7 @@ def _packets(statistics: Statistics) -> dict[str, float]:
         "duplicate": statistics.duplicates,
         "misplaced": statistics.misplaced,
         "other_payload": statistics.other_payloads,
+        "retransmitted": statistics.retransmitted,
     }
 
 
@@ -133,4 +133,8 @@ def _units(statistics: Statistics) -> dict[str, float]:
 
 
 def _feedback(statistics: Statistics) -> dict[str, float]:
-    return {"keyframe_request": statistics.plis, "report": statistics.reports}
+    return {
+        "keyframe_request": statistics.plis,
+        "retransmission_request": statistics.nacks,
+        "report": statistics.reports,
+    }
