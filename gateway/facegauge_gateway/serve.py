@@ -64,6 +64,8 @@ class ServeSettings:
     http_listen: Address
     read_tokens: Path | None = None
     """File of tokens that open /metrics and /answers."""
+    allowed_origins: frozenset[str] = frozenset()
+    """Origins of pages that may read answers, and publish; `*` for any."""
     insecure: bool = False
     tls: ssl.SSLContext | None = None
     answers: Path | None = None
@@ -94,7 +96,7 @@ async def serve(settings: ServeSettings, client: Client, make_door: Callable[[Pa
     lines = None if settings.answers is None else AnswerLines(settings.answers)
     async with client, asyncio.TaskGroup() as tasks:
         readiness = Readiness(client.health, metrics)
-        app = make_http_app(hub, metrics, readiness, readers)
+        app = make_http_app(hub, metrics, readiness, readers, settings.allowed_origins)
         door = make_door(Parts(client, hub, metrics, app, readiness))
         async with listening(app, settings.http_listen, settings.tls) as address:
             writing = None if lines is None else tasks.create_task(lines.write(hub))

@@ -11,11 +11,11 @@ SHARED = {
     *("--server", "--server-tls", "--server-tls-ca", "--server-tls-cert", "--server-tls-key"),
     *("--token-file", "--insecure-token", "--max-fps", "--min-fps", "--display-lines"),
     *("--http-listen", "--tls-cert", "--tls-key", "--read-tokens", "--insecure", "--answers"),
-    *("--drain-grace", "--log-format"),
+    *("--drain-grace", "--log-format", "--allow-origin"),
 }
 FLAGS = {
     "whip": SHARED
-    | {"--publish-tokens", "--forward-tokens", "--allow-origin", "--max-sessions"}
+    | {"--publish-tokens", "--forward-tokens", "--max-sessions"}
     | {"--max-sessions-per-address", "--connect-timeout"},
     "rtp": SHARED
     | {"--listen", "--payload", "--sdp", "--ssrc", "--stream-id", "--call-id", "--allow-from", "--decode"}

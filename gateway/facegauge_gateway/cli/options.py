@@ -17,6 +17,7 @@ from facegauge_client.sdk.token import read_token
 from facegauge_gateway.address import Address
 from facegauge_gateway.errors import BadConfiguration
 from facegauge_gateway.forward import StreamSettings
+from facegauge_gateway.http.cross_origin import ALLOW_ORIGIN_FLAG, parse_origin
 from facegauge_gateway.log import configure_log
 from facegauge_gateway.serve import ServeSettings
 
@@ -98,6 +99,14 @@ def shared_options(command: Command) -> Command:
         "--read-tokens", type=FILE, help="Tokens that open /metrics and /answers, one a line; reread."
     )
     @click.option(
+        ALLOW_ORIGIN_FLAG,
+        "allowed_origins",
+        multiple=True,
+        metavar="ORIGIN",
+        help="Origin of pages that may read answers and publish, such as https://meet.example, or *."
+        " Repeatable.",
+    )
+    @click.option(
         "--insecure", is_flag=True, help="Allow listening beyond loopback where something else guards it."
     )
     @click.option(
@@ -140,6 +149,7 @@ def _shared(options: dict[str, Any]) -> Shared:
         settings=ServeSettings(
             http_listen=Address.parse(take("http_listen"), "--http-listen"),
             read_tokens=take("read_tokens"),
+            allowed_origins=frozenset(map(parse_origin, take("allowed_origins"))),
             insecure=take("insecure"),
             tls=_tls(take("tls_cert"), take("tls_key")),
             answers=take("answers"),

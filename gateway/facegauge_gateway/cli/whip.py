@@ -30,13 +30,6 @@ Publish to http://HOST:PORT/whip/STREAM_ID, with ?call_id=CALL for the name of t
 @click.option(
     "--forward-tokens", is_flag=True, help="Show the publisher's bearer token to the server, which decides."
 )
-@click.option(
-    "--allow-origin",
-    "allowed_origins",
-    multiple=True,
-    metavar="ORIGIN",
-    help="Origin of pages that may publish from a browser, or *. Repeatable.",
-)
 @click.option("--max-sessions", type=click.IntRange(min=1), default=32, show_default=True)
 @click.option(
     "--max-sessions-per-address",
@@ -59,7 +52,6 @@ def whip(
     shared: Shared,
     publish_tokens: Path | None,
     forward_tokens: bool,
-    allowed_origins: tuple[str, ...],
     max_sessions: int,
     max_sessions_per_address: int,
     connect_timeout_s: float,
@@ -76,7 +68,7 @@ def whip(
         insecure=shared.settings.insecure,
         publish_tokens=publish_tokens,
         forward_tokens=forward_tokens,
-        allowed_origins=frozenset(allowed_origins),
+        allowed_origins=shared.settings.allowed_origins,
         max_sessions=max_sessions,
         max_sessions_per_address=max_sessions_per_address,
         connect_timeout_s=connect_timeout_s,

@@ -2,7 +2,7 @@
 
 /livez answers as long as the event loop turns; /readyz answers 200, or 503 with the reasons. Neither says
 anything of a call, so they need no token; /metrics and /answers name streams, and ask for one where there are
-readers' tokens.
+readers' tokens. Pages of other origins read what comes back where they are allowed to.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client.exposition import choose_encoder
 
 from facegauge_gateway.answers.hub import AnswerHub
+from facegauge_gateway.http.cross_origin import admit_origins, answer_preflight
 from facegauge_gateway.http.events import send_events
 from facegauge_gateway.http.refusals import require_token
 from facegauge_gateway.metrics import Metrics
@@ -23,15 +24,21 @@ READ_TOKENS_FLAG = "--read-tokens"
 
 
 def make_http_app(
-    hub: AnswerHub, metrics: Metrics, readiness: Readiness, readers: TokenFile | None = None
+    hub: AnswerHub,
+    metrics: Metrics,
+    readiness: Readiness,
+    readers: TokenFile | None = None,
+    allowed_origins: frozenset[str] = frozenset(),
 ) -> web.Application:
     """Build the application; more routes may be added before it starts."""
     pages = _Pages(hub, metrics, readiness, readers)
     app = web.Application()
+    admit_origins(app, allowed_origins)
     app.router.add_get("/livez", pages.livez)
     app.router.add_get("/readyz", pages.readyz)
     app.router.add_get("/metrics", pages.metrics)
     app.router.add_get("/answers", pages.answers, allow_head=False)
+    app.router.add_route("OPTIONS", "/answers", answer_preflight("GET", headers="Authorization"))
     return app
 
 

@@ -18,6 +18,7 @@ WRONG = {
     "a range backwards": ((*PAYLOAD, "--listen", "127.0.0.1:5010-5000"), "--listen wants HOST:FIRST-LAST"),
     "RTP from anyone": ((*PAYLOAD, "--listen", "0.0.0.0:5004"), "--allow-from"),
     "HTTP for anyone": ((*PAYLOAD, "--http-listen", "0.0.0.0:9465"), "--read-tokens"),
+    "an origin with a path": ((*PAYLOAD, "--allow-origin", "https://meet.example/"), "without a path"),
     "a network of none": ((*PAYLOAD, "--allow-from", "ten"), "--allow-from wants a network"),
     "an SSRC of none": ((*PAYLOAD, "--ssrc", "alice"), "--ssrc wants SSRC=STREAM/CALL"),
     "a template of none": ((*PAYLOAD, "--stream-id", "{name}"), "--stream-id '{name}'"),
