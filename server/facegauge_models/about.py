@@ -46,8 +46,11 @@ ABOUT = {
     "njupt": About(
         "Three patches of the face through MobileNetV3-Small, fused in space and frequency (Haar "
         "wavelets, a selective scan), beside the whole face through ShuffleNetV2-x0.5 (SFIQA).",
-        "All widths, and that the whole face is halved: within 5% of the reported costs. The patches "
-        "lie where the eyes and the mouth of an upright face are.",
+        "All widths, and that the whole face is halved: within 5% of the reported costs. Where the "
+        "patches lie is, as theirs, a prior of many faces and the same for every picture, so a served "
+        "network needs no landmarks: the places that together hold most of MediaPipe's six key points, "
+        "in place of PFLD's, of up to 15,000 training pictures. In our crops 94% to 99% of unseen faces "
+        "have each key point within a patch (`facegauge-train key-points`).",
     ),
     "ecnu-vis": About(
         "MobileNetV4-Conv-Small at 512x512, with strides edited to meet the budget.",

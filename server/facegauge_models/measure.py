@@ -71,6 +71,8 @@ def onnx_bytes(
     input_name: str = "pictures",
     output_names: Sequence[str] = ("quality",),
     opset: int = 17,
+    *,
+    any_size: bool = False,
 ) -> bytes:
     """Return the network as an ONNX file: `input_name` (n, ...) -> `quality` float32 (n,), ..., n free.
 
@@ -80,8 +82,12 @@ def onnx_bytes(
         input_name: "pictures" for prepared ones, "pixels" for a student's crops.
         output_names: of all that it returns.
         opset: version of ONNX; before 17, layer normalisation is made of plain operations.
+        any_size: leave height and width of pictures (n, 3, height, width) free too.
     """
     file = io.BytesIO()
+    free: dict[str, dict[int, str]] = {name: {0: "n"} for name in (input_name, *output_names)}
+    if any_size:
+        free[input_name] |= {2: "height", 3: "width"}
     mode = network.training
     with warnings.catch_warnings():  # the tracing exporter is called deprecated, and warns of constants
         warnings.simplefilter("ignore")
@@ -93,7 +99,7 @@ def onnx_bytes(
             opset_version=opset,
             input_names=[input_name],
             output_names=list(output_names),
-            dynamic_axes={name: {0: "n"} for name in (input_name, *output_names)},
+            dynamic_axes=free,
         )
     network.train(mode)
     return _for_every_reader(file.getvalue())

@@ -37,6 +37,11 @@ class Preprocessing:
     normalisation: tuple[tuple[float, float, float], tuple[float, float, float]] = IMAGENET
     """Mean and standard deviation of RGB in 0-1, subtracted and divided by."""
 
+    @property
+    def native(self) -> bool:
+        """Whether pictures keep the size that they come in."""
+        return self.size is None and self.short_side is None and self.crop is None
+
 
 @dataclass(frozen=True, slots=True)
 class Reported:

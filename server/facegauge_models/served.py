@@ -15,6 +15,7 @@ from timm.layers.conv2d_same import Conv2dSame
 from timm.layers.padding import get_same_padding
 from torch import nn
 
+from facegauge_models.lighthspa import AreaMeans
 from facegauge_models.preparation import CentrePreparation, normalised, planes, resized, target_size
 from facegauge_models.registry import Preprocessing
 
@@ -43,7 +44,7 @@ class ServedSystem(nn.Module):
         self.network = copy.deepcopy(network).eval()
         with torch.no_grad():
             pixels = torch.zeros((1, height, width, 3), dtype=torch.uint8)
-            _fix_padding(self.network, self._prepared(pixels))
+            _fix_sizes(self.network, self._prepared(pixels))
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return the quality (n,) of crops."""
@@ -65,10 +66,12 @@ def _weights(before: int, after: int) -> torch.Tensor:
     return resized[0, 0]
 
 
-def _fix_padding(network: nn.Module, pictures: torch.Tensor) -> None:
-    """Replace convolutions that pad by what a picture's size asks for, as all have the size of these."""
+def _fix_sizes(network: nn.Module, pictures: torch.Tensor) -> None:
+    """Replace layers that do what a picture's size asks for, as all have the size of these."""
     sizes: dict[str, torch.Size] = {}
-    layers: dict[str, Any] = {n: part for n, part in network.named_modules() if isinstance(part, Conv2dSame)}
+    layers: dict[str, Any] = {
+        name: part for name, part in network.named_modules() if isinstance(part, (Conv2dSame, AreaMeans))
+    }
     hooks = [
         layer.register_forward_pre_hook(lambda _layer, given, name=name: sizes.update({name: given[0].shape}))
         for name, layer in layers.items()
@@ -77,13 +80,20 @@ def _fix_padding(network: nn.Module, pictures: torch.Tensor) -> None:
     for hook in hooks:
         hook.remove()
     for name, layer in layers.items():
-        sides = zip(sizes[name][2:], layer.kernel_size, layer.stride, layer.dilation, strict=True)
-        down, right = (get_same_padding(*side) for side in sides)
-        border = nn.ZeroPad2d((right // 2, right - right // 2, down // 2, down - down // 2))
-        fixed = nn.Conv2d(
-            layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, 0, layer.dilation,
-            layer.groups, layer.bias is not None,
-        )  # fmt: skip
-        fixed.load_state_dict(layer.state_dict())
+        size = sizes[name][2:]
+        fixed = layer.fixed(*size) if isinstance(layer, AreaMeans) else _padded(layer, size)
         parent, _, child = name.rpartition(".")
-        setattr(network.get_submodule(parent), child, nn.Sequential(border, fixed))
+        setattr(network.get_submodule(parent), child, fixed)
+
+
+def _padded(layer: Any, size: torch.Size) -> nn.Sequential:
+    """Return a convolution with the border that it puts around pictures of one size."""
+    sides: Any = zip(size, layer.kernel_size, layer.stride, layer.dilation, strict=True)
+    down, right = (get_same_padding(*side) for side in sides)
+    border = nn.ZeroPad2d((right // 2, right - right // 2, down // 2, down - down // 2))
+    fixed = nn.Conv2d(
+        layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, 0, layer.dilation,
+        layer.groups, layer.bias is not None,
+    )  # fmt: skip
+    fixed.load_state_dict(layer.state_dict())
+    return nn.Sequential(border, fixed)

@@ -14,7 +14,9 @@ totals are met within 5%, not exactly. Settled, and why:
 - The whole face is halved to 400x300: at 800x600 ShuffleNetV2 alone takes 0.40 of the 0.4860 GFLOPs.
 - Multi-level attention: the pooled ends of ShuffleNetV2's stages 2, 3, 4 and its last convolution, a token
   each, ask the patches' pixels; the patches' means are then gated by what the tokens learnt.
-- The patches' places: `landmark_patches` finds them; by default, the eyes and the mouth of an upright face.
+- The patches' places: a prior over many faces, as theirs is, so that a served network needs no landmarks of
+  the face before it. `landmark_patches` finds them from MediaPipe's six key points of the training's
+  pictures, in place of PFLD's landmarks; they are kept with the weights.
 Cost at 800x600: 0.4808 GFLOPs, 3.6474 M parameters (`python -m facegauge_models --no-timing`).
 """
 
@@ -31,31 +33,64 @@ __all__ = ["SFIQA", "SpatialFrequencyFusion", "landmark_patches", "njupt"]
 
 SIDE = 224
 HEIGHT, WIDTH = 800, 600
-PATCHES = ((224, 60), (224, 316), (448, 188))
-"""Top and left of the patches without landmarks: the left eye, the right one, the mouth."""
+PATCHES = ((255, 322), (278, 54), (404, 191))
+"""Top and left of the patches without landmarks: an eye and the ear on each side, mouth and nose. Where they
+lie in the server's crops of upright faces (`facegauge-train key-points`)."""
 
 
 def landmark_patches(landmarks: torch.Tensor, count: int = 3) -> list[tuple[int, int]]:
-    """Return the places (top, left) of the patches that hold most landmarks, densest first.
+    """Return the places (top, left) of the patches that together hold most landmarks, the topmost first.
+
+    Placed one after the other where landmarks are densest, then each anew beside the others until none holds
+    more: of a few key points a face, the densest place alone is the nose, with half an eye on either side.
 
     Args:
         landmarks: positions (k, 2) as x, y in pixels of 600x800 pictures, of many faces.
-        count: of the patches; landmarks of a chosen one no longer count, so the next lies elsewhere.
+        count: of the patches; a landmark counts once.
     """
     columns, rows = landmarks.round().long().T
     inside = (columns >= 0) & (columns < WIDTH) & (rows >= 0) & (rows < HEIGHT)
     heat = torch.zeros(HEIGHT, WIDTH, dtype=torch.float64)
     heat.index_put_((rows[inside], columns[inside]), torch.ones((), dtype=torch.float64), accumulate=True)
-    places = []
+    places: list[tuple[int, int]] = []
     for _ in range(count):
-        integral = nn.functional.pad(heat.cumsum(0).cumsum(1), (1, 0, 1, 0))
-        sums = integral[SIDE:, SIDE:] - integral[:-SIDE, SIDE:] - integral[SIDE:, :-SIDE]
-        sums = sums + integral[:-SIDE, :-SIDE]
-        best = (sums >= sums.max() - 0.5).nonzero().float()  # a plateau of equals: take its middle
-        top, left = best[(best - best.mean(dim=0)).square().sum(dim=1).argmin()].long().tolist()
-        places.append((top, left))
-        heat[top : top + SIDE, left : left + SIDE] = 0
-    return places
+        places.append(_densest(_beside(heat, places)))
+    moved = True
+    while moved:
+        moved = False
+        for n, place in enumerate(places):
+            left = _beside(heat, places[:n] + places[n + 1 :])
+            better = _densest(left)
+            if _held(left, better) > _held(left, place) + 0.5:
+                places[n], moved = better, True
+    return sorted(places)
+
+
+def _beside(heat: torch.Tensor, places: list[tuple[int, int]]) -> torch.Tensor:
+    """Return the heat that patches leave."""
+    left = heat.clone()
+    for place in places:
+        left[_window(place)] = 0
+    return left
+
+
+def _densest(heat: torch.Tensor) -> tuple[int, int]:
+    """Return where a patch holds most heat; of equals, the one nearest to their middle."""
+    integral = nn.functional.pad(heat.cumsum(0).cumsum(1), (1, 0, 1, 0))
+    sums = integral[SIDE:, SIDE:] - integral[:-SIDE, SIDE:] - integral[SIDE:, :-SIDE]
+    sums = sums + integral[:-SIDE, :-SIDE]
+    best = (sums >= sums.max() - 0.5).nonzero().float()
+    top, left = best[(best - best.mean(dim=0)).square().sum(dim=1).argmin()].long().tolist()
+    return top, left
+
+
+def _held(heat: torch.Tensor, place: tuple[int, int]) -> float:
+    return float(heat[_window(place)].sum())
+
+
+def _window(place: tuple[int, int]) -> tuple[slice, slice]:
+    top, left = place
+    return slice(top, top + SIDE), slice(left, left + SIDE)
 
 
 class Attention(nn.Module):
@@ -119,11 +154,13 @@ class SFIQA(nn.Module):
     """Score pictures (n, 3, 800, 600) -> quality (n,), unbounded."""
 
     CHANNELS = 128
+    places: torch.Tensor
+    """Top and left of the patches, int64 (3, 2): kept and exported with the weights."""
 
     def __init__(self, pretrained: bool = False) -> None:
         super().__init__()
         zoo, c = torchvision.models, self.CHANNELS
-        self.places = PATCHES
+        self.register_buffer("places", torch.tensor(PATCHES))
         small = zoo.mobilenet_v3_small(weights=zoo.MobileNet_V3_Small_Weights.DEFAULT if pretrained else None)
         shuffle = zoo.shufflenet_v2_x0_5(
             weights=zoo.ShuffleNet_V2_X0_5_Weights.DEFAULT if pretrained else None
@@ -145,7 +182,10 @@ class SFIQA(nn.Module):
         """
         if tuple(pictures.shape[2:]) != (HEIGHT, WIDTH):
             raise ValueError(f"SFIQA takes pictures of {HEIGHT}x{WIDTH}, not of {tuple(pictures.shape[2:])}.")
-        patches = torch.stack([pictures[:, :, y : y + SIDE, x : x + SIDE] for y, x in self.places], dim=1)
+        along = torch.arange(SIDE, device=pictures.device)
+        patches = torch.stack(
+            [pictures.index_select(2, y + along).index_select(3, x + along) for y, x in self.places], dim=1
+        )
         fine = self.to_fine(patches.flatten(0, 1))
         tokens = self.fusion(fine, self.to_coarse(fine)).unflatten(
             0, (-1, len(self.places))

@@ -55,6 +55,9 @@ COMMANDS = {
         f"{_COMMANDS}.challenge_commands", "scored_images", "Write labelled crops as pictures with scores."
     ),
     "systems": Place(f"{_COMMANDS}.system_commands", "systems", "Train all systems under one protocol."),
+    "key-points": Place(
+        f"{_COMMANDS}.system_commands", "key_points", "Find where faces have their features, for njupt."
+    ),
     "systems-page": Place(f"{_COMMANDS}.system_commands", "systems_page", "Write docs/systems.md."),
     "table1": Place(f"{_COMMANDS}.system_commands", "table1", "Measure trained systems, into one table."),
     "contact-sheet": Place(f"{_COMMANDS}.data_commands", "contact_sheet", "Draw labelled crops, sorted."),

@@ -106,4 +106,6 @@ def test_area_means_are_adaptive_pooling() -> None:
     for height, width, parts in ((14, 21, 7), (11, 11, 7), (7, 10, 2), (3, 4, 7)):
         x = torch.randn(2, 5, height, width)
         expected = torch.nn.functional.adaptive_avg_pool2d(x, parts)
-        assert torch.allclose(lighthspa.area_means(x, parts), expected, atol=1e-5)
+        means = lighthspa.AreaMeans(parts)
+        assert torch.allclose(means(x), expected, atol=1e-5)
+        assert torch.allclose(means.fixed(height, width)(x), expected, atol=1e-5)

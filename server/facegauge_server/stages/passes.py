@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from facegauge_server.block_import import blocked, replaced_by_empty
 from facegauge_server.stages.blaze_face import FULL_RANGE, SHORT_RANGE, BlazeFace
@@ -51,6 +52,17 @@ class FaceModels:
         self.short_range = BlazeFace(SHORT_RANGE)
         self.full_range = BlazeFace(FULL_RANGE)
 
+    def key_points(self, pixels: Pixels) -> npt.NDArray[np.float32] | None:
+        """Return the clearest face's six key points, (6, 2) as x, y in shares of an RGB picture's sides.
+
+        Both eyes, nose, mouth and both ears, the face's right side first; None where there is no face.
+        """
+        found = self.task.detect(_picture(pixels)).detections
+        if not found:
+            return None
+        clearest = max(found, key=lambda face: face.categories[0].score)
+        return np.array([(point.x, point.y) for point in clearest.keypoints], np.float32)
+
     def close(self) -> None:
         """Release the models; they must not be used any more."""
         self.task.close()
@@ -76,10 +88,9 @@ class Passes:
         if scale < 1:
             size = (max(1, round(self._width * scale)), max(1, round(self._height * scale)))
             pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-        picture = mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(pixels))
         back = max(1.0, 1 / scale)
         found = []
-        for detection in self._models.task.detect(picture).detections:
+        for detection in self._models.task.detect(_picture(pixels)).detections:
             at = detection.bounding_box
             box = Box(at.origin_x * back, at.origin_y * back, at.width * back, at.height * back)
             found.append(Detection(box, float(detection.categories[0].score)))
@@ -123,6 +134,10 @@ class Passes:
             return False
         self.made += 1
         return True
+
+
+def _picture(pixels: Pixels) -> mediapipe.Image:
+    return mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(pixels))
 
 
 def _starts(length: int, side: int) -> list[int]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from facegauge_models.measure import onnx_bytes, onnx_difference, onnx_session, 
 from facegauge_server.stages.crop import crop_region
 from facegauge_server.types import Box, Pixels
 from facegauge_training.challenge.pictures import Rows
-from facegauge_training.challenge.prepare import prepare_mixed
+from facegauge_training.challenge.prepare import by_size, prepare_mixed
 from facegauge_training.common.atomic import atomic_file
 from facegauge_training.common.errors import RecipeError
 
@@ -41,21 +40,18 @@ CPU = torch.device("cpu")
 def export(network: torch.nn.Module, model: Model, pictures: Rows, path: Path) -> float:
     """Write the network, and return the largest difference to torch on some pictures.
 
-    A system that scores pictures at their native size is written for the commonest size among these.
+    The file of a system that scores pictures at their native size takes any size.
 
     Raises:
         RecipeError: ONNX Runtime and torch disagree.
     """
-    height, width = model.input_size
-    if model.test.size is None and model.test.crop is None:
-        shapes = Counter(pictures[i].shape[:2] for i in range(min(64, len(pictures))))
-        height, width = shapes.most_common(1)[0][0]
     network = network.cpu().eval()
-    graph = onnx.load_from_string(onnx_bytes(network, picture_example(height, width)))
+    example = picture_example(*model.input_size)
+    graph = onnx.load_from_string(onnx_bytes(network, example, any_size=model.test.native))
     onnx.helper.set_model_props(graph, {SYSTEM: model.name})
     coded = graph.SerializeToString()
-    seen = np.stack([_fitted(pictures, i, model, (height, width)) for i in range(min(8, len(pictures)))])
-    difference = onnx_difference(network, coded, seen)
+    seen = by_size([_prepared(pictures[i], model) for i in range(min(8, len(pictures)))])
+    difference = max(onnx_difference(network, coded, stack) for _, stack in seen)
     if not difference <= MAX_DIFFERENCE:
         raise RecipeError(
             f"ONNX Runtime and torch are {difference:.1e} apart on {model.name} (at most {MAX_DIFFERENCE}): "
@@ -95,12 +91,24 @@ class Exported:
         self.system = "student" if student else system
         self._entry = entry.name
         self._model = None if student else facegauge_models.info(system)
-        self._shape = tuple(int(n) for n in (entry.shape[1:3] if student else entry.shape[2:]))
+        self._size = tuple(int(n) for n in entry.shape[1:3]) if student else None
 
     def score(self, pictures: Rows, rows: Sequence[int]) -> npt.NDArray[np.float32]:
-        """Return the scores (n,) of some rows, as one batch."""
-        seen = np.stack([_fitted(pictures, i, self._model, self._shape) for i in rows])
-        return np.asarray(self._session.run(["quality"], {self._entry: seen})[0], np.float32)
+        """Return the scores (n,) of some rows; those of one size are a batch."""
+        scores = np.empty(len(rows), np.float32)
+        for places, stack in by_size([self._seen(pictures[i]) for i in rows]):
+            scores[places] = self._session.run(["quality"], {self._entry: stack})[0]
+        return scores
+
+    def _seen(self, picture: Pixels) -> npt.NDArray[Any]:
+        """Return a picture as the file takes it: prepared, or for a student resized."""
+        if self._model is not None:
+            return _prepared(picture, self._model)
+        assert self._size is not None  # noqa: S101 - a file has a system or is a student's
+        height, width = self._size
+        if picture.shape[:2] == self._size:
+            return picture
+        return crop_region(picture, Box(0, 0, picture.shape[1], picture.shape[0]), width, height, NATIVE)
 
 
 def score_pictures(path: Path, pictures: Rows, threads: int = 1) -> Floats:
@@ -115,19 +123,6 @@ def score_pictures(path: Path, pictures: Rows, threads: int = 1) -> Floats:
         for at in track(range(0, len(pictures), BATCH), "scoring", transient=True)
     ]
     return np.concatenate(scores).astype(np.float64)
-
-
-def _fitted(pictures: Rows, i: int, model: Model | None, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Return a picture as the file takes it; one of another native size is resized to the file's."""
-    height, width = shape
-    picture = pictures[i]
-    seen = None if model is None else _prepared(picture, model)
-    if seen is not None and seen.shape[1:] == shape:
-        return seen
-    if picture.shape[:2] != shape:
-        full = Box(0, 0, picture.shape[1], picture.shape[0])
-        picture = crop_region(picture, full, width, height, NATIVE)
-    return picture if model is None else _prepared(picture, model)
 
 
 def _prepared(picture: Pixels, model: Model) -> npt.NDArray[np.float32]:

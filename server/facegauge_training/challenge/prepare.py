@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +25,11 @@ __all__ = ["by_size", "prepare", "prepare_mixed"]
 ASPECTS = (3 / 4, 4 / 3)
 """Aspect ratios that RandomResizedCrop draws from, as torchvision and Albumentations have it."""
 Floats = npt.NDArray[np.float64]
+T = TypeVar("T", bound=np.generic)
 
 
-def by_size(pictures: Sequence[Pixels]) -> list[tuple[list[int], Pixels]]:
-    """Stack pictures of equal size: their numbers and (n, h, w, 3), for each size."""
+def by_size(pictures: Sequence[npt.NDArray[T]]) -> list[tuple[list[int], npt.NDArray[T]]]:
+    """Stack pictures of equal shape: their numbers and (n, ...), for each shape."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for number, picture in enumerate(pictures):
         groups.setdefault(picture.shape, []).append(number)

@@ -11,9 +11,11 @@ import numpy as np
 import torch
 
 import facegauge_models
+from facegauge_models.sfiqa import SFIQA
 from facegauge_training.challenge.batch_statistics import estimate_statistics
 from facegauge_training.challenge.batches import StagePlan
 from facegauge_training.challenge.head_start import start_head
+from facegauge_training.challenge.key_points import find_patches
 from facegauge_training.challenge.recipe import Recipe
 from facegauge_training.challenge.task import STATISTICS_ROWS, Data, train_system
 from facegauge_training.challenge.teacher import Teacher
@@ -41,6 +43,8 @@ class Run:
     online: Teacher | None = None
     """The same where the loss asks it for each batch."""
     save_every_s: float = 60.0
+    beside: Path | None = None
+    """Folder that keeps what is found in the pictures; the run's own if None."""
 
     def settings(self) -> dict[str, Any]:
         """Return what a resumed run must share, as its result tells it."""
@@ -90,6 +94,9 @@ def train_run(run: Run, network: Any, *, fresh_head: bool) -> dict[str, Any]:
 
 
 def _start(run: Run, network: Any) -> None:
+    if isinstance(network, SFIQA):
+        places = find_patches(run.data.everything, run.beside or run.folder, run.seed)
+        network.places.copy_(torch.tensor(places))
     rows = run.data.train
     some = rows.take(np.random.default_rng(run.seed).permutation(len(rows))[:STATISTICS_ROWS])
     how = facegauge_models.info(run.recipe.system).test

@@ -110,6 +110,7 @@ def train_system_of_table(protocol: Protocol, name: str) -> dict[str, Any]:
         recipe, plans, data, folder, protocol.seed, device,
         f"pretrained {' and '.join(taken)}" if taken else initialisation,
         f"its own shape, shortened, from {recipe.stages[0].rate:g}", teacher, online,
+        beside=protocol.cache,
     )  # fmt: skip
     result = train_run(run, network, fresh_head=True)
     halved(network, folder / "model.pt")

@@ -92,8 +92,7 @@ def _measured(name: str, folder: Path, ladder: StoredCrops) -> dict[str, Any]:
     model, network = facegauge_models.info(name), load_network(folder / "model.pt")[1]
     scores = predict_pictures(network, model.test, ladder, torch.device("cpu"))
     figures = challenge_report(scores, ladder.scores.astype(np.float64), ladder.groups)
-    native = model.test.size is None and model.test.crop is None
-    example = picture_example(*(CROP if native else model.input_size))
+    example = picture_example(*(CROP if model.test.native else model.input_size))
     ms = openvino_ms(onnx_bytes(network, example), example.numpy(), runs=20)
     return {**figures, "ms": ms, "gmacs": count_gflops(network, example), "parameters": count_params(network)}
 

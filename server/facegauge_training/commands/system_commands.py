@@ -6,12 +6,15 @@ import sys
 from pathlib import Path
 
 import click
+import numpy as np
 import torch
 
 import facegauge_models
+from facegauge_models.sfiqa import HEIGHT, SIDE, WIDTH
 from facegauge_training.challenge import systems_page as page_of_systems
+from facegauge_training.challenge.key_points import NAMES, find_key_points, find_patches, shares_held
 from facegauge_training.challenge.protocol import LEAST_RATE, Protocol
-from facegauge_training.challenge.stored_crops import ladder_rows
+from facegauge_training.challenge.stored_crops import ladder_rows, split_rows
 from facegauge_training.challenge.table1 import train_systems
 from facegauge_training.challenge.table_page import measure_systems, page
 from facegauge_training.commands.options import (
@@ -24,8 +27,9 @@ from facegauge_training.commands.options import (
 )
 from facegauge_training.common.atomic import write_text
 from facegauge_training.common.runs import find_network, run_folder
+from facegauge_training.data.label_crops import train_stores
 
-__all__ = ["systems", "systems_page", "table1"]
+__all__ = ["key_points", "systems", "systems_page", "table1"]
 
 table_option = run_option(
     "table1", help="Name of the run: its folder below CACHE/runs, with one folder for each system."
@@ -115,6 +119,27 @@ def table1(cache: Path, run: str, out: Path, again: bool, threads: int) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text(out, page(rows))
     click.echo(f"{out}: {len(rows)} of {len(facegauge_models.names(teachers=False))} rows")
+
+
+@click.command("key-points")
+@cache_option
+@seed_option
+def key_points(cache: Path, seed: int) -> None:
+    """Find the places of njupt's patches in the crops of CACHE, and how well they fit unseen faces.
+
+    Keeps MediaPipe's six key points of 15,000 crops in CACHE, where `systems` looks for them.
+    """
+    places = find_patches(split_rows(train_stores(cache), [])[0], cache, seed)
+    click.echo(f"top and left in 800x600: {', '.join(f'{top} {left}' for top, left in places)}")
+    points = find_key_points(ladder_rows(cache), cache, seed)
+    for name, share in zip(NAMES, shares_held(points, places), strict=True):
+        click.echo(f"{name:>9} within a patch: {share:.1%} of {len(points)} crops of the ladder")
+    centres = np.array(places) + SIDE / 2  # (patch, (down, across))
+    at = points[:, :, ::-1] * (HEIGHT, WIDTH)  # (faces, 6, (down, across))
+    away = np.linalg.norm(at[:, :, None] - centres, axis=3).min(axis=2)
+    click.echo(
+        f"from the nearest patch's centre: {np.median(away):.0f} px (median), of {SIDE // 2} to its side"
+    )
 
 
 @click.command("systems-page")
