@@ -19,7 +19,9 @@ class KeyframeRequests:
     def __init__(self, interval_s: float) -> None:
         self._shortest_s = self._interval_s = interval_s
         self._sent_s = -math.inf
-        self._is_needed = self._is_unanswered = False
+        self._is_needed = False
+        self.unanswered = 0
+        """Requests since the last keyframe."""
 
     @property
     def next_due_s(self) -> float | None:
@@ -32,14 +34,15 @@ class KeyframeRequests:
 
     def satisfy(self) -> None:
         """Take note that one has come."""
-        self._is_needed = self._is_unanswered = False
+        self._is_needed, self.unanswered = False, 0
         self._interval_s = self._shortest_s
 
     def take_due(self, now_s: float) -> bool:
         """Whether to send a request now; counts as sent."""
         if self.next_due_s is None or now_s < self.next_due_s:
             return False
-        if self._is_unanswered:
+        if self.unanswered:
             self._interval_s = min(2 * self._interval_s, max(LONGEST_INTERVAL_S, self._shortest_s))
-        self._sent_s, self._is_unanswered = now_s, True
+        self._sent_s = now_s
+        self.unanswered += 1
         return True

@@ -122,6 +122,7 @@ class StreamReceiver:
                 units += self._assembler.add(item.packet, codec, item.arrived_s)
         if any(unit.keyframe for unit in units):
             self._keyframes.satisfy()
+            self.statistics.plis_unanswered = 0
         if self._assembler.needs_keyframe:
             self._keyframes.need()
         return units
@@ -151,6 +152,7 @@ class StreamReceiver:
             return None
         self._next_report_s = now_s + REPORT_INTERVAL_S
         self.statistics.plis += asks_for_keyframe
+        self.statistics.plis_unanswered = self._keyframes.unanswered
         self.statistics.nacks += bool(missing)
         self.statistics.reports += 1
         report = self._reception.report(self._ssrc, self._sender_report, now_s)

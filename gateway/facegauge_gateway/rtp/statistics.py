@@ -45,6 +45,8 @@ class Statistics:
     """What was wrong with the last of them, in words."""
     plis: int = 0
     """Keyframes asked for."""
+    plis_unanswered: int = 0
+    """Of these, those since the last keyframe."""
     nacks: int = 0
     """Requests for packets that were missing."""
     reports: int = 0

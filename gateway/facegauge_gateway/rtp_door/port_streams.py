@@ -59,7 +59,7 @@ class PortStreams:
         elif is_rtcp(data):
             self._take_rtcp(data, source, now_s)
         elif is_latch(data):
-            self._routes.latch(source)
+            self._routes.latch(source, now_s)
         else:
             self._take_rtp(data, source, now_s)
 
@@ -67,17 +67,27 @@ class PortStreams:
         """Let streams give out what has waited, send RTCP, and end those that are silent or gone."""
         for stream in list(self._streams.values()):
             try:
-                feedback = stream.poll(now_s)
+                self._feed_back(stream, now_s)
             except Exception as error:  # noqa: BLE001 - a defect on one stream stops no other
                 stream.log.defect("source dropped", error)
                 self.drop(stream)
                 continue
-            if feedback is not None:
-                self._send(feedback, self._routes.route(stream.ssrc, stream.source))
             silent_s = now_s - stream.last_packet_s
             if stream.receiver.has_ended or silent_s > self._settings.idle_timeout_s:
                 stream.log.info("source ended", why="BYE" if stream.receiver.has_ended else "silence")
                 self.drop(stream)
+
+    def _feed_back(self, stream: RtpStream, now_s: float) -> None:
+        """Send the RTCP that is due, the way that is known or most likely."""
+        counted = stream.receiver.statistics
+        if not counted.plis_unanswered:
+            self._routes.answer(stream.ssrc)
+        plis = counted.plis
+        feedback = stream.poll(now_s)
+        if counted.plis > plis:
+            self._routes.ask(stream.ssrc, was_in_vain=counted.plis_unanswered > 1)
+        if feedback is not None:
+            self._send(feedback, self._routes.route(stream.ssrc, stream.source))
 
     def drop_all(self) -> None:
         """End all streams."""
@@ -112,7 +122,7 @@ class PortStreams:
         stream = self._table.begin(self, packet.ssrc, source, now_s)
         if stream is not None:
             self._streams[packet.ssrc] = stream
-            self._routes.begin(packet.ssrc, source[0])
+            self._routes.begin(packet.ssrc, source[0], now_s)
         return stream
 
     def _move(self, stream: RtpStream, source: Source, now_s: float) -> bool:
@@ -126,6 +136,7 @@ class PortStreams:
             return False
         stream.log.info("source moved", source=f"{source[0]}:{source[1]}")
         stream.source = source
+        self._routes.begin(stream.ssrc, source[0], now_s)
         return True
 
     def drop(self, stream: RtpStream) -> None:

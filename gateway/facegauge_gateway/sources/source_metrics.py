@@ -102,14 +102,21 @@ class _Sources(Collector):
             "Packets of a source, `received` and `lost`",
             labels=(*self.LABELS, "result"),
         )
+        unanswered = GaugeMetricFamily(
+            "facegauge_gateway_stream_keyframe_requests_unanswered",
+            "Requests to a source for a keyframe since its last one",
+            labels=self.LABELS,
+        )
         for source in sources:
             labels = [source.stream_id, source.call_id, str(source.ssrc)]
             statistics = source.statistics
             jitter.add_metric(labels, statistics.jitter_s)
             packets.add_metric([*labels, "received"], statistics.packets)
             packets.add_metric([*labels, "lost"], statistics.lost)
+            unanswered.add_metric(labels, statistics.plis_unanswered)
         yield jitter
         yield packets
+        yield unanswered
 
 
 def _packets(statistics: Statistics) -> dict[str, float]:

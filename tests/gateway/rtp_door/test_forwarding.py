@@ -14,7 +14,7 @@ from facegauge_gateway.rtp.codec import Codec
 from tests.end_to_end.conftest import ServerProcess
 from tests.gateway.conftest import StartGateway
 from tests.gateway.gateway_process import DEADLINE_S, MediaServer
-from tests.gateway.rtp_streams import CODECS, SSRC, by_ffmpeg, coded, serialise
+from tests.gateway.rtp_streams import CODECS, SSRC, STEP, by_ffmpeg, coded, serialise
 
 Forwarder = Callable[[str], MediaServer]
 
@@ -111,6 +111,27 @@ def test_feedback_goes_where_the_peers_rtcp_comes_from(
     packets = by_ffmpeg(Codec.VP8, coded(Codec.VP8, count=6))
     forwarder(rtp).forward(one for one in packets if one.timestamp != packets[0].timestamp)
     janus_rtcp.receive_pli(SSRC)
+
+
+def test_forwards_of_one_moment_find_their_own_feedback(
+    server: ServerProcess, start_gateway: StartGateway, forwarder: Forwarder
+) -> None:
+    """Two of Janus on one port, whose order misleads: what is lost of one is asked for at its own socket."""
+    gateway = start_gateway(server.listen, *RTP, "--pli-interval", "0.05")
+    address = gateway.ready["rtp"][0]
+    janus = {ssrc: forwarder(address) for ssrc in (1, 2)}
+    for feedback in janus.values():
+        feedback.send(b"\x80" + bytes(11))
+    packets = by_ffmpeg(Codec.VP8, coded(Codec.VP8, count=6))
+    lost = next(one for one in packets if one.timestamp == packets[-1].timestamp - STEP)
+    for ssrc in (2, 1):
+        sender = forwarder(address)
+        for one in packets:
+            if ssrc == 1 or one is not lost:
+                sender.send(serialise(dataclasses.replace(one, ssrc=ssrc)))
+    janus[2].receive_pli(2)
+    assert gateway.metric("stream_keyframe_requests_unanswered", ssrc="2") >= 2
+    assert gateway.metric("stream_keyframe_requests_unanswered", ssrc="1") == 0
 
 
 def test_several_streams_share_a_port(

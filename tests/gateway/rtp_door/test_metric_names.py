@@ -34,6 +34,7 @@ EXPORTED = {
     "rtp_units": ("counter", ("result",)),
     "stream_failures": ("counter", ("reason",)),
     "stream_jitter_seconds": ("gauge", SOURCE),
+    "stream_keyframe_requests_unanswered": ("gauge", SOURCE),
     "stream_packets": ("counter", (*SOURCE[:1], "result", *SOURCE[1:])),
     "streams": ("gauge", ()),
     "subscribers": ("gauge", ()),
