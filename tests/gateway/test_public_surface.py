@@ -13,14 +13,16 @@ SHARED = {
     *("--http-listen", "--tls-cert", "--tls-key", "--read-tokens", "--insecure", "--answers"),
     *("--drain-grace", "--log-format", "--allow-origin"),
 }
+CODED = {"--decode", "--batch-interval", "--pli-interval", "--idle-timeout", "--max-stream-mbps"}
 FLAGS = {
     "whip": SHARED
+    | CODED
     | {"--publish-tokens", "--forward-tokens", "--max-sessions"}
     | {"--max-sessions-per-address", "--connect-timeout"},
     "rtp": SHARED
-    | {"--listen", "--payload", "--sdp", "--ssrc", "--stream-id", "--call-id", "--allow-from", "--decode"}
-    | {"--batch-interval", "--reorder", "--pli-interval", "--idle-timeout", "--max-streams"}
-    | {"--max-stream-mbps"},
+    | CODED
+    | {"--listen", "--payload", "--sdp", "--ssrc", "--stream-id", "--call-id", "--allow-from"}
+    | {"--reorder", "--max-streams"},
 }
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from facegauge_client import Decode
 from facegauge_gateway.address import parse_network
-from facegauge_gateway.cli.options import FILE, POSITIVE, Shared, shared_options
+from facegauge_gateway.cli.coded_options import Coded, coded_options
+from facegauge_gateway.cli.options import FILE, Shared, shared_options
 from facegauge_gateway.errors import BadConfiguration
 from facegauge_gateway.rtp.codec import Codec
 from facegauge_gateway.rtp.sdp import BadSdp, read_sdp
@@ -20,7 +19,6 @@ from facegauge_gateway.serve import serve
 
 __all__ = ["rtp"]
 
-DECODE = {decode.value.replace("_", "-"): decode for decode in Decode}
 MAX_SDP_BYTES = 64 * 1024
 
 
@@ -68,18 +66,6 @@ Examples:
     "--allow-from", multiple=True, metavar="NETWORK", help="Take packets of this network alone. Repeatable."
 )
 @click.option(
-    "--decode", type=click.Choice(list(DECODE)), default="auto", show_default=True, help="What is decoded."
-)
-@click.option(
-    "--batch-interval",
-    "batch_interval_s",
-    type=click.FloatRange(0, 1),
-    default=0.1,
-    show_default=True,
-    metavar="SECONDS",
-    help="Units of so long travel to the server in one message.",
-)
-@click.option(
     "--reorder",
     "reorder_s",
     type=click.FloatRange(0, 5),
@@ -88,35 +74,12 @@ Examples:
     metavar="SECONDS",
     help="Longest wait for a missing packet.",
 )
-@click.option(
-    "--pli-interval",
-    "pli_interval_s",
-    type=POSITIVE,
-    default=1.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Shortest time between two requests for a keyframe.",
-)
-@click.option(
-    "--idle-timeout",
-    "idle_timeout_s",
-    type=POSITIVE,
-    default=10.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Silence after which a stream ends.",
-)
 @click.option("--max-streams", type=click.IntRange(min=1), default=64, show_default=True)
-@click.option(
-    "--max-stream-mbps",
-    type=POSITIVE,
-    default=20.0,
-    show_default=True,
-    help="Megabits a second of one stream; packets beyond are dropped.",
-)
+@coded_options
 @shared_options
 def rtp(
     shared: Shared,
+    coded: Coded,
     listen: tuple[str, ...],
     payloads: tuple[str, ...],
     sdp: Path | None,
@@ -124,13 +87,8 @@ def rtp(
     stream_id: str,
     call_id: str,
     allow_from: tuple[str, ...],
-    decode: str,
-    batch_interval_s: float,
     reorder_s: float,
-    pli_interval_s: float,
-    idle_timeout_s: float,
     max_streams: int,
-    max_stream_mbps: float,
 ) -> None:
     """Take RTP that a media server forwards (Janus, mediasoup, ...), and have it scored.
 
@@ -142,14 +100,14 @@ def rtp(
         listen=tuple(port for text in listen for port in Listen.parse(text)),
         codecs=_codecs(payloads, sdp),
         names=Names(by_ssrc=dict(map(parse_ssrc, ssrcs)), stream_id=stream_id, call_id=call_id),
-        stream=replace(shared.stream, decode=DECODE[decode], batch_interval_s=batch_interval_s),
+        stream=coded.apply(shared.stream),
         allowed=tuple(parse_network(network, "--allow-from") for network in allow_from),
         insecure=shared.settings.insecure,
         reorder_s=reorder_s,
-        pli_interval_s=pli_interval_s,
-        idle_timeout_s=idle_timeout_s,
+        pli_interval_s=coded.pli_interval_s,
+        idle_timeout_s=coded.idle_timeout_s,
         max_streams=max_streams,
-        max_stream_bytes_per_s=max_stream_mbps * 1e6 / 8,
+        max_stream_bytes_per_s=coded.max_stream_bytes_per_s,
     )
     asyncio.run(
         serve(

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from facegauge_gateway.cli.coded_options import Coded, coded_options
 from facegauge_gateway.cli.options import FILE, POSITIVE, Shared, shared_options
 from facegauge_gateway.serve import serve
-from facegauge_gateway.whip_door import WhipDoor, WhipSettings
+from facegauge_gateway.whip_door import CameraLimits, WhipDoor, WhipSettings
 
 __all__ = ["whip"]
 
@@ -47,9 +48,11 @@ Publish to http://HOST:PORT/whip/STREAM_ID, with ?call_id=CALL for the name of t
     metavar="SECONDS",
     help="Time from an offer to its first picture.",
 )
+@coded_options
 @shared_options
 def whip(
     shared: Shared,
+    coded: Coded,
     publish_tokens: Path | None,
     forward_tokens: bool,
     max_sessions: int,
@@ -58,12 +61,12 @@ def whip(
 ) -> None:
     """Take publishers by WHIP (RFC 9725): a browser, OBS or GStreamer sends its camera here.
 
-    The endpoint is /whip/STREAM_ID on --http-listen. Video is decoded here, H.264 or VP8, and --max-fps
-    pictures a second go to the server. A publisher that opens a data channel labelled "facegauge" gets its
-    answers there.
+    The endpoint is /whip/STREAM_ID on --http-listen. Coded pictures (H.264, VP8, VP9, AV1) are put together
+    from their packets and forwarded as they are: nothing is decoded here. A publisher that opens a data
+    channel labelled "facegauge" gets its answers there.
     """
     settings = WhipSettings(
-        stream=shared.stream,
+        stream=coded.apply(shared.stream),
         is_loopback=shared.settings.http_listen.is_loopback,
         insecure=shared.settings.insecure,
         publish_tokens=publish_tokens,
@@ -72,6 +75,10 @@ def whip(
         max_sessions=max_sessions,
         max_sessions_per_address=max_sessions_per_address,
         connect_timeout_s=connect_timeout_s,
+        idle_timeout_s=coded.idle_timeout_s,
+        camera=CameraLimits(
+            max_bytes_per_s=coded.max_stream_bytes_per_s, pli_interval_s=coded.pli_interval_s
+        ),
     )
     asyncio.run(
         serve(

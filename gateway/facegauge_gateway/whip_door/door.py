@@ -16,22 +16,26 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 
 from aiohttp import web
-from aiortc import RTCSessionDescription
 
-from facegauge_client import Client, FacegaugeError
+from facegauge_client import Client, FacegaugeError, FrameEncoding
 from facegauge_gateway.answers.hub import AnswerHub
 from facegauge_gateway.errors import GatewayError
 from facegauge_gateway.forward.monitored_stream import MonitoredStream
 from facegauge_gateway.http.refusals import full, require_token, unauthorized
+from facegauge_gateway.log import Log
 from facegauge_gateway.metrics import Metrics
+from facegauge_gateway.sources import Refusals
 from facegauge_gateway.token_file import TokenFile, header_bytes
-from facegauge_gateway.whip_door.offer import SDP_TYPE, read_offer
+from facegauge_gateway.whip_door.camera import Camera
+from facegauge_gateway.whip_door.offer import SDP_TYPE, Offer, read_offer
 from facegauge_gateway.whip_door.refusals import refused_by_server
 from facegauge_gateway.whip_door.room import Room
 from facegauge_gateway.whip_door.routes import Routes
 from facegauge_gateway.whip_door.session import WhipSession
+from facegauge_gateway.whip_door.sessions import Sessions
 from facegauge_gateway.whip_door.settings import PUBLISH_TOKENS_FLAG, WhipSettings
 from facegauge_gateway.whip_door.whip_metrics import WhipMetrics
 
@@ -62,8 +66,8 @@ class WhipDoor:
         self._tokens = (
             TokenFile(PUBLISH_TOKENS_FLAG, settings.publish_tokens) if settings.publish_tokens else None
         )
-        self._sessions: dict[str, WhipSession] = {}
-        self._running: set[asyncio.Task[None]] = set()
+        self._refusals = Refusals(metrics.registry, Log())
+        self._sessions = Sessions(metrics, self._whip_metrics)
         self._room = Room(settings.max_sessions, settings.max_sessions_per_address)
         self._is_open = False
         routes = Routes(app, self._whip_metrics, settings.allowed_origins)
@@ -78,10 +82,7 @@ class WhipDoor:
     async def drain(self) -> None:
         """Refuse new publishers, and finish those that are there."""
         self._is_open = False
-        for session in self._sessions.values():
-            session.end("drained")
-        if self._running:
-            await asyncio.wait(self._running)
+        await self._sessions.drain()
 
     # HTTP
 
@@ -126,20 +127,22 @@ class WhipDoor:
         stream_id: str,
         address: str,
         authorization: str,
-        offer: RTCSessionDescription,
+        offer: Offer,
     ) -> tuple[WhipSession, str]:
         """Open the stream at the server and answer the publisher; leave nothing behind where either fails."""
         settings = replace(
             self._settings.stream,
             stream_id=stream_id,
             call_id=request.query.get("call_id", ""),
-            encoding=None,
+            encoding=FrameEncoding[offer.video.first.name],
         )
+        now_s = asyncio.get_running_loop().time()
+        camera = Camera(offer.video, self._settings.camera, self._refusals.refuse, now_s)
         async with AsyncExitStack() as stack:
             client = self._client
             if self._settings.forward_tokens:
                 client = await stack.enter_async_context(self._client_of(authorization))
-            stream = MonitoredStream(client, settings, self._hub, self._metrics)
+            stream = MonitoredStream(client, settings, self._hub, self._metrics, camera.need_keyframe)
             try:
                 await stack.enter_async_context(stream)
             except (FacegaugeError, ValueError) as error:
@@ -148,14 +151,23 @@ class WhipDoor:
                     raise refused_by_server(error) from error
                 raise web.HTTPBadRequest(text=f"{error}\n") from error
             session = WhipSession(
-                stream, stack.pop_all(), address, authorization, self._settings, self._hub, self._whip_metrics
+                camera,
+                stream,
+                stack.pop_all(),
+                address,
+                authorization,
+                self._settings,
+                self._hub,
+                self._whip_metrics,
             )
         try:
             answer = await session.answer(offer)
         except Exception as error:
             await session.close()
             raise web.HTTPUnprocessableEntity(text=f"the offer cannot be answered: {error}\n") from error
-        self._run(session)
+        self._sessions.run(session, gone=partial(self._room.give_back, address))
+        if not self._is_open:  # the drain has begun meanwhile
+            session.end("drained")
         return session, answer
 
     def _client_of(self, authorization: str) -> Client:
@@ -164,22 +176,3 @@ class WhipDoor:
             return self._client_with_token(authorization.partition(" ")[2].strip())
         except (ValueError, GatewayError) as error:
             raise unauthorized(f"the bearer token cannot be shown to the server: {error}") from error
-
-    def _run(self, session: WhipSession) -> None:
-        self._sessions[session.id] = session
-        self._whip_metrics.sessions.set(len(self._sessions))
-        session.log.info("publisher admitted")
-        if not self._is_open:  # the drain has begun meanwhile
-            session.end("drained")
-
-        def forget(task: asyncio.Task[None]) -> None:
-            self._running.discard(task)
-            del self._sessions[session.id]
-            self._room.give_back(session.address)
-            self._whip_metrics.sessions.set(len(self._sessions))
-            if not task.cancelled() and (error := task.exception()) is not None:
-                session.log.defect("a session failed", error)
-
-        task = asyncio.create_task(session.run(), name=f"whip {session.stream.settings.stream_id}")
-        self._running.add(task)
-        task.add_done_callback(forget)

@@ -1,23 +1,23 @@
-"""One publisher: its peer connection, its pictures to the server, and the answers back."""
+"""One publisher: its peer connection, its camera to the server, and the answers back."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from av import VideoFrame
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection
 
 from facegauge_gateway.answers.hub import AnswerHub, TooManySubscribers
 from facegauge_gateway.forward.monitored_stream import MonitoredStream
 from facegauge_gateway.log import Log
-from facegauge_gateway.whip_door.sampler import Sampler
+from facegauge_gateway.whip_door.aiortc_receiver import PacketReceiver, discard_packets, take_packets
+from facegauge_gateway.whip_door.camera import Camera
+from facegauge_gateway.whip_door.camera_feed import CameraFeed
+from facegauge_gateway.whip_door.offer import Offer
 from facegauge_gateway.whip_door.settings import WhipSettings
 from facegauge_gateway.whip_door.whip_metrics import WhipMetrics
 
@@ -28,6 +28,8 @@ CHANNEL_LABEL = "facegauge"
 """Label of the data channel on which a publisher gets its answers, as lines of JSON."""
 MAX_BUFFERED_BYTES = 64 * 1024
 """Answers that wait in a data channel; more are dropped."""
+TICK_S = 0.02
+"""How often what waits is looked at, and RTCP sent that no packet brings about."""
 
 
 @dataclass(eq=False)
@@ -37,6 +39,7 @@ class WhipSession:
     The stream at the server is open when it is made, and ends with it.
     """
 
+    camera: Camera
     stream: MonitoredStream
     resources: AsyncExitStack
     """What ends after the session: the stream, and a client of its own where there is one."""
@@ -54,15 +57,20 @@ class WhipSession:
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # asks no one for its address
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._has_picture = asyncio.Event()
         self._has_channel = False
-        self._peer.on("track", self._take_track)
+        self._feed = CameraFeed(self.camera, self.stream, self._fail)
+        self._receiver: PacketReceiver | None = None
         self._peer.on("datachannel", self._take_channel)
         self._peer.on("connectionstatechange", self._take_state)
 
-    async def answer(self, offer: RTCSessionDescription) -> str:
+    async def answer(self, offer: Offer) -> str:
         """Return the SDP answer to an offer; raises whatever aiortc stumbles over."""
-        await self._peer.setRemoteDescription(offer)
+        await self._peer.setRemoteDescription(offer.description)
+        for transceiver in self._peer.getTransceivers():
+            if transceiver.kind == "video":
+                self._receiver = take_packets(transceiver, offer.video.answered, self._feed)
+            else:
+                discard_packets(transceiver)
         await self._peer.setLocalDescription(await self._peer.createAnswer())
         return str(self._peer.localDescription.sdp)
 
@@ -73,7 +81,7 @@ class WhipSession:
 
     async def run(self) -> None:
         """Carry the session until its end, and leave nothing of it behind."""
-        self._start(self._expect_picture())
+        self._start(self._keep_time())
         self._start(self._watch_stream())
         try:
             reason = await asyncio.shield(self._over)
@@ -99,16 +107,13 @@ class WhipSession:
         try:
             await work
         except Exception as error:  # noqa: BLE001 - a defect ends its session alone
-            self.log.defect("a session failed", error)
-            self.end("failed")
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.log.defect("a session failed", error)
+        self.end("failed")
 
     # Events of the peer
-
-    def _take_track(self, track: MediaStreamTrack) -> None:
-        if track.kind == "video":
-            self._start(self._sample(track))
-        else:
-            self._start(_discard(track))
 
     def _take_channel(self, channel: RTCDataChannel) -> None:
         if channel.label != CHANNEL_LABEL:
@@ -125,37 +130,25 @@ class WhipSession:
 
     # Work
 
-    async def _expect_picture(self) -> None:
-        try:
-            async with asyncio.timeout(self.settings.connect_timeout_s):
-                await self._has_picture.wait()
-        except TimeoutError:
-            self.end("no_media")
+    async def _keep_time(self) -> None:
+        """Do what waits, and end the session of a camera that has not come, or has gone silent."""
+        loop = asyncio.get_running_loop()
+        begun_s = loop.time()
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._feed.poll()
+            if self._receiver is not None:
+                await self._receiver.send_feedback()
+            now_s = loop.time()
+            if not self.camera.has_unit:
+                if now_s - begun_s > self.settings.connect_timeout_s:
+                    self.end("no_media")
+            elif now_s - self.camera.last_packet_s > self.settings.idle_timeout_s:
+                self.end("idle")
 
     async def _watch_stream(self) -> None:
         await self.stream.ended.wait()
         self.end("server")
-
-    async def _sample(self, track: MediaStreamTrack) -> None:
-        """Send as many pictures as are scored; the others are decoded, since later ones build on them."""
-        sampler = Sampler(self.stream.settings.max_fps)
-        pictures = self.metrics.pictures
-        while True:
-            try:
-                picture = await track.recv()
-            except MediaStreamError:
-                self.end("disconnected")
-                return
-            assert isinstance(picture, VideoFrame)  # noqa: S101 - narrows: the track is video
-            self._has_picture.set()
-            capture_time_s = float(picture.time or 0.0)
-            if picture.width * picture.height > self.settings.max_frame_pixels:
-                pictures.labels("too_large").inc()
-            elif sampler.wants(capture_time_s):
-                pictures.labels("sampled").inc()
-                self.stream.send(picture, capture_time_s)
-            else:
-                pictures.labels("passed_over").inc()
 
     async def _send_answers(self, channel: RTCDataChannel) -> None:
         try:
@@ -170,13 +163,3 @@ class WhipSession:
         except TooManySubscribers as error:
             self.log.warning("no answers for a publisher", reason=str(error))
             channel.close()
-
-
-async def _discard(track: MediaStreamTrack) -> None:
-    """Read what nobody wants: aiortc decodes it all the same, and keeps what is not read without bound.
-
-    The answer cannot decline it: RFC 9725 asks for `recvonly`.
-    """
-    with contextlib.suppress(MediaStreamError):
-        while True:
-            await track.recv()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from facegauge_gateway.errors import BadConfiguration
 from facegauge_gateway.forward import StreamSettings
+from facegauge_gateway.whip_door.camera import CameraLimits
 
 __all__ = ["PUBLISH_TOKENS_FLAG", "WhipSettings"]
 
@@ -32,8 +33,9 @@ class WhipSettings:
     max_sessions_per_address: int = 8
     connect_timeout_s: float = 15.0
     """Time that a publisher has from its offer to its first picture."""
-    max_frame_pixels: int = 1920 * 1088
-    """Larger pictures are not sent on."""
+    idle_timeout_s: float = 10.0
+    """Silence of its camera after which a publisher is let go."""
+    camera: CameraLimits = field(default_factory=CameraLimits)
 
     def __post_init__(self) -> None:
         if self.publish_tokens is not None and self.forward_tokens:

@@ -8,7 +8,7 @@ __all__ = ["WhipMetrics"]
 
 
 class WhipMetrics:
-    """Counts of offers, sessions and pictures."""
+    """Counts of offers and sessions."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.sessions = Gauge(
@@ -22,14 +22,8 @@ class WhipMetrics:
         )  # fmt: skip
         self.ended = Counter(
             "facegauge_gateway_whip_sessions_ended",
-            "Sessions by their end: `deleted`, `disconnected`, `no_media`, `server`, `drained`, `failed`",
+            "Sessions by end: `deleted`, `disconnected`, `no_media`, `idle`, `server`, `drained`, `failed`",
             ["reason"],
-            registry=registry,
-        )
-        self.pictures = Counter(
-            "facegauge_gateway_whip_pictures",
-            "Pictures that publishers sent: `sampled` for the server, `passed_over`, or `too_large`",
-            ["result"],
             registry=registry,
         )
         self.channel_dropped = Counter(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,26 +13,38 @@ import aiohttp
 import cv2
 import numpy as np
 import numpy.typing as npt
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
+from aiortc import (
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+    VideoStreamTrack,
+)
 from av import VideoFrame
 from yarl import URL
 
 __all__ = ["DEADLINE_S", "Published", "camera_peer", "make_offer", "published"]
 
 DEADLINE_S = 60.0
+WIDTH, HEIGHT = 640, 480
 
 
 class Camera(VideoStreamTrack):
-    """Shows a picture, thirty times a second."""
+    """Shows a picture, thirty times a second, and sways by so many pixels."""
 
-    def __init__(self, picture: npt.NDArray[np.uint8]) -> None:
+    def __init__(self, picture: npt.NDArray[np.uint8], sway_px: int = 0) -> None:
         super().__init__()
-        scaled = cv2.resize(picture, (640, 480), interpolation=cv2.INTER_AREA)
-        self._frame = VideoFrame.from_ndarray(np.ascontiguousarray(scaled, dtype=np.uint8), format="rgb24")
+        size = WIDTH + 2 * sway_px, HEIGHT + 2 * sway_px
+        self._scene = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        self._sway_px = sway_px
+        self._number = 0
 
     async def recv(self) -> VideoFrame:
         pts, time_base = await self.next_timestamp()
-        frame = self._frame
+        x, y = (round(self._sway_px * (1 + turn(self._number / 9))) for turn in (math.sin, math.cos))
+        self._number += 1
+        seen = np.ascontiguousarray(self._scene[y : y + HEIGHT, x : x + WIDTH], dtype=np.uint8)
+        frame = VideoFrame.from_ndarray(seen, format="rgb24")
         frame.pts, frame.time_base = pts, time_base
         return frame
 
@@ -60,10 +73,15 @@ class Published:
 
 
 @asynccontextmanager
-async def camera_peer(picture: npt.NDArray[np.uint8]) -> AsyncIterator[RTCPeerConnection]:
+async def camera_peer(
+    picture: npt.NDArray[np.uint8], *, sway_px: int = 0, mime_type: str | None = None
+) -> AsyncIterator[RTCPeerConnection]:
     """Make a peer that would publish a picture; it asks no server beyond this machine for its address."""
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    peer.addTransceiver(Camera(picture), direction="sendonly")
+    transceiver = peer.addTransceiver(Camera(picture, sway_px), direction="sendonly")
+    if mime_type is not None:
+        known = RTCRtpSender.getCapabilities("video").codecs
+        transceiver.setCodecPreferences([one for one in known if one.mimeType in (mime_type, "video/rtx")])
     try:
         yield peer
     finally:
@@ -79,10 +97,18 @@ async def make_offer(peer: RTCPeerConnection) -> str:
 
 @asynccontextmanager
 async def published(
-    endpoint: str, picture: npt.NDArray[np.uint8], **headers: str
+    endpoint: str,
+    picture: npt.NDArray[np.uint8],
+    *,
+    sway_px: int = 0,
+    mime_type: str | None = None,
+    **headers: str,
 ) -> AsyncIterator[Published]:
     """Publish a picture to an endpoint, with a data channel for the answers."""
-    async with camera_peer(picture) as peer, aiohttp.ClientSession() as http:
+    async with (
+        camera_peer(picture, sway_px=sway_px, mime_type=mime_type) as peer,
+        aiohttp.ClientSession() as http,
+    ):
         channel = peer.createDataChannel("facegauge")
         offer = await make_offer(peer)
         request = http.post(endpoint, data=offer, headers={"Content-Type": "application/sdp", **headers})

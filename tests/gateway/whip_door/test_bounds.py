@@ -3,67 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+import threading
 
 import numpy as np
 import numpy.typing as npt
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCRtpSender
 from aiortc.mediastreams import AudioStreamTrack
-from aiortc.rtcrtpreceiver import RemoteStreamTrack
 
-from facegauge_client import Client
-from facegauge_gateway.answers.hub import AnswerHub
-from facegauge_gateway.forward import MonitoredStream, StreamSettings
-from facegauge_gateway.metrics import Metrics
-from facegauge_gateway.whip_door import WhipSettings
-from facegauge_gateway.whip_door.session import WhipSession
-from facegauge_gateway.whip_door.whip_metrics import WhipMetrics
-from tests.end_to_end.conftest import ServerProcess
+from tests.end_to_end.conftest import ServerProcess, StartServerProcess
 from tests.gateway.conftest import StartGateway
 
-from .publisher import DEADLINE_S, camera_peer, make_offer, published
+from .publisher import DEADLINE_S, published
+from .session import publishing_session
 
 Picture = npt.NDArray[np.uint8]
 AUDIO_PACKETS = 50
 """A second of audio: more than aiortc holds back before it decodes."""
 
 
-async def packets_received(peer: RTCPeerConnection, kind: str) -> int:
-    report = await peer.getStats()
-    return sum(
-        one.packetsReceived for one in report.values() if one.type == "inbound-rtp" and one.kind == kind
-    )
+async def packets_sent(sender: RTCRtpSender) -> int:
+    report = await sender.getStats()
+    return sum(one.packetsSent for one in report.values() if one.type == "outbound-rtp")
 
 
-async def test_audio_is_not_kept(
-    client: Client, hub: AnswerHub, metrics: Metrics, astronaut: Picture
-) -> None:
-    """OBS and browsers send it with their video; nothing of it waits in the gateway."""
-    stream_settings = StreamSettings(stream_id="whip-audio")
-    resources = AsyncExitStack()
-    stream = await resources.enter_async_context(MonitoredStream(client, stream_settings, hub, metrics))
-    settings = WhipSettings(stream=stream_settings)
-    session = WhipSession(stream, resources, "", "", settings, hub, WhipMetrics(metrics.registry))
-    try:
-        async with camera_peer(astronaut) as publisher:
-            publisher.addTransceiver(AudioStreamTrack(), direction="sendonly")
-            offer = RTCSessionDescription(sdp=await make_offer(publisher), type="offer")
-            answer = await session.answer(offer)
-            running = asyncio.create_task(session.run())
-            await publisher.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
-            tracks = [one.track for one in session._peer.getReceivers()]
-            (audio,) = (
-                track for track in tracks if isinstance(track, RemoteStreamTrack) and track.kind == "audio"
-            )
-            async with asyncio.timeout(DEADLINE_S):
-                while await packets_received(session._peer, "audio") < AUDIO_PACKETS:
-                    await asyncio.sleep(0.02)
-                while audio._queue.qsize():
-                    await asyncio.sleep(0.02)
-            session.end("deleted")
-            await running
-    finally:
-        await session.close()
+async def test_audio_is_read_away(server: ServerProcess, astronaut: Picture) -> None:
+    """OBS and browsers send it with their video: nothing of it waits, and nothing at all is decoded here."""
+    async with publishing_session(server, astronaut, AudioStreamTrack()) as (session, publisher):
+        (audio,) = (one for one in publisher.getSenders() if one.kind == "audio")
+        async with asyncio.timeout(DEADLINE_S):
+            while await packets_sent(audio) < AUDIO_PACKETS or not session.camera.has_unit:
+                await asyncio.sleep(0.02)
+        assert not [one.name for one in threading.enumerate() if one.name.endswith("-decoder")]
+        for receiver in session._peer.getReceivers():
+            assert receiver.track._queue.empty()  # type: ignore[attr-defined]  # aiortc's remote track
 
 
 async def test_one_channel_of_answers(
@@ -80,3 +52,30 @@ async def test_one_channel_of_answers(
             await closed.wait()
         assert gateway.metric("subscribers") == readers
         await publisher.answer(result="scored")
+
+
+async def test_bits_beyond_the_limit_are_dropped(
+    server: ServerProcess, start_gateway: StartGateway, astronaut: Picture
+) -> None:
+    """They are counted and explained, and the publisher keeps its place."""
+    gateway = start_gateway(server.listen, "whip", "--max-stream-mbps", "0.1")
+    async with published(f"{gateway.http}/whip/whip-bits", astronaut, sway_px=80):
+        await asyncio.to_thread(
+            gateway.wait_for,
+            lambda: gateway.metric("rtp_refused_total", reason="bitrate") > 0,
+            "nothing is dropped",
+        )
+        assert gateway.metric("whip_sessions") == 1
+        assert "--max-stream-mbps" in gateway.log
+
+
+async def test_a_picture_beyond_the_servers_limit(
+    start_server_process: StartServerProcess, start_gateway: StartGateway, astronaut: Picture
+) -> None:
+    """The server's answer names the limit, and reaches the publisher."""
+    small = start_server_process("--max-frame-pixels", "100000")
+    gateway = start_gateway(small.listen, "whip")
+    async with published(f"{gateway.http}/whip/whip-large", astronaut) as publisher:
+        answer = await publisher.answer(result="error")
+        assert "640x480" in answer["error"]
+        assert "--max-frame-pixels" in answer["error"]

@@ -25,10 +25,11 @@ AUDIO_ONLY = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
     "c=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendonly\r\na=rtpmap:111 opus/48000/2\r\n"
 )
-VP9_ONLY = AUDIO_ONLY.replace("audio 9", "video 9").replace("opus/48000/2", "VP9/90000")
+H265_ONLY = AUDIO_ONLY.replace("audio 9", "video 9").replace("opus/48000/2", "H265/90000")
 AUDIO_MEDIA = AUDIO_ONLY[AUDIO_ONLY.index("m=") :]
-VIDEO_MEDIA = VP9_ONLY[VP9_ONLY.index("m=") :].replace("VP9", "VP8")
-TWO_CAMERAS = VP9_ONLY.replace("VP9", "VP8") + VIDEO_MEDIA.replace("mid:0", "mid:1")
+VP8_ONLY = H265_ONLY.replace("H265", "VP8")
+VIDEO_MEDIA = VP8_ONLY[VP8_ONLY.index("m=") :]
+TWO_CAMERAS = VP8_ONLY + VIDEO_MEDIA.replace("mid:0", "mid:1")
 TWO_MICROPHONES = AUDIO_ONLY + AUDIO_MEDIA.replace("mid:0", "mid:1") + VIDEO_MEDIA.replace("mid:0", "mid:2")
 
 
@@ -64,13 +65,14 @@ def post_raw(gateway: GatewayProcess, path: str, authorization: str) -> int:
         ("/whip/a", "no sdp", SDP, 400, "no SDP offer"),
         ("/whip/a", b"\xff\xfe", SDP, 400, "no SDP offer"),
         ("/whip/a", "", SDP, 400, "no SDP offer"),
-        ("/whip/a", "v=0\r\n" + "a=x\r\n" * 20_000, SDP, 413, "65536"),
+        ("/whip/a", "v=0\r\n" + "a=x\r\n" * 20_000, SDP, 413, "at most 65536 bytes: leave out"),
         ("/whip/a", AUDIO_ONLY, SDP, 422, "no video"),
-        ("/whip/a", VP9_ONLY, SDP, 422, "H264 and VP8"),
-        ("/whip/a", VP9_ONLY.replace("VP9", "VP8"), SDP, 422, "cannot be answered"),
+        ("/whip/a", H265_ONLY, SDP, 422, "H264, VP8, VP9, AV1"),
+        ("/whip/a", VP8_ONLY, SDP, 422, "cannot be answered"),
         ("/whip/a", TWO_CAMERAS, SDP, 422, "one video track"),
         ("/whip/a", TWO_MICROPHONES, SDP, 422, "one audio track"),
-        ("/whip/%20", VP9_ONLY, SDP, 400, "stream's id"),
+        ("/whip/%20", VP8_ONLY, SDP, 400, "stream's id"),
+        ("/whip/a", VP8_ONLY, {**SDP, "Accept": "text/html, application/sdp;q=0"}, 406, "application/sdp"),
     ],
 )
 async def test_a_bad_offer(

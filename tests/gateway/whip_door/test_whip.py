@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -29,11 +28,10 @@ async def test_a_publisher_is_scored(
         line = await asyncio.to_thread(gateway.answer, stream_id="whip-scored", result="scored")
         assert line["faces"]
         assert gateway.metric("whip_sessions") == 1
-        sampled, passed = (
-            partial(gateway.metric, "whip_pictures_total", result=one) for one in ("sampled", "passed_over")
-        )
-        why = "pictures that are not scored travel to the server"
-        await asyncio.to_thread(gateway.wait_for, lambda: passed() > sampled(), why)
+        source = {"stream_id": "whip-scored", "call_id": "standup", "result": "received"}
+        assert gateway.metric("stream_packets_total", **source) > 0
+        assert gateway.metric("rtp_units_total", result="whole") >= 1
+        assert gateway.metric("frames_total", result="sent") >= 1
         status, _ = await publisher.end()
         assert status == 200
         line = await asyncio.to_thread(gateway.answer, stream_id="whip-scored", event="summary")
@@ -63,6 +61,23 @@ async def test_a_drain_finishes_the_streams(
         await publisher.answer(result="scored")
         assert await asyncio.to_thread(gateway.stop) == 0
     assert gateway.answer(stream_id="whip-drain", event="summary")
+
+
+async def test_a_camera_that_goes_silent_ends_its_session(
+    server: ServerProcess, start_gateway: StartGateway, astronaut: Picture
+) -> None:
+    """The connection stands, and no media comes any more: after --idle-timeout the place is free again."""
+    gateway = start_gateway(server.listen, "whip", "--idle-timeout", "0.3")
+    async with published(f"{gateway.http}/whip/whip-idle", astronaut) as publisher:
+        await publisher.answer(result="scored")
+        (sender,) = publisher.peer.getSenders()
+        sender.replaceTrack(None)
+        assert await asyncio.to_thread(gateway.answer, stream_id="whip-idle", event="summary")
+        await asyncio.to_thread(
+            gateway.wait_for, lambda: gateway.metric("whip_sessions") == 0, "the session goes on"
+        )
+    assert gateway.metric("whip_sessions_ended_total", reason="idle") == 1
+    assert gateway.metric("rtp_streams") == 0
 
 
 async def test_a_publisher_without_pictures_is_let_go(
