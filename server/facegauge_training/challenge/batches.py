@@ -18,6 +18,7 @@ from facegauge_training.challenge.pictures import Rows
 from facegauge_training.challenge.prepare import by_size, prepare
 from facegauge_training.challenge.recipe import Recipe, Stage
 from facegauge_training.challenge.samplers import SAMPLERS
+from facegauge_training.challenge.splits import Data
 from facegauge_training.common.errors import RecipeError
 
 __all__ = ["StagePlan", "picture_batches", "plan_stages"]
@@ -45,8 +46,7 @@ class StagePlan:
 
 def plan_stages(
     recipe: Recipe,
-    train: Rows,
-    everything: Rows,
+    data: Data,
     budget: float = 1.0,
     steps: int | None = None,
     batch: int | None = None,
@@ -56,8 +56,7 @@ def plan_stages(
 
     Args:
         recipe: the system's.
-        train: rows that are not held out.
-        everything: all rows, for stages that train on them.
+        data: the rows of each stage.
         budget: share of the recipe's steps.
         steps: total over all stages, instead of the recipe's number.
         batch: pictures a step, instead of the recipe's.
@@ -68,7 +67,7 @@ def plan_stages(
     """
     full, sizes, passes = [], [], []
     for stage in recipe.stages:
-        rows = everything if stage.all_rows else train
+        rows = data.of(stage)
         order = SAMPLERS[recipe.sampler](rows.scores, np.random.default_rng(0))
         sizes.append(min(batch or stage.batch, len(order)))
         passes.append(max(1, len(order) // sizes[-1]))

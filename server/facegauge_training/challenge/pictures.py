@@ -12,7 +12,7 @@ import hashlib
 import io
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -84,8 +84,10 @@ class Pictures:
         """
         picture = _decode(self.folder / self.names[i])
         if picture is None:
+            path = self.folder / self.names[i]
+            line = "" if Path(self.names[i]).is_absolute() else f"{self.table} line {self.lines[i]}: "
             raise RecipeError(
-                f"{self.table} line {self.lines[i]}: {self.folder / self.names[i]} can no longer be read. "
+                f"{line}{path} can no longer be read. "
                 "Restore the file, then start the same command again: it resumes where it was."
             )
         return picture
@@ -111,6 +113,14 @@ class Pictures:
             self.groups + more.groups,
             self.lines + more.lines,
             self.left_out,
+        )
+
+    def elsewhere(self) -> Pictures:
+        """Return these under absolute names, and in groups of their own, to be joined with others."""
+        return replace(
+            self,
+            names=tuple(str((self.folder / name).resolve()) for name in self.names),
+            groups=tuple(f"{self.table}: {group}" for group in self.groups),
         )
 
     def fingerprint(self) -> str:

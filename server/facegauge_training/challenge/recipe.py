@@ -93,6 +93,8 @@ class Stage:
     batch: int
     train: Preprocessing
     name: str = "training"
+    extra: Literal["", "joined", "alone"] = ""
+    """Whether another data set's rows are trained on too, or alone."""
     all_rows: bool = False
     """Whether the held-out rows are trained on too, as in MediaForensics' last stage."""
     frozen_epochs: int = 0
@@ -108,6 +110,8 @@ class Stage:
         Raises:
             ValueError: nothing to train, or nothing to learn.
         """
+        if self.extra and self.all_rows:
+            raise ValueError(f"stage {self.name!r} has the extra rows or all of its own, not both")
         if self.epochs < 1 or self.batch < 2 or self.rate <= 0 or self.frozen_epochs >= self.epochs:
             raise ValueError(
                 f"stage {self.name!r} has no epochs, batches of one, no rate, or never unfreezes"
@@ -135,6 +139,8 @@ class Recipe:
     """Share of the rows (whole groups) that is not trained on but validated on."""
     keep: Literal["best", "last", "average"] = "best"
     """Which weights are the result: best by Score on the validation rows, the last, or the average."""
+    extra_held_out: bool = False
+    """Whether the same share of another data set is held out too, and validated on."""
     patience: int | None = None
     """End a stage after so many epochs without a better Score."""
     ssar: bool = False
@@ -158,9 +164,20 @@ class Recipe:
             raise ValueError(f"{self.system}: no stages, or nothing held out")
         if (self.keep == "average") != any(stage.average for stage in self.stages):
             raise ValueError(f"{self.system}: keeps an average that no stage makes, or makes one for nothing")
+        if all(stage.extra == "alone" for stage in self.stages):
+            raise ValueError(f"{self.system}: no stage trains on its own rows")
         if bool(self.distillation) != bool(self.teacher):
             raise ValueError(f"{self.system}: a teacher and what is taken from it go together")
         if not self.head and any(s.frozen_epochs or s.backbone_rate != 1.0 for s in self.stages):
             raise ValueError(
                 f"{self.system}: a stage treats backbone and head differently, but `head` is empty"
             )
+
+    @property
+    def takes_extra(self) -> bool:
+        """Whether the team trained on another data set besides."""
+        return any(stage.extra for stage in self.stages)
+
+    def without_extra(self) -> Recipe:
+        """Return the recipe for the challenge's rows alone: without the stages on others."""
+        return replace(self, stages=tuple(stage for stage in self.stages if stage.extra != "alone"))

@@ -17,7 +17,8 @@ from facegauge_training.challenge.batches import StagePlan
 from facegauge_training.challenge.head_start import start_head
 from facegauge_training.challenge.key_points import find_patches
 from facegauge_training.challenge.recipe import Recipe
-from facegauge_training.challenge.task import STATISTICS_ROWS, Data, train_system
+from facegauge_training.challenge.splits import Data
+from facegauge_training.challenge.task import STATISTICS_ROWS, train_system
 from facegauge_training.challenge.teacher import Teacher
 from facegauge_training.challenge.weights import save_network
 
@@ -48,6 +49,7 @@ class Run:
 
     def settings(self) -> dict[str, Any]:
         """Return what a resumed run must share, as its result tells it."""
+        extra = self.data.extra
         return {
             "system": self.recipe.system,
             "initialisation": self.initialisation,
@@ -55,6 +57,8 @@ class Run:
             "teacher_fingerprint": self.teacher.fingerprint if self.teacher else "none",
             "train_pictures": len(self.data.train),
             "fingerprint": self.data.everything.fingerprint(),
+            "extra_pictures": 0 if extra is None else len(extra),
+            "extra_fingerprint": "none" if extra is None else extra.fingerprint(),
             "seed": self.seed,
             "schedule": self.schedule,
             "steps": [plan.steps for plan in self.plans],

@@ -16,7 +16,7 @@ from facegauge_training.challenge.onnx_file import export
 from facegauge_training.challenge.pictures import Pictures, hold_out, read_pictures
 from facegauge_training.challenge.recipe import RateSchedule, Recipe
 from facegauge_training.challenge.run import Run, train_run
-from facegauge_training.challenge.task import Data
+from facegauge_training.challenge.splits import Data
 from facegauge_training.challenge.teacher import Teacher, pseudo_label
 from facegauge_training.challenge.team_recipes import find_recipe
 from facegauge_training.challenge.weights import build_network
@@ -55,6 +55,8 @@ class ChallengeOptions:
     """Tables of pseudo-labels, with absolute names, that are trained on besides and never validated on."""
     held_out: float | None = None
     """Share of the groups that is held out, instead of the recipe's."""
+    extra: tuple[Path, Path] | None = None
+    """Folder and CSV of another data set, for recipes that have one."""
     schedule: RateSchedule | None = None
     """Schedule of every stage, in place of the recipe's: steps by epochs are too steep for a short run."""
 
@@ -74,30 +76,16 @@ def run_training(options: ChallengeOptions, say: Callable[[str], None]) -> dict[
         recipe = replace(recipe, stages=stages)
     if options.held_out is not None:
         recipe = replace(recipe, held_out=options.held_out)
+    if options.extra is None:
+        recipe = recipe.without_extra()
+    elif not recipe.takes_extra:
+        raise RecipeError(f"The recipe of {recipe.system} has no other data set: leave --extra-images out.")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     teacher = _teacher(options, recipe, device)
     options.folder.mkdir(parents=True, exist_ok=True)
 
-    # --- rows
-    fresh = not (options.folder / "checkpoint.pt").is_file()
-    pictures = read_pictures(options.images, options.labels, skip_bad=options.skip_bad, decode=fresh)
-    aside = hold_out(pictures, recipe.held_out)
-    rows, kept = pictures.take(np.flatnonzero(~aside)), np.flatnonzero(aside)
-    if len(rows) < 2 or len(kept) < 3:
-        raise RecipeError(
-            f"{recipe.system} holds out {recipe.held_out:.0%} of the groups, which leaves {len(rows)} rows "
-            f"of {options.labels} to train on and {len(kept)} for validation: add rows, in more groups."
-        )
-    most = VALIDATION_ROWS if options.budget == 1 and options.steps is None else VALIDATION_ROWS_SHORT
-    validation = pictures.take(kept[:: -(-len(kept) // most)])
-    if teacher is not None and options.unlabelled is not None:
-        more = pseudo_label(teacher, options.unlabelled, rows, options.folder)
-        say(f"{len(more)} pictures of {options.unlabelled} labelled by {teacher.system}")
-        rows, pictures = rows.join(more), pictures.join(more)
-    for table in options.pseudo:
-        more = read_pictures(table.parent, table, decode=False, least=1)
-        rows, pictures = rows.join(more), pictures.join(more)
-    plans = plan_stages(recipe, rows, pictures, options.budget, options.steps, options.batch)
+    data, left_out = _read(options, recipe, teacher, say)
+    plans = plan_stages(recipe, data, options.budget, options.steps, options.batch)
 
     # --- training and what it leaves
     start = build_network(
@@ -107,18 +95,56 @@ def run_training(options: ChallengeOptions, say: Callable[[str], None]) -> dict[
     schedule = options.schedule.kind if options.schedule else "its own"
     online = teacher if recipe.distillation in ("scores", "grades") else None
     run = Run(
-        recipe, plans, Data(rows, pictures, validation), options.folder, options.seed, device,
+        recipe, plans, data, options.folder, options.seed, device,
         start.initialisation, schedule, teacher, online, options.save_every_s,
     )  # fmt: skip
-    _announce(run, pictures, say)
+    _announce(run, left_out, say)
     result = train_run(run, network, fresh_head=start.fresh_head)
     draw_curves(read_log(options.folder / "log.jsonl"), options.folder / "curves.png")
     difference = export(
-        network, facegauge_models.info(recipe.system), validation, options.folder / "model.onnx"
+        network, facegauge_models.info(recipe.system), data.validation, options.folder / "model.onnx"
     )
-    result = {**result, "left_out": pictures.left_out, "onnx_torch_difference": difference}
+    result = {**result, "left_out": left_out, "onnx_torch_difference": difference}
     write_json(options.folder / "result.json", result)
     return result
+
+
+def _read(
+    options: ChallengeOptions, recipe: Recipe, teacher: Teacher | None, say: Callable[[str], None]
+) -> tuple[Data, int]:
+    """Return the rows, and how many bad lines were left out."""
+    fresh = not (options.folder / "checkpoint.pt").is_file()
+    pictures = read_pictures(options.images, options.labels, skip_bad=options.skip_bad, decode=fresh)
+    left_out = pictures.left_out
+    rows, kept = _divided(pictures, recipe.held_out)
+    if len(rows) < 2 or len(kept) < 3:
+        raise RecipeError(
+            f"{recipe.system} holds out {recipe.held_out:.0%} of the groups, which leaves {len(rows)} rows "
+            f"of {options.labels} to train on and {len(kept)} for validation: add rows, in more groups."
+        )
+    extra = None
+    if options.extra is not None:
+        extra = read_pictures(*options.extra, skip_bad=options.skip_bad, decode=fresh).elsewhere()
+        left_out += extra.left_out
+        if recipe.extra_held_out:
+            extra, beside = _divided(extra, recipe.held_out)
+            kept = kept.join(beside)
+    if teacher is not None and options.unlabelled is not None:
+        more = pseudo_label(teacher, options.unlabelled, rows, options.folder)
+        say(f"{len(more)} pictures of {options.unlabelled} labelled by {teacher.system}")
+        rows, pictures = rows.join(more), pictures.join(more)
+    for table in options.pseudo:
+        more = read_pictures(table.parent, table, decode=False, least=1)
+        rows, pictures = rows.join(more), pictures.join(more)
+    most = VALIDATION_ROWS if options.budget == 1 and options.steps is None else VALIDATION_ROWS_SHORT
+    validation = kept.take(np.arange(0, len(kept), -(-len(kept) // most)))
+    return Data(rows, pictures, validation, extra, None if extra is None else rows.join(extra)), left_out
+
+
+def _divided(pictures: Pictures, held_out: float) -> tuple[Pictures, Pictures]:
+    """Return the rows to train on and those that are held out."""
+    aside = hold_out(pictures, held_out)
+    return pictures.take(np.flatnonzero(~aside)), pictures.take(np.flatnonzero(aside))
 
 
 def _teacher(options: ChallengeOptions, recipe: Recipe, device: torch.device) -> Teacher | None:
@@ -144,7 +170,7 @@ def _teacher(options: ChallengeOptions, recipe: Recipe, device: torch.device) ->
     )
 
 
-def _announce(run: Run, pictures: Pictures, say: Callable[[str], None]) -> None:
+def _announce(run: Run, left_out: int, say: Callable[[str], None]) -> None:
     recipe = run.recipe
     say(f"{recipe.system} by section {recipe.section} of the report; not stated there: {recipe.silent}")
     if recipe.distillation and run.teacher is None:
@@ -153,10 +179,16 @@ def _announce(run: Run, pictures: Pictures, say: Callable[[str], None]) -> None:
         say(f"The teacher ({run.online.system}) has no grades to give: its scores alone are used.")
     if any(plan.stage.all_rows for plan in run.plans):
         say("Its last stage trains on the held-out rows too: the Score on them then says nothing new.")
-    if pictures.left_out:
-        say(f"{pictures.left_out} bad lines of {pictures.table} left out.")
+    if left_out:
+        say(f"{left_out} bad lines left out.")
+    if recipe.takes_extra and run.data.extra is None:
+        say("Without its other data set (--extra-images).")
     for plan in run.plans:
-        say(f"{plan.stage.name}: {plan.steps} steps of {plan.batch} for {plan.stage.epochs} epochs")
+        rows = len(run.data.of(plan.stage))
+        say(
+            f"{plan.stage.name}: {plan.steps} steps of {plan.batch} for {plan.stage.epochs} epochs of {rows} "
+            "pictures"
+        )
     say(
         f"{len(run.data.train)} pictures to train on, {len(run.data.validation)} held out for validation, "
         f"weights: {run.initialisation}"

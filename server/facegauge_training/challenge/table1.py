@@ -27,8 +27,8 @@ from facegauge_training.challenge.predict import predict_pictures
 from facegauge_training.challenge.protocol import Protocol, shortened
 from facegauge_training.challenge.recipe import Recipe
 from facegauge_training.challenge.run import Run, train_run
+from facegauge_training.challenge.splits import Data
 from facegauge_training.challenge.stored_crops import StoredCrops, split_rows
-from facegauge_training.challenge.task import Data
 from facegauge_training.challenge.teacher import Teacher
 from facegauge_training.challenge.team_recipes import find_recipe
 from facegauge_training.challenge.weights import build_network, halved, take_backbones
@@ -102,7 +102,7 @@ def train_system_of_table(protocol: Protocol, name: str) -> dict[str, Any]:
     teacher = Teacher(protocol.teacher, device) if recipe.distillation and protocol.teacher else None
     data, kept, pseudo = _rows(protocol, recipe, teacher)
     steps = protocol.samples // protocol.batch
-    plans = plan_stages(recipe, data.train, data.everything, steps=steps, batch=protocol.batch)
+    plans = plan_stages(recipe, data, steps=steps, batch=protocol.batch)
     network, initialisation, _ = build_network(name, protocol.seed)
     taken = take_backbones(network, name, protocol.backbones) if protocol.backbones else []
     online = teacher if recipe.distillation in ("scores", "grades") else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +16,17 @@ from facegauge_training.challenge.objective import Objective, PictureBatch
 from facegauge_training.challenge.pictures import Rows
 from facegauge_training.challenge.predict import predict_pictures
 from facegauge_training.challenge.recipe import Recipe
+from facegauge_training.challenge.splits import Data
 from facegauge_training.challenge.teacher import Teacher
 from facegauge_training.challenge.weight_keeper import Keeper, optimiser_for, set_frozen, set_rates
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.common.loop import train
 from facegauge_training.common.metrics import validation_metrics
 
-__all__ = ["Data", "train_system"]
+__all__ = ["train_system"]
 
 STATISTICS_ROWS = 256
 """Pictures that the statistics of batch normalisation are estimated on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """What a training sees."""
-
-    train: Rows
-    """Not held out."""
-    everything: Rows
-    """All rows, for stages that train on them."""
-    validation: Rows
-    """Held out, or some of these."""
 
 
 def train_system(
@@ -125,7 +113,7 @@ class _SystemTask:
 
     @property
     def _rows(self) -> Rows:
-        return self._data.everything if self._plan.stage.all_rows else self._data.train
+        return self._data.of(self._plan.stage)
 
     def state(self) -> dict[str, Any]:
         return {

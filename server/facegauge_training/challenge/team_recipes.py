@@ -33,6 +33,7 @@ def _tenfold(every: int) -> RateSchedule:
     return RateSchedule("step", every=every, factor=0.1)
 
 
+WARM_COSINE = RateSchedule("cosine", warm_up=3)
 PERIOD_5 = RateSchedule("cosine", every=5)
 FLIP = Augmentation(flip=True)
 MSPT_512 = replace(_train("mediaforensics"), crop=(512, 512))
@@ -58,15 +59,15 @@ _ALL = (
     ),
     Recipe(
         "next", "3.3", "adamw", 1e-2, "mse",
-        (Stage(50, 5e-4, RateSchedule("cosine", warm_up=3), 64, _train("next")),),
+        (Stage(50, 5e-4, WARM_COSINE, 64, _train("next")),),
         "Epochs: 50. Batch: 64. Equations and weights of the three levels: squared error to the labels, plus "
-        "the cosine of the embeddings, plus the divergence of the grades, 1 each. GFIQA-20k is not used.",
+        "the cosine of the embeddings, plus the divergence of the grades, 1 each. GFIQA-20k: its teacher's.",
         distillation="grades", teacher="clip-vit-b32",
     ),
     Recipe(
         "athenaface", "3.4", "adam", 1e-5, "mse+corr",
         (
-            Stage(20, 5e-4, _tenfold(5), 64, _train("athenaface"), "merged data"),
+            Stage(20, 5e-4, _tenfold(5), 64, _train("athenaface"), "merged data", extra="joined"),
             Stage(
                 20, 1e-4, _tenfold(5), 64, _train("athenaface"), "own data",
                 frozen_epochs=8, backbone_rate=0.5,
@@ -75,7 +76,7 @@ _ALL = (
         "alpha: 1. Whose rate is halved: the backbone's once it moves. Theirs trained one branch after the "
         "other; here both train side by side, each with its own loss, but one limit on the gradients of both "
         "and the weights that are best together. Early stopping's patience: not stated, so the best weights "
-        "are kept instead. GFIQA is not used: both stages see the same rows.",
+        "are kept instead. GFIQA-20k is `--extra-images`; without it both stages see the same rows.",
         branches=True, head=("mobilenet_head.", "shufflenet_head."),
     ),
     Recipe(
@@ -85,8 +86,8 @@ _ALL = (
     ),
     Recipe(
         "ecnu-vis", "3.6", "adam", 0.0, "mse",
-        (Stage(50, 1e-4, RateSchedule("cosine"), 64, _train("ecnu-vis")),),
-        "Loss: squared error. Epochs: 50. Batch: 64. GFIQA and CGFIQA are not used.",
+        (Stage(50, 1e-4, RateSchedule("cosine"), 64, _train("ecnu-vis"), extra="joined"),),
+        "Loss: squared error. Epochs: 50. Batch: 64. GFIQA and CGFIQA are `--extra-images`.",
     ),
     Recipe(
         "jnu620", "3.7", "adam", 0.0, "mse",
@@ -94,7 +95,8 @@ _ALL = (
             Stage(50, 5e-4, _tenfold(5), 32, _sized("jnu620", 244, 224), "size 224"),
             Stage(100, 5e-5, _tenfold(5), 32, _sized("jnu620", 276, 256), "size 256"),
         ),
-        "Weight decay: none. Which weights are kept: the best of each stage.",
+        "Weight decay: none. Which weights are kept: the best of each stage. The 30k faces in the wild of "
+        "the second stage are read as the challenge's own, whose number DERS rounds so too.",
         augmentation=FLIP,
     ),
     Recipe(
@@ -107,11 +109,11 @@ _ALL = (
     ),
     Recipe(
         "regnet", "3.9", "adam", 0.0, "mse+plcc",
-        (Stage(50, 5e-4, _tenfold(5), 32, _train("regnet")),),
+        (Stage(50, 5e-4, _tenfold(5), 32, _train("regnet"), extra="joined"),),
         "Most epochs: 50. Batch: 32. gamma of StepLR: PyTorch's 0.1. Rotation: up to 10 degrees. Weights of "
-        "the two losses: 1 and 1. CGFIQA is not used.",
+        "the two losses: 1 and 1. CGFIQA is `--extra-images`, of which 30% is held out too.",
         {"mse_weight": 1.0}, augmentation=Augmentation(flip=True, rotation=10.0), sampler="tails",
-        held_out=0.3, patience=7,
+        held_out=0.3, extra_held_out=True, patience=7,
     ),
     Recipe(
         "conquerit", "3.10", "adam", 0.0, "conquerit",
@@ -151,13 +153,18 @@ _ALL = (
     ),
     Recipe(
         "clip-vit-b32", "3.3", "adamw", 1e-2, "mse",
-        (Stage(50, 5e-4, RateSchedule("cosine", warm_up=3), 64, _train("clip-vit-b32")),),
-        "A teacher. Loss: squared error. Epochs: 50. Batch: 64. GFIQA-20k is not used.",
+        (
+            Stage(50, 5e-4, WARM_COSINE, 64, _train("clip-vit-b32"), "other data", extra="alone"),
+            Stage(50, 5e-4, WARM_COSINE, 64, _train("clip-vit-b32"), "own data"),
+        ),
+        "A teacher. Loss: squared error. Epochs: 50, twice. Batch: 64. GFIQA-20k is `--extra-images`; "
+        "without it the first stage is left out.",
     ),
     Recipe(
         "emov2-5m", "3.12", "adam", 1e-5, "hybrid",
         (Stage(100, 1e-4, _tenfold(5), 32, _train("emov2-5m")),),
-        "A teacher. Its loss: the student's. Batch: 32.",
+        "A teacher, which theirs taught on GFIQA alone: give that as `--images`. Its loss: the student's. "
+        "Batch: 32.",
         augmentation=FLIP,
     ),
     Recipe(

@@ -60,6 +60,8 @@ pretrained_option = click.option(
 @teacher_option("Teacher for recipes with one: model.pt, or an ONNX file, which gives scores alone.")
 @click.option("--unlabelled", type=FOLDER, help="Folder of pictures that the teacher labels, for ecnu-sjtu.")
 @click.option("--without-teacher", is_flag=True, help="Learn from the labels alone, and say so.")
+@click.option("--extra-images", type=FOLDER, help="Folder of the other data set, for recipes with one.")
+@click.option("--extra-labels", type=FOLDER, help="Its CSV, as --labels; scores on the same scale.")
 @click.option("--skip-bad", is_flag=True, help="Leave bad lines of the CSV out instead of stopping.")
 @threads_option
 @click.option(
@@ -84,6 +86,8 @@ def challenge(
     teacher: str | None,
     unlabelled: Path | None,
     without_teacher: bool,
+    extra_images: Path | None,
+    extra_labels: Path | None,
     skip_bad: bool,
     threads: int,
     save_every: float,
@@ -97,6 +101,8 @@ def challenge(
     torch.set_num_threads(threads)
     if steps is not None and budget != 1.0:
         raise click.UsageError("--budget and --steps both say how long: give one of them.")
+    if (extra_images is None) != (extra_labels is None):
+        raise click.UsageError("--extra-images and --extra-labels go together: give both.")
     folder = run_folder(cache, run or system)
     options = ChallengeOptions(
         system,
@@ -114,6 +120,7 @@ def challenge(
         without_teacher,
         skip_bad,
         save_every,
+        extra=(extra_images, extra_labels) if extra_images and extra_labels else None,
     )
     result = run_training(options, click.echo)
     score = "not defined" if result["score"] is None else f"{result['score']:.4f}"

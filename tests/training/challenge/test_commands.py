@@ -106,6 +106,7 @@ def test_what_is_wrong_is_named(data: Path, tmp_path: Path) -> None:
         (_invoke(data, run, "ders", "--images", str(tmp_path)), 1, "24 bad lines"),
         (_invoke(data, run, "ders", "--steps", "9", "--budget", "0.5"), 2, "give one of them"),
         (_invoke(data, run, "ders", "--teacher", str(wrong)), 1, "has no teacher"),
+        (_invoke(data, run, "regnet", "--extra-images", str(tmp_path)), 2, "give both"),
         (_invoke(data, run, "2077agent"), 1, "--without-teacher"),
         (_invoke(data, run, "next", "--teacher", str(tmp_path / "x.pt")), 1, "--teacher"),
         (_invoke(data, run, "ecnu-sjtu", "--unlabelled", str(tmp_path)), 1, "--teacher"),

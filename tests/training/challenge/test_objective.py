@@ -13,6 +13,7 @@ import facegauge_models
 from facegauge_training.challenge.batches import picture_batches, plan_stages
 from facegauge_training.challenge.objective import Objective, PictureBatch, TeacherOutputs
 from facegauge_training.challenge.pictures import read_pictures
+from facegauge_training.challenge.splits import Data
 from facegauge_training.challenge.team_recipes import RECIPES
 
 SCORES = torch.tensor([0.2, 0.8, 0.5, 0.6])
@@ -77,7 +78,7 @@ def test_copies_are_cut_where_their_originals_are(scored: Path) -> None:
     """So that the degradation is the only difference; batches of one step are always the same."""
     pictures = read_pictures(scored / "images", scored / "labels.csv", decode=False)
     recipe = RECIPES["iseecv"]
-    plan = plan_stages(recipe, pictures, pictures, steps=10, batch=6)[0]
+    plan = plan_stages(recipe, Data(pictures, pictures, pictures), steps=10, batch=6)[0]
     first = next(picture_batches(pictures, recipe, plan, seed=1))
     assert first.degraded is not None
     assert first.severity is not None

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+import torch
 
 from facegauge_training.challenge.recipe import RateSchedule
 from facegauge_training.challenge.start import ChallengeOptions, run_training
+from facegauge_training.challenge.weights import load_network
 from facegauge_training.common.errors import RecipeError
 
 
@@ -54,3 +58,61 @@ def test_what_is_trained_is_said_and_kept(options: ChallengeOptions) -> None:
     assert result["steps"] == [2]
     assert any("not stated there" in line for line in lines)
     assert "schedule 'cosine', not 'its own'" in refused(replace(options, schedule=None))
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> tuple[Path, Path]:
+    """Another data set of twelve pictures, whose files and groups have the names of the first one's."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    rng = np.random.default_rng(9)
+    lines = ["image,score,group"]
+    for n in range(12):
+        cv2.imwrite(str(folder / f"{n}.png"), rng.integers(0, 20 + 19 * n, (96, 72, 3), np.uint8))
+        lines.append(f"{n}.png,{n / 12:.3f},face {n // 2}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder, folder / "labels.csv"
+
+
+@pytest.mark.timeout(300)
+def test_another_data_set_is_trained_on(options: ChallengeOptions, other: tuple[Path, Path]) -> None:
+    """RegNet joins it and holds 30% out of both; other scores make other weights; the result names it."""
+    regnet = replace(options, system="regnet", steps=4, batch=8)
+    said: list[str] = []
+    result = run_training(replace(regnet, extra=other), said.append)
+    assert 0 < result["extra_pictures"] < 12
+    assert (
+        f"4 steps of 8 for 50 epochs of {result['train_pictures'] + result['extra_pictures']} pictures"
+        in (" ".join(said))
+    )
+    assert "extra_pictures" in refused(regnet)  # the folder holds a training on both
+
+    changed = other[0] / "changed.csv"
+    lines = other[1].read_text(encoding="utf-8").splitlines()
+    changed.write_text("\n".join(line.replace(",0.", ",0.9") for line in lines), encoding="utf-8")
+    aside = replace(regnet, folder=options.folder.with_name("aside"), extra=(other[0], changed))
+    run_training(aside, lambda _: None)
+    weights = [load_network(run.folder / "model.pt")[1].state_dict() for run in (regnet, aside)]
+    assert any(not torch.equal(one, weights[1][name]) for name, one in weights[0].items())
+
+
+@pytest.mark.timeout(300)
+def test_a_stage_on_own_rows_has_no_others(options: ChallengeOptions, other: tuple[Path, Path]) -> None:
+    """ATHENAFace merges the two in its first stage alone."""
+    said: list[str] = []
+    asked = replace(options, system="athenaface", steps=4, batch=4, extra=other)
+    result = run_training(asked, said.append)
+    own = result["train_pictures"]
+    stages = [line for line in said if " epochs of " in line]
+    assert stages[0].endswith(f"epochs of {own + 12} pictures")
+    assert stages[1].endswith(f"epochs of {own} pictures")
+
+
+def test_another_data_set_must_be_the_recipes(
+    options: ChallengeOptions, other: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """A team that had none gets none, and a line that is wrong is told as in one's own table."""
+    assert "leave --extra-images out" in refused(replace(options, extra=other))
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("image,score\nnone.png,0.5\n", encoding="utf-8")
+    assert "line 2: there is no" in refused(replace(options, system="regnet", extra=(other[0], wrong)))

@@ -14,7 +14,8 @@ from facegauge_models.registry import Preprocessing
 from facegauge_training.challenge.batches import StagePlan, plan_stages
 from facegauge_training.challenge.pictures import read_pictures
 from facegauge_training.challenge.recipe import RateSchedule, Recipe
-from facegauge_training.challenge.task import Data, train_system
+from facegauge_training.challenge.splits import Data
+from facegauge_training.challenge.task import train_system
 from facegauge_training.challenge.team_recipes import RECIPES
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.common.run_files import read_log
@@ -64,7 +65,7 @@ def data(scored: Path) -> Data:
 
 
 def _plans(recipe: Recipe, data: Data, steps: int) -> list[StagePlan]:
-    return plan_stages(recipe, data.train, data.everything, steps=steps, batch=4, validations=4)
+    return plan_stages(recipe, data, steps=steps, batch=4, validations=4)
 
 
 def _train(network: Tiny, recipe: Recipe, data: Data, folder: Path, **more: Any) -> dict[str, Any]:
@@ -143,7 +144,7 @@ def test_a_frozen_backbone_stands_still(data: Data, tmp_path: Path) -> None:
     recipe = _small("athenaface")
     frozen = replace(recipe, stages=(replace(recipe.stages[1], epochs=20, frozen_epochs=19),))
     before, after = Tiny(), Tiny()
-    plans = plan_stages(frozen, data.train, data.everything, steps=10, batch=4)
+    plans = plan_stages(frozen, data, steps=10, batch=4)
     train_system(after, frozen, plans, data, tmp_path, {}, seed=3, device=CPU)
     assert _same(before.features, after.features)
     assert not _same(before.shufflenet_head, after.shufflenet_head)
@@ -155,7 +156,7 @@ def test_the_loss_falls_and_is_logged(data: Data, tmp_path: Path) -> None:
     recipe = _small("ders", weight_decay=0.0)
     stages = tuple(replace(stage, schedule=RateSchedule("cosine"), rate=0.03) for stage in recipe.stages)
     recipe = replace(recipe, stages=stages)
-    plans = plan_stages(recipe, data.train, data.everything, steps=60, batch=4, validations=4)
+    plans = plan_stages(recipe, data, steps=60, batch=4, validations=4)
     result = train_system(Tiny(), recipe, plans, data, tmp_path, {}, seed=3, device=CPU)
     rows = read_log(tmp_path / "log.jsonl")
     assert [row["step"] for row in rows] == list(range(1, 61))
@@ -169,7 +170,7 @@ def test_patience_ends_a_stage_early(data: Data, tmp_path: Path) -> None:
     recipe = _small("regnet", patience=1)
     stages = (replace(recipe.stages[0], rate=1e-12, schedule=RateSchedule()),)
     recipe = replace(recipe, stages=stages)
-    plans = plan_stages(recipe, data.train, data.everything, steps=40, batch=4, validations=40)
+    plans = plan_stages(recipe, data, steps=40, batch=4, validations=40)
     network = Tiny()
     train_system(network.requires_grad_(True), recipe, plans, data, tmp_path, {}, seed=3, device=CPU)
     assert network.steps < 40
@@ -198,6 +199,6 @@ def test_rows_may_be_fewer_than_a_batch(data: Data, tmp_path: Path) -> None:
         Data(data.train.take(torch.arange(5).numpy()), data.everything, data.validation),
         _small("ders"),
     )
-    plans = plan_stages(recipe, few.train, few.everything, steps=3)
+    plans = plan_stages(recipe, few, steps=3)
     assert plans[0].batch == 5
     train_system(Tiny(), recipe, plans, few, tmp_path, {}, seed=3, device=CPU)

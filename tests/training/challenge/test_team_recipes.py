@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import facegauge_models
@@ -11,6 +12,7 @@ from facegauge_training.challenge.objective import LOSSES
 from facegauge_training.challenge.pictures import Pictures, read_pictures
 from facegauge_training.challenge.recipe import RateSchedule, Recipe
 from facegauge_training.challenge.samplers import SAMPLERS
+from facegauge_training.challenge.splits import Data
 from facegauge_training.challenge.team_recipes import RECIPES, find_recipe
 from facegauge_training.common.errors import RecipeError
 
@@ -70,22 +72,41 @@ def test_schedules_by_hand() -> None:
 def test_a_budget_goes_through_the_whole_schedule(pictures: Pictures) -> None:
     """A tenth of the steps passes the same epochs, and stages keep their shares."""
     recipe = RECIPES["jnu620"]
-    full = plan_stages(recipe, pictures, pictures, batch=4)
-    tenth = plan_stages(recipe, pictures, pictures, budget=0.1, batch=4)
+    full = plan_stages(recipe, Data(pictures, pictures, pictures), batch=4)
+    tenth = plan_stages(recipe, Data(pictures, pictures, pictures), budget=0.1, batch=4)
     assert [plan.steps for plan in full] == [50 * 6, 100 * 6]
     assert [plan.steps for plan in tenth] == [30, 60]
     assert [full[0].epoch(s) for s in (0, 6, 299)] == [0, 1, 49]
     assert [tenth[0].epoch(s) for s in (0, 15, 29)] == [0, 25, 48]
-    fixed = plan_stages(recipe, pictures, pictures, steps=100, batch=4)
+    fixed = plan_stages(recipe, Data(pictures, pictures, pictures), steps=100, batch=4)
     assert sum(plan.steps for plan in fixed) == 100
 
 
 def test_a_budget_that_leaves_nothing_is_told(pictures: Pictures) -> None:
     with pytest.raises(RecipeError, match=r"3 stages.*--budget or more --steps"):
-        plan_stages(RECIPES["mediaforensics"], pictures, pictures, steps=4)
+        plan_stages(RECIPES["mediaforensics"], Data(pictures, pictures, pictures), steps=4)
 
 
 def test_a_recipe_without_a_name_for_its_teacher() -> None:
     """What is taken from a teacher and the teacher go together."""
     with pytest.raises(ValueError, match="teacher"):
         Recipe("x", "0", "adam", 0.0, "mse", RECIPES["ders"].stages, "-", distillation="scores")
+
+
+def test_stages_on_other_rows(pictures: Pictures) -> None:
+    """CLIP's teacher learns GFIQA first and its own rows then; without GFIQA the first stage goes."""
+    clip = RECIPES["clip-vit-b32"]
+    own, extra = pictures.take(np.arange(16)), pictures.take(np.arange(16, 24)).elsewhere()
+    data = Data(own, pictures, own, extra, own.join(extra))
+    assert [len(data.of(stage)) for stage in clip.stages] == [8, 16]
+    assert [len(Data(own, pictures, own).of(s)) for s in clip.without_extra().stages] == [16]
+    assert [len(data.of(stage)) for stage in RECIPES["athenaface"].stages] == [24, 16]
+    assert [len(data.of(stage)) for stage in RECIPES["mediaforensics"].stages] == [16, 16, 24]
+    assert data.joined is not None
+    assert (data.joined[20] == pictures[20]).all()
+    taking = {name for name, recipe in RECIPES.items() if recipe.takes_extra}
+    assert taking == {"athenaface", "ecnu-vis", "regnet", "clip-vit-b32"}  # sections 3.3, 3.4, 3.6, 3.9
+    with pytest.raises(ValueError, match="own rows"):
+        replace(clip, stages=clip.stages[:1])
+    with pytest.raises(ValueError, match="not both"):
+        replace(clip.stages[0], all_rows=True)
