@@ -5,7 +5,8 @@
 #   deploy/local.sh --max-streams 50   flags go to facegauge-server
 #
 # Environment: GRPC_PORT (50051), METRICS_PORT (9464), PROMETHEUS_PORT (9090) and
-# ALERTMANAGER_PORT (9093), where 0 takes any free port; PROMETHEUS_RULES (a folder), PROMETHEUS_CONFIG and
+# ALERTMANAGER_PORT (9093), where 0 takes any free port; GATEWAY (127.0.0.1:9465), where a gateway that you start
+# beside it has its --http-listen; PROMETHEUS_RULES (a folder), PROMETHEUS_CONFIG and
 # ALERTMANAGER_CONFIG (files) in place of this repository's. Once all three answer, one line of JSON on stdout
 # says where they are. Grafana is no Debian package: point one at the Prometheus, see dashboards/README.md.
 set -euo pipefail
@@ -43,6 +44,7 @@ trap 'exit 0' INT TERM
 mkdir "$data/assets"
 cp "$root/dashboards/runbook.md" "$data/assets/"
 sed -e "s|server:9464|$metrics|" -e "s|alertmanager:9093|$alertmanager|" \
+    -e "s|gateway:9465|${GATEWAY:-127.0.0.1:9465}|" \
     -e "s|/etc/prometheus/rules|${PROMETHEUS_RULES:-$root/dashboards/rules}|" \
     "${PROMETHEUS_CONFIG:-$root/deploy/prometheus.yml}" >"$data/prometheus.yml"
 

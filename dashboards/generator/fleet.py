@@ -96,7 +96,8 @@ def fleet() -> build.Dashboard:
                 "Firing alerts",
                 "Facegauge's alerts of all severities; the runbook has a section on each.",
                 query(
-                    'count(ALERTS{alertstate="firing", scope=~"stream|server|fleet"}) or vector(0)', "alerts"
+                    'count(ALERTS{alertstate="firing", scope=~"stream|server|gateway|fleet"}) or vector(0)',
+                    "alerts",
                 ),
                 unit="short",
                 thresholds=steps((None, "green"), (1, "orange"), (10, "red")),

@@ -185,8 +185,13 @@ def choices(name: str, label: str, values: str) -> build.QueryVariable:
     return choice(name, label, values).include_all(True).all_value(".*").multi(True).current(everything)
 
 
-def board(uid: str, title: str, description: str, alerts: str) -> build.Dashboard:
-    """Build an empty dashboard with its data source, its job, its annotations and links to the others."""
+def board(
+    uid: str, title: str, description: str, alerts: str, *, jobs_of: str = "facegauge_streams_active"
+) -> build.Dashboard:
+    """Build an empty dashboard with its data source, its job, its annotations and links to the others.
+
+    Jobs to choose from are those that export the metric `jobs_of`.
+    """
     return (
         build.Dashboard(f"Facegauge / {title}")
         .uid(f"facegauge-{uid}")
@@ -205,5 +210,5 @@ def board(uid: str, title: str, description: str, alerts: str) -> build.Dashboar
         )
         .annotation(Alerts(alerts))
         .with_variable(build.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
-        .with_variable(choice("job", "Job", "label_values(facegauge_streams_active, job)"))
+        .with_variable(choice("job", "Job", f"label_values({jobs_of}, job)"))
     )

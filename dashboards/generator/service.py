@@ -32,7 +32,10 @@ def service() -> build.Dashboard:
     """Build the dashboard."""
     instances = 'label_values(facegauge_streams_active{job=~"$job"}, instance)'
     empty = board(
-        "service", "Service", "Latency, load, workers, errors and model of the servers.", 'scope!="stream"'
+        "service",
+        "Service",
+        "Latency, load, workers, errors and model of the servers.",
+        'scope=~"server|fleet"',
     )
     first = _latency(empty.with_variable(choices("instance", "Server", instances)))
     return _model(load_row(workers_row(first)))

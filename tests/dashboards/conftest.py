@@ -1,4 +1,4 @@
-"""What the dashboards, rules and texts ask for, and what the server exports."""
+"""What the dashboards, rules and texts ask for, and what the server and the gateway export."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry
 
+from facegauge_client import Client
+from facegauge_gateway.address import Address
+from facegauge_gateway.answers.hub import AnswerHub
+from facegauge_gateway.forward import StreamSettings
+from facegauge_gateway.metrics import Metrics as GatewayMetrics
+from facegauge_gateway.rtp.codec import Codec
+from facegauge_gateway.rtp_door import Listen, RtpDoor, RtpSettings
+from facegauge_gateway.rtp_door.names import Names
 from facegauge_server.calibration import Calibration, ServedModel
 from facegauge_server.config import Config
 from facegauge_server.engines.student import load_student
@@ -69,10 +78,29 @@ def exported() -> dict[str, set[str]]:
     metrics.registry.register(ReadinessCollector(Readiness()))
     settings = WorkSettings(load_student("default"), config.limits, scores=True, precision="f32")
     metrics.registry.register(WorkersCollector(FrameWorkers(1, settings, config.frame_timeout_s)))
+    return names_of(metrics.registry)
+
+
+@pytest.fixture(scope="session")
+def exported_by_gateway() -> dict[str, set[str]]:
+    """Likewise those of a gateway with its RTP door: the WHIP door's own are on no dashboard."""
+    metrics = GatewayMetrics()
+    settings = RtpSettings(
+        listen=(Listen(Address("127.0.0.1", 0)),),
+        codecs={96: Codec.VP8},
+        names=Names(),
+        stream=StreamSettings(stream_id=""),
+    )
+    RtpDoor(settings, Client(), AnswerHub(metrics), metrics)
+    return names_of(metrics.registry)
+
+
+def names_of(registry: CollectorRegistry) -> dict[str, set[str]]:
+    """A registry's metrics, each with the names of its series."""
     suffixes = {"counter": ("_total", "_created"), "histogram": ("_bucket", "_count", "_sum", "_created")}
     return {
         f"{family.name}_total" if family.type == "counter" else family.name: {
             family.name + suffix for suffix in suffixes.get(family.type, ("",))
         }
-        for family in metrics.registry.collect()
+        for family in registry.collect()
     }

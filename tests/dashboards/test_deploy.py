@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shlex
@@ -78,6 +79,18 @@ def post(url: str, *alerts: Labels) -> None:
             alert("SheddingLoad", "warning", "server", SERVER),
             alert("SheddingLoad", "warning", "server", {**SERVER, "instance": "b"}),
             id="server down",
+        ),
+        pytest.param(
+            alert("GatewayDown", "critical", "gateway", SERVER),
+            alert("PacketLossHigh", "warning", "stream", STREAM),
+            alert("PacketLossHigh", "warning", "stream", {**STREAM, "instance": "b"}),
+            id="gateway down",
+        ),
+        pytest.param(
+            alert("GatewayNotReady", "critical", "gateway", SERVER),
+            alert("StreamsNotTaken", "warning", "gateway", SERVER),
+            alert("PacketsRefused", "warning", "gateway", SERVER),
+            id="gateway not ready",
         ),
         pytest.param(
             alert("StreamStalled", "warning", "stream", STREAM),
@@ -291,9 +304,11 @@ def test_the_compose_files_addresses_fit_together() -> None:
     """Prometheus scrapes and alerts the services by their names and ports, and the server knows its flags."""
     services = compose()["services"]
     config = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())
-    (scraped,) = config["scrape_configs"][0]["static_configs"][0]["targets"]
+    jobs = {job["job_name"]: job["static_configs"][0]["targets"] for job in config["scrape_configs"]}
+    assert jobs == {"facegauge": ["server:9464"], "facegauge-gateway": ["gateway:9465"]}
     (alerted,) = config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
-    for address in (scraped, alerted, services["grafana"]["environment"]["FACEGAUGE_PROMETHEUS_URL"][7:]):
+    scraped = itertools.chain.from_iterable(jobs.values())
+    for address in (*scraped, alerted, services["grafana"]["environment"]["FACEGAUGE_PROMETHEUS_URL"][7:]):
         host, _, port = address.partition(":")
         assert any(published.endswith(f":{port}") for published in services[host]["ports"])
     flags = {flag.partition("=")[0] for flag in services["server"]["command"]}
@@ -308,6 +323,6 @@ def test_the_stack_without_containers_uses_the_same_files(tmp_path: Path) -> Non
     """`deploy/local.sh` is sound shell, and its substitutions find what they replace."""
     subprocess.run(["bash", "-n", DEPLOY / "local.sh"], check=True, cwd=tmp_path)
     config = (DEPLOY / "prometheus.yml").read_text()
-    for original in ("server:9464", "alertmanager:9093", "/etc/prometheus/rules"):
+    for original in ("server:9464", "gateway:9465", "alertmanager:9093", "/etc/prometheus/rules"):
         assert original in config
         assert original in (DEPLOY / "local.sh").read_text()

@@ -20,10 +20,14 @@ def names_in(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", SAYS_NAMES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_metric_named_is_exported_or_recorded(path: Path, exported: dict[str, set[str]]) -> None:
-    """Each metric in a dashboard, a rule or a text comes from the server or from a recording rule."""
+def test_every_metric_named_is_exported_or_recorded(
+    path: Path, exported: dict[str, set[str]], exported_by_gateway: dict[str, set[str]]
+) -> None:
+    """Each metric in a dashboard, a rule or a text comes from a server, a gateway or a recording rule."""
     recorded = {rule["record"] for rule in read_rules() if "record" in rule}
-    known = recorded.union(exported, *exported.values())
+    known = recorded.union(
+        *(names for one in (exported, exported_by_gateway) for names in (one, *one.values()))
+    )
     named = names_in(path)
     assert named, "the file names no metric: does the pattern still fit?"
     assert not named - known
@@ -34,6 +38,14 @@ def test_every_exported_metric_is_documented(exported: dict[str, set[str]]) -> N
     ours = {name for name in exported if name.startswith("facegauge_")}
     assert len(ours) >= 14
     assert not ours - names_in(README)
+
+
+def test_the_gateways_dashboard_shows_all_that_it_exports(exported_by_gateway: dict[str, set[str]]) -> None:
+    """What no panel shows would have to be known by name."""
+    ours = {name for name in exported_by_gateway if name.startswith("facegauge_")}
+    assert len(ours) >= 14
+    (board,) = (path for path in BOARDS if path.stem == "gateway")
+    assert not ours - names_in(board)
 
 
 def test_every_recording_is_used() -> None:

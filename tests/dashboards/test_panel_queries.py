@@ -1,4 +1,4 @@
-"""Every panel of every dashboard has something to show while the server watches a call."""
+"""Every panel of every dashboard has something to show while server and gateway watch a call."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from bench.real_call.programs import free_port
 from facegauge_client.sync import Client
 from tests.local_stack import Stack, compressed_configuration, running_stack, until
 
 from .conftest import BOARDS, panels, read_board
+from .forwarded_call import forwarded_call
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 VARIABLES = {
     "$__rate_interval": "10s",
     "$__range": "1m",
-    "$job": "facegauge",
     "$instance": ".*",
     "$tenant": ".*",
     "$call_id": ".*",
@@ -31,31 +31,45 @@ VARIABLES = {
 LABEL_VALUES = re.compile(r"label_values\((?P<selector>.*), (?P<label>\w+)\)")
 
 
-def filled(expression: str) -> str:
-    for name, value in VARIABLES.items():
+def filled(expression: str, board: str) -> str:
+    """A query of a dashboard, its variables chosen."""
+    job = "facegauge-gateway" if board == "gateway" else "facegauge"
+    for name, value in {**VARIABLES, "$job": job}.items():
         expression = expression.replace(name, value)
     assert "$" not in expression
     return expression
 
 
-def queries(board: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def queries(path: Path) -> Iterator[tuple[str, str]]:
     """What a dashboard asks for, by the panel or variable that asks."""
+    board = read_board(path)
     for panel in panels(board):
         for target in panel["targets"]:
-            yield f"{panel['title']} {target['refId']}", filled(target["expr"])
+            yield f"{panel['title']} {target['refId']}", filled(target["expr"], path.stem)
     for variable in board["templating"]["list"]:
         if variable["type"] == "query":
             asked = LABEL_VALUES.fullmatch(variable["query"])
             assert asked is not None
-            yield f"variable {variable['name']}", f"count by ({asked['label']}) ({filled(asked['selector'])})"
+            selector = filled(asked["selector"], path.stem)
+            yield f"variable {variable['name']}", f"count by ({asked['label']}) ({selector})"
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, portrait_jpeg: bytes) -> Iterator[Stack]:
-    """The stack in compressed time, with a call of two streams going on until the end."""
+    """The stack in compressed time, with a call of three streams going on until the end, one by a gateway.
+
+    The gateway is there before its server, so that it has something to tell of that too.
+    """
     folder = tmp_path_factory.mktemp("stack")
     over = threading.Event()
-    with running_stack(**compressed_configuration(folder)) as stack, Client(stack.server) as client:
+    port = str(free_port())
+    with (
+        forwarded_call(folder, f"127.0.0.1:{port}") as gateway,
+        running_stack(
+            **compressed_configuration(folder), GRPC_PORT=port, GATEWAY=gateway.http.removeprefix("http://")
+        ) as stack,
+        Client(stack.server) as client,
+    ):
 
         def talk(stream_id: str) -> None:
             with client.monitor(stream_id=stream_id, call_id="standup") as stream:
@@ -78,7 +92,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, portrait_jpeg: bytes) -> Ite
 @pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
 def test_every_query_finds_data(path: Path, stack: Stack) -> None:
     """Each query of each panel and variable answers with at least one number."""
-    missing = dict(queries(read_board(path)))
+    missing = dict(queries(path))
     assert missing
 
     def all_answered() -> bool:
@@ -97,16 +111,17 @@ def test_every_query_finds_data(path: Path, stack: Stack) -> None:
 def test_every_annotation_is_a_query(path: Path, stack: Stack) -> None:
     """Prometheus understands the alerts' annotations; on a good day they find none."""
     (annotation,) = read_board(path)["annotations"]["list"]
-    assert isinstance(stack.query(filled(annotation["expr"])), list)
+    assert isinstance(stack.query(filled(annotation["expr"], path.stem)), list)
 
 
 def test_a_state_is_shown_under_its_name(stack: Stack) -> None:
     """The state timeline's number stands for the state that the stream is in."""
     board = read_board(next(path for path in BOARDS if path.stem == "call"))
     timeline = next(panel for panel in panels(board) if panel["type"] == "state-timeline")
+    expression = filled(timeline["targets"][0]["expr"], "call")
     # A busy machine may leave a gap of a few scrapes.
-    until(lambda: bool(stack.query(filled(timeline["targets"][0]["expr"]))), "a stream's state is known")
-    (answer, *_) = stack.query(filled(timeline["targets"][0]["expr"]))
+    until(lambda: bool(stack.query(expression)), "a stream's state is known")
+    (answer, *_) = stack.query(expression)
     names = timeline["fieldConfig"]["defaults"]["mappings"][0]["options"]
     shown = names[answer["value"][1]]["text"]
     (state, *_) = stack.query(f'facegauge_stream_state{{stream_id="{answer["metric"]["stream_id"]}"}} == 1')

@@ -38,7 +38,7 @@ def test_the_unit_tests_of_rules_pass(path: object) -> None:
 def test_every_alert_tells_what_to_do(alert: dict[str, Any]) -> None:
     """Each has a severity, a scope, a summary, and a link to its own section of the runbook."""
     assert alert["labels"]["severity"] in {"critical", "warning", "info"}
-    assert alert["labels"]["scope"] in {"stream", "server", "fleet"}
+    assert alert["labels"]["scope"] in {"stream", "server", "gateway", "fleet"}
     page, _, anchor = alert["annotations"]["runbook_url"].partition("#")
     assert page == "{{ $externalURL }}/user/runbook.md"
     assert anchor == alert["alert"].lower()
