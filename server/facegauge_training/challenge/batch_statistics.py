@@ -14,7 +14,7 @@ from torch import nn
 
 from facegauge_models.registry import Preprocessing
 from facegauge_training.challenge.pictures import Rows
-from facegauge_training.challenge.predict import BATCH, test_inputs
+from facegauge_training.challenge.predict import BATCH, rows_as_tested
 
 __all__ = ["estimate_statistics"]
 
@@ -40,7 +40,7 @@ def estimate_statistics(network: nn.Module, how: Preprocessing, rows: Rows, devi
         layer.momentum = None  # a plain mean
         layer.train()
     for at in range(0, len(rows), BATCH):
-        for numbers, inputs in test_inputs(rows, range(at, min(at + BATCH, len(rows))), how, device):
+        for numbers, inputs in rows_as_tested(rows, range(at, min(at + BATCH, len(rows))), how, device):
             if len(numbers) > 1:
                 network(inputs)
                 estimated = True

@@ -17,7 +17,7 @@ from facegauge_models.emov2 import EMOv2Regressor
 from facegauge_models.registry import Preprocessing
 from facegauge_models.teachers import PooledRegressor
 from facegauge_training.challenge.pictures import Rows
-from facegauge_training.challenge.predict import BATCH, test_inputs
+from facegauge_training.challenge.predict import BATCH, rows_as_tested
 
 __all__ = ["FIRST_LAYERS", "start_head"]
 
@@ -53,7 +53,7 @@ def start_head(network: nn.Module, system: str, how: Preprocessing, rows: Rows, 
     ]
     network.eval()
     for at in range(0, len(rows), BATCH):
-        for _, inputs in test_inputs(rows, range(at, min(at + BATCH, len(rows))), how, device):
+        for _, inputs in rows_as_tested(rows, range(at, min(at + BATCH, len(rows))), how, device):
             network(inputs)
     for hook in hooks:
         hook.remove()

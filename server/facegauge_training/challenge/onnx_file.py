@@ -93,17 +93,29 @@ class Exported:
         self._model = None if student else facegauge_models.info(system)
         self._size = tuple(int(n) for n in entry.shape[1:3]) if student else None
 
-    def score(self, pictures: Rows, rows: Sequence[int]) -> npt.NDArray[np.float32]:
-        """Return the scores (n,) of some rows; those of one size are a batch."""
+    @property
+    def cuts_at_random(self) -> bool:
+        """Whether the system's team scored a random patch of a picture."""
+        return self._model is not None and self._model.test.position == "random"
+
+    def score(self, pictures: Rows, rows: Sequence[int], draw: int | None = None) -> npt.NDArray[np.float32]:
+        """Return the scores (n,) of some rows; those of one size are a batch.
+
+        Args:
+            pictures: of the rows.
+            rows: their numbers.
+            draw: score a random patch by this seed, instead of the centre.
+        """
         scores = np.empty(len(rows), np.float32)
-        for places, stack in by_size([self._seen(pictures[i]) for i in rows]):
+        seen = [self._seen(pictures[i], None if draw is None else (draw, i)) for i in rows]
+        for places, stack in by_size(seen):
             scores[places] = self._session.run(["quality"], {self._entry: stack})[0]
         return scores
 
-    def _seen(self, picture: Pixels) -> npt.NDArray[Any]:
+    def _seen(self, picture: Pixels, draws: tuple[int, int] | None) -> npt.NDArray[Any]:
         """Return a picture as the file takes it: prepared, or for a student resized."""
         if self._model is not None:
-            return _prepared(picture, self._model)
+            return _prepared(picture, self._model, draws)
         assert self._size is not None  # noqa: S101 - a file has a system or is a student's
         height, width = self._size
         if picture.shape[:2] == self._size:
@@ -111,19 +123,29 @@ class Exported:
         return crop_region(picture, Box(0, 0, picture.shape[1], picture.shape[0]), width, height, NATIVE)
 
 
-def score_pictures(path: Path, pictures: Rows, threads: int = 1) -> Floats:
+def score_pictures(path: Path, pictures: Rows, threads: int = 1, patches: int | None = None) -> Floats:
     """Return the scores (n,) of an ONNX file: a system of the zoo, or a student that takes pixels.
 
+    Args:
+        path: of the file.
+        pictures: to score.
+        threads: of the CPU.
+        patches: mean over so many random patches of a picture, instead of the score of its centre.
+
     Raises:
-        RecipeError: the file is missing, or is neither.
+        RecipeError: the file is missing, or is neither, or its team scored no random patches.
     """
     file = Exported(path, threads)
+    if patches is not None and not file.cuts_at_random:
+        raise RecipeError(f"{file.system} scores no random patches of a picture: leave --patches out.")
+    draws: list[int | None] = [None] if patches is None else list(range(patches))
     scores = [
-        file.score(pictures, range(at, min(at + BATCH, len(pictures))))
+        np.mean([file.score(pictures, range(at, min(at + BATCH, len(pictures))), d) for d in draws], axis=0)
         for at in track(range(0, len(pictures), BATCH), "scoring", transient=True)
     ]
     return np.concatenate(scores).astype(np.float64)
 
 
-def _prepared(picture: Pixels, model: Model) -> npt.NDArray[np.float32]:
-    return np.asarray(prepare_mixed([picture], model.test, CPU)[0].contiguous().numpy())
+def _prepared(picture: Pixels, model: Model, draws: tuple[int, int] | None = None) -> npt.NDArray[np.float32]:
+    rng = None if draws is None else np.random.default_rng(draws)
+    return np.asarray(prepare_mixed([picture], model.test, CPU, rng)[0].contiguous().numpy())

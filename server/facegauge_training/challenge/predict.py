@@ -10,30 +10,60 @@ from facegauge_models.registry import Preprocessing
 from facegauge_training.challenge.pictures import Rows
 from facegauge_training.challenge.prepare import by_size, prepare
 
-__all__ = ["predict_pictures", "test_inputs"]
+__all__ = ["predict_pictures", "rows_as_tested"]
 
 BATCH = 32
 
 
-def test_inputs(
-    rows: Rows, numbers: range, how: Preprocessing, device: torch.device
+def rows_as_tested(
+    rows: Rows, numbers: range, how: Preprocessing, device: torch.device, draw: int | None = None
 ) -> list[tuple[list[int], torch.Tensor]]:
-    """Return the inputs of some rows as a system tests, by their size."""
+    """Return the inputs of some rows as a system tests, by their size.
+
+    Args:
+        rows: pictures.
+        numbers: of those asked for.
+        how: the system's preprocessing.
+        device: to compute on.
+        draw: cut patches at random, by this seed, instead of at the centre.
+    """
     stacks = by_size([rows[i] for i in numbers])
     return [
-        ([numbers[n] for n in places], prepare(torch.from_numpy(stack).to(device), how))
+        (
+            [numbers[n] for n in places],
+            prepare(
+                torch.from_numpy(stack).to(device),
+                how,
+                None if draw is None else np.random.default_rng([draw, numbers[places[0]]]),
+            ),
+        )
         for places, stack in stacks
     ]
 
 
 @torch.no_grad()
 def predict_pictures(
-    network: torch.nn.Module, how: Preprocessing, rows: Rows, device: torch.device
+    network: torch.nn.Module,
+    how: Preprocessing,
+    rows: Rows,
+    device: torch.device,
+    patches: int | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Return a network's scores (n,), in float32, as its system tests."""
+    """Return a network's scores (n,), in float32, as its system tests.
+
+    Args:
+        network: of the system.
+        how: its preprocessing at test.
+        rows: pictures.
+        device: to compute on.
+        patches: mean over so many random patches of a picture, instead of the score of its centre.
+    """
     network.eval()
-    scores = np.empty(len(rows))
+    scores = np.zeros(len(rows))
+    draws: list[int | None] = [None] if patches is None else list(range(patches))
     for at in range(0, len(rows), BATCH):
-        for numbers, inputs in test_inputs(rows, range(at, min(at + BATCH, len(rows))), how, device):
-            scores[numbers] = network(inputs).float().cpu().numpy()
+        some = range(at, min(at + BATCH, len(rows)))
+        for draw in draws:
+            for numbers, inputs in rows_as_tested(rows, some, how, device, draw):
+                scores[numbers] += network(inputs).float().cpu().numpy() / len(draws)
     return scores

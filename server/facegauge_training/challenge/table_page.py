@@ -1,34 +1,16 @@
-"""Measure the systems that were trained under one protocol, and write the report's Table 1 on our labels.
-
-Measured here, on the ladder of unseen faces: agreement; and on this machine: multiply-adds, parameters and
-milliseconds. What a training cost is what its result.json says.
-"""
+"""Write the report's Table 1 on our labels, from what was measured of the systems and of our students."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
 import facegauge_models
-from facegauge_models.measure import count_gflops, count_params, onnx_bytes, openvino_ms, picture_example
-from facegauge_training.challenge.predict import predict_pictures
+from facegauge_training.challenge.measured_systems import CROP, Row
 from facegauge_training.challenge.protocol import LEAST_RATE
-from facegauge_training.challenge.stored_crops import StoredCrops
 from facegauge_training.challenge.team_recipes import RECIPES
-from facegauge_training.challenge.weights import load_network
-from facegauge_training.common.atomic import write_json
-from facegauge_training.common.metrics import challenge_report
 
-__all__ = ["CROP", "measure_systems", "page"]
+__all__ = ["figures", "page"]
 
-CROP = (384, 288)
-"""Height and width of the crops that a system without a size of its own is timed at."""
-ROW = "row.json"
 HEAD = (
     "| rank | system | reported Score | backbone begins from | teacher | Score (95%) | SROCC | PLCC | RMSE "
     "| held out | GMACs | M params | ms | pictures | hours |\n"
@@ -54,54 +36,32 @@ Score is (SROCC + PLCC) / 2, PLCC as it is, on {pictures} crops of {groups} face
 defocus, lines); intervals are 95%, by bootstrap over faces. "Held out": the Score on photos of the training
 sources that nothing was trained on. GMACs (what the report calls GFLOPs), parameters and milliseconds are
 measured: fvcore's count, and one face in OpenVINO, float32, CPU time on one core, without resizing; at
-{crop} where a system takes any size. Hours are those of its training, beside others.
+{crop} where a system takes any size. Hours are those of its training, beside others. Below the systems stand
+the baseline that averages twenty random patches of a picture, as the report's better one did, over the limit
+of cost; and, on the same crops, the students that the server ships, which other recipes made
+([students.md](students.md)): they do not compare as networks.
 
 """
 
 
-def measure_systems(
-    runs: Path, ladder: StoredCrops, say: Callable[[str], None], again: bool = False
-) -> dict[str, dict[str, Any]]:
-    """Return the figures of every system that was trained, by name; those measured before are read.
+FIGURES = ("score", "score_interval_95", "srocc", "plcc", "rmse", "gmacs", "parameters", "ms")
+"""What `figures` repeats of a row."""
+
+
+def page(
+    systems: dict[str, Row], patches: dict[str, Row], students: dict[str, Row], plot: str | None = None
+) -> str:
+    """Return the page: the protocol, the plot, and a line a system in the order of the report's ranks.
 
     Args:
-        runs: with a folder for each system.
-        ladder: what all are measured on.
-        say: gets a line for each that is measured now.
-        again: whether to measure those too that were.
-
-    Raises:
-        RecipeError: weights cannot be read, or a system scores all pictures alike.
+        systems: that were trained, by name.
+        patches: the baseline that averages random patches, if it was measured.
+        students: of ours.
+        plot: name of the picture beside the page.
     """
-    rows = {}
-    for name in facegauge_models.names(teachers=False):
-        folder = runs / name
-        if not (folder / "result.json").is_file():
-            continue
-        kept = folder / ROW
-        if again or not kept.is_file() or json.loads(kept.read_text())["on"] != ladder.fingerprint():
-            trained = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-            row = {"trained": trained, "on": ladder.fingerprint(), **_measured(name, folder, ladder)}
-            write_json(kept, row)
-            say(f"{name}: Score {row['score']:.4f}, {row['ms']:.1f} ms")
-        rows[name] = json.loads(kept.read_text(encoding="utf-8"))
-    return rows
-
-
-def _measured(name: str, folder: Path, ladder: StoredCrops) -> dict[str, Any]:
-    model, network = facegauge_models.info(name), load_network(folder / "model.pt")[1]
-    scores = predict_pictures(network, model.test, ladder, torch.device("cpu"))
-    figures = challenge_report(scores, ladder.scores.astype(np.float64), ladder.groups)
-    example = picture_example(*(CROP if model.test.native else model.input_size))
-    ms = openvino_ms(onnx_bytes(network, example), example.numpy(), runs=20)
-    return {**figures, "ms": ms, "gmacs": count_gflops(network, example), "parameters": count_params(network)}
-
-
-def page(rows: dict[str, dict[str, Any]]) -> str:
-    """Return the page: the protocol, and a line a system in the order of the report's ranks."""
     text = PREFACE
-    if rows:
-        some = next(iter(rows.values()))
+    if systems:
+        some = next(iter(systems.values()))
         trained = some["trained"]
         text += PROTOCOL.format(
             samples=f"{trained['samples']:,}",
@@ -113,30 +73,46 @@ def page(rows: dict[str, dict[str, Any]]) -> str:
             groups=some["groups"],
             crop=f"{CROP[0]}x{CROP[1]}",
         )
-        runs = [row["trained"] for row in rows.values()]
+        runs = [row["trained"] for row in systems.values()]
         settings = {(run["samples"], run["device"], run["seed"]) for run in runs}
         if len(settings) > 1:
             text += "**Rows were trained under different protocols** (see each run's result.json).\n\n"
         if len({run["initialisation"] == "random" for run in runs}) > 1:
             text += "**Rows that begin at random and rows that do not are not to be compared.**\n\n"
-    lines = [_line(name, rows.get(name)) for name in facegauge_models.names(teachers=False)]
+    if plot:
+        text += f"![Score against milliseconds]({plot})\n\n"
+    lines = [_line(name, systems.get(name)) for name in facegauge_models.names(teachers=False)]
+    lines += [f"| - | {name} | - {_cells('baseline', row)}" for name, row in patches.items()]
+    lines += [f"| ours | {name} | - {_cells(name, row)}" for name, row in students.items()]
     return text + HEAD + "\n".join(lines) + "\n"
 
 
-def _line(name: str, row: dict[str, Any] | None) -> str:
+def figures(systems: dict[str, Row], students: dict[str, Row]) -> dict[str, dict[str, Any]]:
+    """Return what other pages tell of the rows, by name."""
+    return {
+        name: {key: row[key] for key in FIGURES} | {"samples": row["trained"]["samples"]}
+        for name, row in {**systems, **students}.items()
+    }
+
+
+def _line(name: str, row: Row | None) -> str:
     reported = facegauge_models.info(name).reported
     assert reported is not None  # noqa: S101 - systems have a row in the report, teachers are not listed
-    start = f"| {reported.rank or '-'} | {name} | {reported.score:.4f} |"
-    if row is None:
-        return start + " **not trained** |" + " |" * 11
+    start = f"| {reported.rank or '-'} | {name} | {reported.score:.4f} "
+    return start + ("| **not trained** |" + " |" * 11 if row is None else _cells(name, row))
+
+
+def _cells(name: str, row: Row) -> str:
     low, high = row["score_interval_95"]
     trained = row["trained"]
     taught = str(trained["teacher"]).split("@")[0]
-    if taught == "none" and RECIPES[name].distillation:
+    if taught == "none" and name in RECIPES and RECIPES[name].distillation:
         taught = "none (its recipe has one)"
+    kept = f"{trained['score']:.4f}" if "score" in trained else "-"
+    hours = f"{trained['seconds'] / 3600:.2f}" if "seconds" in trained else "-"
     return (
-        f"{start} {trained['initialisation']} | {taught} | {row['score']:.4f} ({low:.3f} to {high:.3f}) "
-        f"| {row['srocc']:.4f} | {row['plcc']:.4f} | {row['rmse']:.4f} | {trained['score']:.4f} "
+        f"| {trained['initialisation']} | {taught} | {row['score']:.4f} ({low:.3f} to {high:.3f}) "
+        f"| {row['srocc']:.4f} | {row['plcc']:.4f} | {row['rmse']:.4f} | {kept} "
         f"| {row['gmacs']:.4f} | {row['parameters'] / 1e6:.4f} | {row['ms']:.1f} | {trained['samples']:,} "
-        f"| {trained['seconds'] / 3600:.2f} |"
+        f"| {hours} |"
     )

@@ -119,7 +119,8 @@ _ALL = (
         "conquerit", "3.10", "adam", 0.0, "conquerit",
         (Stage(50, 1e-3, RateSchedule("plateau", every=3, factor=0.1), 32, _train("conquerit")),),
         "Optimiser: Adam. Rate: 1e-3. Epochs: 50. Batch: 32. Plateau: 3 epochs, a tenth. alpha, lambda: 0.5. "
-        "Smoothing 0.02, gamma 1, s 1.",
+        "Smoothing 0.02, gamma 1, s 1. Where the 224x224 of training are cut from the 240x240 of the test: "
+        "at random.",
     ),
     Recipe(
         "bit-ssvgg", "3.11", "adam", 5e-4, "mse",

@@ -137,15 +137,22 @@ def challenge(
 @click.option("--model", type=FOLDER, required=True, help="A system or a student, as ONNX.")
 @images_option
 @labels_option
+@click.option(
+    "--patches",
+    type=click.IntRange(min=1),
+    help="For the baseline: mean over so many random patches (the report's better one: 20), not the centre.",
+)
 @click.option("--json", "json_path", type=FOLDER, help="Also write the figures to this file.")
-def evaluate_images(model: Path, images: Path, labels: Path, json_path: Path | None) -> None:
+def evaluate_images(
+    model: Path, images: Path, labels: Path, patches: int | None, json_path: Path | None
+) -> None:
     """Measure any model on pictures with scores, as the challenge's report does.
 
     SROCC, PLCC raw and after a logistic fit, RMSE, and Score = (SROCC + PLCC) / 2 with either PLCC; 95%
     intervals by bootstrap over groups.
     """
     pictures = read_pictures(images, labels)
-    scores = score_pictures(model, pictures)
+    scores = score_pictures(model, pictures, patches=patches)
     figures = challenge_report(scores, pictures.scores.astype(np.float64), pictures.groups)
     Console().print(figures)
     if json_path:

@@ -13,10 +13,16 @@ import facegauge_models
 from facegauge_models.sfiqa import HEIGHT, SIDE, WIDTH
 from facegauge_training.challenge import systems_page as page_of_systems
 from facegauge_training.challenge.key_points import NAMES, find_key_points, find_patches, shares_held
+from facegauge_training.challenge.measured_systems import (
+    measure_patches,
+    measure_students,
+    measure_systems,
+)
 from facegauge_training.challenge.protocol import LEAST_RATE, Protocol
 from facegauge_training.challenge.stored_crops import ladder_rows, split_rows
 from facegauge_training.challenge.table1 import train_systems
-from facegauge_training.challenge.table_page import measure_systems, page
+from facegauge_training.challenge.table_page import figures, page
+from facegauge_training.challenge.table_plot import draw_table
 from facegauge_training.commands.options import (
     FOLDER,
     cache_option,
@@ -25,7 +31,7 @@ from facegauge_training.commands.options import (
     teacher_option,
     threads_option,
 )
-from facegauge_training.common.atomic import write_text
+from facegauge_training.common.atomic import write_json, write_text
 from facegauge_training.common.runs import find_network, run_folder
 from facegauge_training.data.label_crops import train_stores
 
@@ -113,11 +119,21 @@ def systems(
 @click.option("--again", is_flag=True, help="Measure those too that were measured on this ladder.")
 @threads_option
 def table1(cache: Path, run: str, out: Path, again: bool, threads: int) -> None:
-    """Measure what `systems` trained on the ladder of unseen faces, and write the report's Table 1 anew."""
+    """Measure what `systems` trained on the ladder of unseen faces, and write the report's Table 1 anew.
+
+    The page has our students and the baseline's twenty patches too; beside it go a plot (.png) and the
+    figures (.json), which `systems-page` repeats.
+    """
     torch.set_num_threads(threads)
-    rows = measure_systems(run_folder(cache, run), ladder_rows(cache), click.echo, again)
+    runs, ladder = run_folder(cache, run), ladder_rows(cache)
+    rows = measure_systems(runs, ladder, click.echo, again)
+    patches = measure_patches(runs, ladder, click.echo, again)
+    students = measure_students(runs, ladder, click.echo, again)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_text(out, page(rows))
+    plot = out.with_suffix(".png")
+    draw_table(rows, students, plot)
+    write_json(out.with_suffix(".json"), figures(rows, students))
+    write_text(out, page(rows, patches, students, plot.name))
     click.echo(f"{out}: {len(rows)} of {len(facegauge_models.names(teachers=False))} rows")
 
 
@@ -145,6 +161,6 @@ def key_points(cache: Path, seed: int) -> None:
 @click.command("systems-page")
 @click.option("--out", type=FOLDER, default="docs/systems.md", show_default=True, help="Page to write.")
 def systems_page(out: Path) -> None:
-    """Write the page about the fourteen systems from the registry and the recipes."""
-    write_text(out, page_of_systems.systems_page())
+    """Write the page about the fourteen systems from the registry, the recipes and the table beside it."""
+    write_text(out, page_of_systems.systems_page(page_of_systems.read_figures(out.with_name("table1.json"))))
     click.echo(str(out))

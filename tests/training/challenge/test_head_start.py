@@ -11,7 +11,7 @@ from facegauge_training.challenge.batch_statistics import estimate_statistics
 from facegauge_training.challenge.head_start import FIRST_LAYERS, start_head
 from facegauge_training.challenge.pictures import Pictures, read_pictures
 from facegauge_training.challenge.predict import predict_pictures
-from facegauge_training.challenge.predict import test_inputs as inputs_of
+from facegauge_training.challenge.predict import rows_as_tested as inputs_of
 
 CPU = torch.device("cpu")
 

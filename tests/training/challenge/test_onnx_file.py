@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import onnx
 import pytest
 import torch
@@ -15,7 +17,9 @@ from facegauge_training.challenge.batch_statistics import estimate_statistics
 from facegauge_training.challenge.onnx_file import export, score_pictures
 from facegauge_training.challenge.pictures import Pictures, read_pictures
 from facegauge_training.challenge.predict import predict_pictures
+from facegauge_training.common.errors import RecipeError
 
+Floats = npt.NDArray[np.float64]
 CPU = torch.device("cpu")
 SIZES = ((96, 72), (150, 203), (217, 131))
 """Height and width."""
@@ -59,3 +63,38 @@ def test_a_size_that_is_the_systems_own_is_fixed(mixed: Pictures, tmp_path: Path
     assert [side.dim_value or side.dim_param for side in entry.dim] == ["n", 3, 224, 224]
     expected = predict_pictures(network, model.test, mixed, CPU)
     np.testing.assert_allclose(score_pictures(tmp_path / "conquerit.onnx", mixed), expected, atol=1e-4)
+
+
+def test_the_mean_of_random_patches(mixed: Pictures, tmp_path: Path) -> None:
+    """The baseline's better score: patches differ, their mean is the same each time; others have none."""
+    torch.manual_seed(0)
+    model, network = facegauge_models.info("baseline"), facegauge_models.create("baseline").eval()
+    estimate_statistics(network, model.test, mixed, CPU)
+    export(network, model, mixed, tmp_path / "baseline.onnx")
+
+    def by_file(rows: Pictures, patches: int | None) -> Floats:
+        return score_pictures(tmp_path / "baseline.onnx", rows, patches=patches)
+
+    def by_torch(rows: Pictures, patches: int | None) -> Floats:
+        return predict_pictures(network, model.test, rows, CPU, patches)
+
+    enlarged, whole = (_enlarged(mixed, tmp_path / str(side), side) for side in (260, 224))
+    for score in (by_file, by_torch):
+        few = score(enlarged, 3)
+        np.testing.assert_array_equal(few, score(enlarged, 3))
+        assert (np.abs(few - score(enlarged, None)) > 1e-5).all()
+        assert (np.abs(few - score(enlarged, 4)) > 1e-5).all()
+        # A picture that is a patch whole has only one: the mean of many is its score.
+        np.testing.assert_allclose(score(whole, 3), score(whole, None), atol=1e-5)
+    other = facegauge_models.create("conquerit")
+    export(other, facegauge_models.info("conquerit"), mixed, tmp_path / "other.onnx")
+    with pytest.raises(RecipeError, match="leave --patches out"):
+        score_pictures(tmp_path / "other.onnx", mixed, patches=3)
+
+
+def _enlarged(pictures: Pictures, folder: Path, side: int) -> Pictures:
+    """Write pictures as squares."""
+    folder.mkdir()
+    for i, name in enumerate(pictures.names):
+        cv2.imwrite(str(folder / name), cv2.resize(pictures[i], (side, side)))
+    return replace(pictures, folder=folder)
