@@ -12,7 +12,7 @@ from typing import Any
 from bench.real_call.chromium import Browser, Page
 from bench.real_call.janus import Janus, Publication
 
-__all__ = ["CODECS", "Call", "CallCodec", "calling"]
+__all__ = ["CALLER", "CODECS", "Call", "CallCodec", "calling", "starting_fast"]
 
 CALLER = Path(__file__).with_name("caller.html")
 START_KBIT_PER_S = 1000
@@ -79,7 +79,7 @@ async def calling(
         "offer", wanted | {"mimeType": codec.mime_type, "scalabilityMode": codec.scalability_mode}
     )
     publication = await janus.publish(offer, codec.name)
-    await page.call("accept", _starting_fast(publication.answer_sdp))
+    await page.call("accept", starting_fast(publication.answer_sdp))
     await janus.is_up()
     try:
         yield Call(page, janus, publication)
@@ -88,11 +88,11 @@ async def calling(
         await janus.leave()
 
 
-def _starting_fast(answer_sdp: str) -> str:
+def starting_fast(answer_sdp: str) -> str:
     """Tell the browser what rate to begin with, in the way that Chromium understands."""
     video = re.search(r"^m=video \d+ \S+ (\d+)", answer_sdp, re.MULTILINE)
     if video is None:
-        raise ValueError("the media server's answer has no video")
+        raise ValueError("the answer has no video")
     kind, start = video[1], f"x-google-start-bitrate={START_KBIT_PER_S}"
     if re.search(rf"^a=fmtp:{kind} ", answer_sdp, re.MULTILINE):
         return re.sub(rf"^(a=fmtp:{kind} [^\r\n]*)", rf"\1;{start}", answer_sdp, flags=re.MULTILINE)

@@ -13,22 +13,22 @@ from typing import Any
 
 from bench.real_call.programs import ask_to_end, running
 
-__all__ = ["Gateway", "RtpGatewayError", "running_gateway"]
+__all__ = ["Gateway", "GatewayError", "running_gateway", "running_whip_gateway"]
 
 READY_LIMIT_S = 60.0
 MAX_LINE_BYTES = 2**20
 
 
-class RtpGatewayError(Exception):
+class GatewayError(Exception):
     """The gateway has ended, or does not say what was waited for."""
 
 
 @dataclass(slots=True)
 class Gateway:
-    """A running `facegauge-gateway rtp`."""
+    """A running `facegauge-gateway`."""
 
     addresses: list[tuple[str, int]]
-    """Its ports of RTP."""
+    """Its ports of RTP; none where it takes publishers by WHIP."""
     http: str
     answers: list[dict[str, Any]] = field(default_factory=list)
     """Assessments and summaries, as they came."""
@@ -55,9 +55,9 @@ class Gateway:
                 await self.changed.wait_for(lambda: self.has_ended or condition())
         except TimeoutError:
             newest = self.answers[-3:]
-            raise RtpGatewayError(f"not within {limit_s:g} s: {what}; newest answers: {newest}") from None
+            raise GatewayError(f"not within {limit_s:g} s: {what}; newest answers: {newest}") from None
         if not condition():
-            raise RtpGatewayError(f"the gateway ended before {what}")
+            raise GatewayError(f"the gateway ended before {what}")
 
     async def read(self, stdout: asyncio.StreamReader) -> None:
         """Take answers until the gateway ends."""
@@ -77,19 +77,33 @@ async def running_gateway(server: str, *flags: str, ports: int = 1) -> AsyncIter
     A media server that says nothing of a stream but its RTP, as Janus does, needs a port for each: feedback
     on several streams of one port may go to another's.
     """
+    async with _running("rtp", *(("--listen", "127.0.0.1:0") * ports), *flags, server=server) as gateway:
+        yield gateway
+
+
+@asynccontextmanager
+async def running_whip_gateway(server: str, *flags: str) -> AsyncIterator[Gateway]:
+    """Start a gateway that takes publishers by WHIP."""
+    async with _running("whip", *flags, server=server) as gateway:
+        yield gateway
+
+
+@asynccontextmanager
+async def _running(*flags: str, server: str) -> AsyncIterator[Gateway]:
     command = (
-        *(sys.executable, "-m", "facegauge_gateway", "rtp", "--server", server),
-        *(("--listen", "127.0.0.1:0") * ports),
-        *("--http-listen", "127.0.0.1:0", "--answers", "-", *flags),
+        *(sys.executable, "-m", "facegauge_gateway", *flags, "--server", server),
+        *("--http-listen", "127.0.0.1:0", "--answers", "-"),
     )
     async with running(*command, reads="stdout", limit_bytes=MAX_LINE_BYTES) as process:
         assert process.stdout is not None  # noqa: S101 - narrows: it was asked for
         async with asyncio.timeout(READY_LIMIT_S):
             line = await process.stdout.readline()
         if not line:
-            raise RtpGatewayError(f"the gateway did not start: try {' '.join(command)}")
+            raise GatewayError(f"the gateway did not start: try {' '.join(command)}")
         ready = json.loads(line)
-        addresses = [(host, int(port)) for host, _, port in (one.rpartition(":") for one in ready["rtp"])]
+        addresses = [
+            (host, int(port)) for host, _, port in (one.rpartition(":") for one in ready.get("rtp", ()))
+        ]
         gateway = Gateway(addresses, ready["http"])
         reading = asyncio.create_task(gateway.read(process.stdout))
         try:

@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from facegauge_gateway.rtp.packet import RtpPacket
 from tests.gateway.rtp_streams import serialise
 
-__all__ = ["GatewayProcess", "MediaServer", "run_gateway"]
+__all__ = ["GatewayProcess", "MediaServer", "metric_of", "run_gateway"]
 
 DEADLINE_S = 60.0
 """Longest wait for anything: far more than a busy machine takes."""
@@ -65,11 +65,7 @@ class GatewayProcess:
 
     def metric(self, name: str, **labels: str) -> float:
         """Value of one sample; 0 where it is not there."""
-        for family in text_string_to_metric_families(self.get("/metrics")[1]):
-            for sample in family.samples:
-                if sample.name == f"facegauge_gateway_{name}" and labels.items() <= sample.labels.items():
-                    return sample.value
-        return 0.0
+        return _sample(self.get("/metrics")[1], name, labels)
 
     def wait_for(self, what: Callable[[], bool], why: str) -> None:
         """Poll what has no event to wait for."""
@@ -110,6 +106,20 @@ def run_gateway(folder: Path, server: str, *flags: str) -> Iterator[GatewayProce
                 process.wait(DEADLINE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def metric_of(http: str, name: str, **labels: str) -> float:
+    """Value of one sample of a gateway that serves at this address; 0 where it is not there."""
+    with urllib.request.urlopen(f"{http}/metrics", timeout=DEADLINE_S) as response:  # noqa: S310 - our own
+        return _sample(response.read().decode(), name, labels)
+
+
+def _sample(page: str, name: str, labels: dict[str, str]) -> float:
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            if sample.name == f"facegauge_gateway_{name}" and labels.items() <= sample.labels.items():
+                return sample.value
+    return 0.0
 
 
 class MediaServer:

@@ -40,11 +40,14 @@ SCORED = """(async () => {
 END = "(async () => (await fetch(window.session, {method: 'DELETE'})).status)"
 
 
-@pytest.mark.parametrize("mime_type", ["video/VP8", "video/H264"])
+@pytest.mark.parametrize("mime_type", ["video/VP8", "video/H264", "video/VP9", "video/AV1"])
 async def test_a_browser_publishes_by_whip(
     server: Server, browser: Browser, tmp_path: Path, mime_type: str
 ) -> None:
-    """The page's own origin is the gateway's, so it needs no permission; DELETE ends the stream."""
+    """The page's own origin is the gateway's, so it needs no permission; DELETE ends the stream.
+
+    Its offer names one codec, with and without profiles that are not taken.
+    """
     with run_gateway(tmp_path, server.target, "whip") as gateway:
         page = await browser.open(f"{gateway.http}/livez")  # any page of the gateway's origin
         await page.call(PUBLISH, "/whip/browser?call_id=standup", mime_type)
