@@ -131,7 +131,7 @@ def _codecs(payloads: tuple[str, ...], sdp: Path | None) -> dict[int, Codec]:
             raise BadConfiguration(f"--sdp {sdp}: {error}") from error
     for text in payloads:
         number, _, name = text.partition("=")
-        if not number.isdigit() or int(number) > 127 or name.upper() not in Codec.__members__:
+        if not number.isdecimal() or int(number) > 127 or name.upper() not in Codec.__members__:
             known = ", ".join(codec.lower() for codec in Codec)
             raise BadConfiguration(f"--payload wants TYPE=CODEC, 0-127 and one of {known}, not {text!r}")
         codecs[int(number)] = Codec(name.upper())

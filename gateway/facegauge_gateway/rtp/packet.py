@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 from facegauge_gateway.rtp.bad_packet import BadPacket
 
-__all__ = ["RtpPacket", "is_rtcp"]
+__all__ = ["TAKEN_BY_RTCP", "RtpPacket", "is_rtcp"]
 
 FIXED_HEADER = struct.Struct("!BBHII")
 EXTENSION_HEADER = struct.Struct("!HH")
 VERSION = 2
 RTCP_TYPES = range(192, 224)
+TAKEN_BY_RTCP = range(64, 96)
+"""Payload types that, with the marker before them, are RTCP's packet types (RFC 5761, 4)."""
 
 
 def is_rtcp(data: bytes) -> bool:
-    """Whether a datagram of a multiplexed port is RTCP: RTP payload types 64 to 95 are not used there."""
+    """Whether a datagram of a port for both is RTCP: RTP has no payload type of `TAKEN_BY_RTCP` there."""
     return len(data) >= 2 and data[1] in RTCP_TYPES
 
 

@@ -20,7 +20,7 @@ from facegauge_gateway.rtp.source import SourceSequence
 from facegauge_gateway.rtp.statistics import Statistics
 from facegauge_gateway.rtp.timeline import Timeline
 
-__all__ = ["StreamReceiver"]
+__all__ = ["MAX_UNIT_BYTES", "StreamReceiver"]
 
 REPORT_INTERVAL_S = 1.0
 """Between receiver reports; RFC 4585, 3.5.3, lets a receiver of video report more often than every 5 s."""

@@ -36,7 +36,7 @@ class Names:
         for flag, template in (("--stream-id", self.stream_id), ("--call-id", self.call_id)):
             try:
                 template.format(ssrc=1, port=1, host="h")
-            except (LookupError, ValueError, AttributeError) as error:
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
                 raise BadConfiguration(
                     f"{flag} {template!r}: it may use {{ssrc}}, {{port}} and {{host}} ({error!r})"
                 ) from None

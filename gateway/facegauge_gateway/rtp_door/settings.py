@@ -9,6 +9,8 @@ from facegauge_gateway.address import Address, Network
 from facegauge_gateway.errors import BadConfiguration
 from facegauge_gateway.forward import StreamSettings
 from facegauge_gateway.rtp.codec import Codec
+from facegauge_gateway.rtp.packet import TAKEN_BY_RTCP
+from facegauge_gateway.rtp.receiver import MAX_UNIT_BYTES
 from facegauge_gateway.rtp_door.names import Names
 
 __all__ = ["Listen", "RtpSettings"]
@@ -58,19 +60,23 @@ class RtpSettings:
     insecure: bool = False
     max_streams: int = 64
     max_stream_bytes_per_s: float = 20e6 / 8
-    max_unit_bytes: int = 2 * 2**20
+    max_unit_bytes: int = MAX_UNIT_BYTES
     reorder_s: float = 0.1
     pli_interval_s: float = 1.0
     idle_timeout_s: float = 10.0
 
     def __post_init__(self) -> None:
-        ports = [address for one in self.listen for address in (one.rtp, one.rtcp) if address is not None]
-
         if not self.codecs:
             raise BadConfiguration(
                 "no payload type has a codec: give --payload, such as --payload 96=vp8, or --sdp FILE"
             )
-        for address in ports:
+        for kind in TAKEN_BY_RTCP:
+            if kind in self.codecs:
+                raise BadConfiguration(
+                    f"payload type {kind} cannot be told from RTCP (RFC 5761, 4): have the media server send"
+                    " one from 96 to 127"
+                )
+        for address in (address for one in self.listen for address in (one.rtp, one.rtcp) if address):
             if not (address.is_loopback or self.allowed or self.insecure):
                 raise BadConfiguration(
                     f"--listen {address} would take RTP from anyone: give --allow-from with the network of"
