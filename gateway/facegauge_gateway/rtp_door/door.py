@@ -80,7 +80,10 @@ class RtpDoor:
         loop = asyncio.get_running_loop()
         while True:
             for port in self._ports:
-                port.poll(loop.time())
+                try:
+                    port.poll(loop.time())
+                except Exception as error:  # noqa: BLE001 - the other ports' streams go on
+                    self._log.defect("a port was not looked at", error)
             await asyncio.sleep(TICK_S)
 
     def _sources(self) -> Iterable[Source]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from facegauge_gateway.rtp_door.udp_port import Source
+from facegauge_gateway.rtp_door.udp_port import Endpoint
 
 __all__ = ["FeedbackRoutes", "is_latch"]
 
@@ -33,7 +33,7 @@ def is_latch(data: bytes) -> bool:
 class _Socket:
     """A socket of a media server that waits for feedback on one stream."""
 
-    source: Source
+    source: Endpoint
     latched_s: float
     ssrc: int | None = None
     """Stream that it is taken to be of."""
@@ -47,8 +47,8 @@ class FeedbackRoutes:
     def __init__(self) -> None:
         self._hosts: dict[int, str] = {}
         """Hosts of the streams, by SSRC."""
-        self._reported: dict[int, Source] = {}
-        self._sockets: dict[Source, _Socket] = {}
+        self._reported: dict[int, Endpoint] = {}
+        self._sockets: dict[Endpoint, _Socket] = {}
         """In the order of their first empty packets."""
         self._asking: dict[int, bool] = {}
         """Streams whose last request has brought no keyframe yet: whether it was the only one of the host."""
@@ -75,14 +75,14 @@ class FeedbackRoutes:
         self._reported.pop(ssrc, None)
         self._asking.pop(ssrc, None)
 
-    def report(self, ssrc: int, source: Source) -> None:
+    def report(self, ssrc: int, source: Endpoint) -> None:
         """Note where RTCP about a stream comes from: no socket is its own."""
         self._reported[ssrc] = source
         socket = self._socket(ssrc)
         if socket is not None:
             socket.ssrc, socket.is_known = None, False
 
-    def latch(self, source: Source, now_s: float) -> None:
+    def latch(self, source: Endpoint, now_s: float) -> None:
         """Note an empty packet, of a stream that begins or begins again."""
         socket = self._sockets.get(source)
         if socket is not None:
@@ -108,7 +108,7 @@ class FeedbackRoutes:
         if self._asking.pop(ssrc, False) and socket is not None:
             socket.is_known = True
 
-    def route(self, ssrc: int, rtp_source: Source) -> Source:
+    def route(self, ssrc: int, rtp_source: Endpoint) -> Endpoint:
         """Return where feedback on a stream goes."""
         socket = self._socket(ssrc)
         return self._reported.get(ssrc) or (rtp_source if socket is None else socket.source)

@@ -8,17 +8,19 @@ from collections.abc import Callable
 from facegauge_gateway.address import AllowedSources
 from facegauge_gateway.rtp.bad_packet import BadPacket
 from facegauge_gateway.rtp.packet import RtpPacket, is_rtcp
+from facegauge_gateway.rtp.rtcp import read_rtcp
 from facegauge_gateway.rtp_door.feedback_route import FeedbackRoutes, is_latch
 from facegauge_gateway.rtp_door.rtp_stream import RtpStream
 from facegauge_gateway.rtp_door.settings import RtpSettings
 from facegauge_gateway.rtp_door.stream_table import SILENCE_S, StreamTable
-from facegauge_gateway.rtp_door.udp_port import Source
+from facegauge_gateway.rtp_door.udp_port import Endpoint, address_of
 from facegauge_gateway.sources import Refusals
 
 __all__ = ["PortStreams"]
 
 RTCP_SENDER = struct.Struct("!I")
-"""At 4: the SSRC of whoever sends a report, or that a goodbye is about."""
+RTCP_SENDER_AT = 4
+"""Where the SSRC stands of whoever sends the first packet of a compound, or of whom a goodbye is about."""
 
 
 class PortStreams:
@@ -33,10 +35,10 @@ class PortStreams:
         self._refuse = refusals.refuse
         self._routes = FeedbackRoutes()
         self._streams: dict[int, RtpStream] = {}
-        self._send: Callable[[bytes, Source], None] = lambda _data, _destination: None
+        self._send: Callable[[bytes, Endpoint], None] = lambda _data, _destination: None
         self.number = 0
 
-    def begin(self, number: int, send: Callable[[bytes, Source], None]) -> None:
+    def begin(self, number: int, send: Callable[[bytes, Endpoint], None]) -> None:
         """Note the port of RTP, and how RTCP is sent; comes before the first datagram."""
         self.number = number
         self._send = send
@@ -46,16 +48,20 @@ class PortStreams:
         """SSRCs of the streams that are there."""
         return tuple(self._streams)
 
-    def take(self, data: bytes, source: Source, now_s: float) -> None:
+    def take(self, data: bytes, source: Endpoint, now_s: float) -> None:
         """Take a datagram of either port; never raises, so that others behind it are read."""
         try:
             self._take(data, source, now_s)
         except Exception as error:  # noqa: BLE001 - a defect costs the datagram that shows it
             self._refuse("defect", f"{type(error).__name__}: {error}: report this", now_s)
 
-    def _take(self, data: bytes, source: Source, now_s: float) -> None:
+    def _take(self, data: bytes, source: Endpoint, now_s: float) -> None:
         if not self._allowed.allow(source[0]):
-            self._refuse("source", f"{source[0]} is in no network of --allow-from", now_s)
+            self._refuse(
+                "source",
+                f"{source[0]} is in no network of --allow-from: add its network, or have it stop",
+                now_s,
+            )
         elif is_rtcp(data):
             self._take_rtcp(data, source, now_s)
         elif is_latch(data):
@@ -94,7 +100,7 @@ class PortStreams:
         for stream in list(self._streams.values()):
             self.drop(stream)
 
-    def _take_rtp(self, data: bytes, source: Source, now_s: float) -> None:
+    def _take_rtp(self, data: bytes, source: Endpoint, now_s: float) -> None:
         try:
             packet = RtpPacket.parse(data)
         except BadPacket as error:
@@ -106,11 +112,16 @@ class PortStreams:
         if source != stream.source and not self._move(stream, source, now_s):
             return
         if not stream.rate.allow(len(data), now_s):
-            self._refuse("bitrate", f"stream {stream.name.stream_id} is over --max-stream-mbps", now_s)
+            self._refuse(
+                "bitrate",
+                f"stream {stream.name.stream_id} is over --max-stream-mbps: raise it, or have a lower layer"
+                " forwarded",
+                now_s,
+            )
             return
         stream.receive(packet, now_s)
 
-    def _begin(self, packet: RtpPacket, source: Source, now_s: float) -> RtpStream | None:
+    def _begin(self, packet: RtpPacket, source: Endpoint, now_s: float) -> RtpStream | None:
         kind = packet.payload_type
         if kind not in self._settings.codecs:
             self._refuse(
@@ -125,16 +136,17 @@ class PortStreams:
             self._routes.begin(packet.ssrc, source[0], now_s)
         return stream
 
-    def _move(self, stream: RtpStream, source: Source, now_s: float) -> bool:
+    def _move(self, stream: RtpStream, source: Endpoint, now_s: float) -> bool:
         """Whether a stream now comes from another address: one that sends beside it does not get in."""
         if now_s - stream.last_packet_s < SILENCE_S:
             self._refuse(
                 "other_source",
-                f"SSRC {stream.ssrc} comes from {stream.source}: the same from {source} is not taken",
+                f"SSRC {stream.ssrc} comes from {address_of(stream.source)} and from {address_of(source)}:"
+                " have one of them stop, or send another SSRC",
                 now_s,
             )
             return False
-        stream.log.info("source moved", source=f"{source[0]}:{source[1]}")
+        stream.log.info("source moved", source=address_of(source))
         stream.source = source
         self._routes.begin(stream.ssrc, source[0], now_s)
         return True
@@ -145,14 +157,15 @@ class PortStreams:
         self._routes.end(stream.ssrc)
         self._table.end(stream)
 
-    def _take_rtcp(self, data: bytes, source: Source, now_s: float) -> None:
+    def _take_rtcp(self, data: bytes, source: Endpoint, now_s: float) -> None:
+        """Give a compound to each stream of its sender that it is about: one may report on several."""
         try:
-            ssrc = int(RTCP_SENDER.unpack_from(data, 4)[0])
-            stream = self._streams.get(ssrc)
-            if stream is None or stream.source[0] != source[0]:
-                return  # of audio, of a stream that has ended or not begun, or of nobody
-            self._routes.report(ssrc, source)
-            stream.receiver.sender_report(data, now_s)
+            ssrcs = {int(RTCP_SENDER.unpack_from(data, RTCP_SENDER_AT)[0])}
+            ssrcs |= {item.ssrc for item in read_rtcp(data)}
+            for stream in (self._streams[ssrc] for ssrc in ssrcs & self._streams.keys()):
+                if stream.source[0] == source[0]:
+                    self._routes.report(stream.ssrc, source)
+                    stream.receiver.sender_report(data, now_s)
         except struct.error:
             self._refuse("rtcp", f"{len(data)} bytes of {source[0]} are no RTCP", now_s)
         except BadPacket as error:

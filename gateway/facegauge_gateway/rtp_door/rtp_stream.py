@@ -13,7 +13,7 @@ from facegauge_gateway.rtp.access_unit import AccessUnit
 from facegauge_gateway.rtp.packet import RtpPacket
 from facegauge_gateway.rtp.receiver import StreamReceiver
 from facegauge_gateway.rtp_door.names import StreamName
-from facegauge_gateway.rtp_door.udp_port import Source
+from facegauge_gateway.rtp_door.udp_port import Endpoint
 from facegauge_gateway.sources import ByteRate, coded_frame
 
 __all__ = ["MakeMonitored", "RtpStream"]
@@ -29,7 +29,7 @@ class RtpStream:
         self,
         ssrc: int,
         name: StreamName,
-        source: Source,
+        source: Endpoint,
         receiver: StreamReceiver,
         rate: ByteRate,
         settings: StreamSettings,

@@ -15,7 +15,7 @@ from facegauge_gateway.rtp.receiver import StreamReceiver
 from facegauge_gateway.rtp_door.names import StreamName
 from facegauge_gateway.rtp_door.rtp_stream import RtpStream
 from facegauge_gateway.rtp_door.settings import RtpSettings
-from facegauge_gateway.rtp_door.udp_port import Source
+from facegauge_gateway.rtp_door.udp_port import Endpoint
 from facegauge_gateway.sources import ByteRate, Refusals, SourceTotals
 
 __all__ = ["SILENCE_S", "StreamTable"]
@@ -61,7 +61,7 @@ class StreamTable:
         """Return the streams that are there, in the order of their beginning."""
         return [entry.stream for entry in self._entries.values()]
 
-    def begin(self, owner: Owner, ssrc: int, source: Source, now_s: float) -> RtpStream | None:
+    def begin(self, owner: Owner, ssrc: int, source: Endpoint, now_s: float) -> RtpStream | None:
         """Begin a stream; None, with the reason counted, where there is none to be."""
         name = self._settings.names.name(ssrc, host=source[0], port=owner.number)
         if name is None:
@@ -70,13 +70,19 @@ class StreamTable:
             return None
         before = self._entries.get(name.stream_id)
         if before is not None and now_s - before.stream.last_packet_s < SILENCE_S:
-            why = f"SSRC {ssrc} of {source[0]} has the name of SSRC {before.stream.ssrc}: {name.stream_id}"
+            why = (
+                f"SSRC {ssrc} of {source[0]} would be {name.stream_id}, which SSRC {before.stream.ssrc} is:"
+                " name each by --ssrc, or use {ssrc} in --stream-id"
+            )
             self._refuse("stream_id_taken", why, now_s)
             return None
         if before is None and len(self._entries) >= self._settings.max_streams:
             before = self._unproven()
             if before is None:
-                why = f"there are {self._settings.max_streams} streams already (--max-streams)"
+                why = (
+                    f"there are {self._settings.max_streams} streams already: raise --max-streams, or have"
+                    f" {source[0]} forward to another gateway"
+                )
                 self._refuse("stream_limit", why, now_s)
                 return None
         if before is not None:
@@ -101,7 +107,7 @@ class StreamTable:
         """Return the oldest source that has shown no sequence: a stray datagram holds no place for long."""
         return next((entry for entry in self._entries.values() if not entry.stream.is_proven), None)
 
-    def _make(self, ssrc: int, name: StreamName, source: Source, now_s: float) -> RtpStream:
+    def _make(self, ssrc: int, name: StreamName, source: Endpoint, now_s: float) -> RtpStream:
         settings = self._settings
         receiver = StreamReceiver(
             settings.codecs,

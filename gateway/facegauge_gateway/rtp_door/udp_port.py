@@ -11,10 +11,10 @@ from typing import TypeAlias
 from facegauge_gateway.address import Address
 from facegauge_gateway.errors import BadConfiguration
 
-__all__ = ["Source", "UdpPort"]
+__all__ = ["Endpoint", "UdpPort", "address_of"]
 
-Source: TypeAlias = tuple[str, int]
-"""Host and port that a datagram came from."""
+Endpoint: TypeAlias = tuple[str, int]
+"""Host and port of whoever sent a datagram."""
 
 MAX_BATCH = 64
 """Datagrams of one wake-up, so that other sockets get their turn."""
@@ -31,7 +31,7 @@ DROPS_AT = 8
 class UdpPort:
     """Gives every datagram with its source and the time of the batch to `take`."""
 
-    def __init__(self, address: Address, take: Callable[[bytes, Source, float], None]) -> None:
+    def __init__(self, address: Address, take: Callable[[bytes, Endpoint, float], None]) -> None:
         """Bind; raises BadConfiguration where the address cannot be had."""
         self._take = take
         self._loop = asyncio.get_running_loop()
@@ -52,7 +52,7 @@ class UdpPort:
         self.address = address.with_port(self._socket.getsockname()[1])
         self._loop.add_reader(self._socket.fileno(), self._read)
 
-    def send(self, data: bytes, destination: Source) -> None:
+    def send(self, data: bytes, destination: Endpoint) -> None:
         """Send a datagram at once; one that cannot be sent is lost, as others are on the way."""
         try:
             self._socket.sendto(data, destination)
@@ -81,6 +81,11 @@ class UdpPort:
             except OSError:  # nothing left, or an earlier send could not be delivered
                 return
             take(data, source[:2], now_s)
+
+
+def address_of(endpoint: Endpoint) -> str:
+    """Write an endpoint for people."""
+    return str(Address(*endpoint))
 
 
 def _cannot_listen(address: Address, error: OSError) -> BadConfiguration:
