@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import random
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 from facegauge_client import EncodedFrame, FacegaugeError
 from facegauge_gateway.forward.monitored_stream import MonitoredStream
+from facegauge_gateway.forward.retry_delays import RetryDelays
 from facegauge_gateway.log import Log
 from facegauge_gateway.metrics import Metrics
 
 __all__ = ["PatientStream"]
 
-FIRST_DELAY_S = 0.25
-LONGEST_DELAY_S = 10.0
 MAX_WAITING = 64
 """Units that wait while a stream is opened: two seconds of a call, and what the SDK holds."""
 
@@ -59,24 +57,29 @@ class PatientStream:
         self._gone()
 
     async def _run(self) -> None:
-        for delay_s in _delays_s():
-            try:
-                async with self._make() as opened:
-                    self._begin(opened)
-                    await _first_set(self._over, opened.ended)
-            except FacegaugeError as error:
-                self._metrics.count_failure(error)
-                self._log.warning("stream not opened", reason=str(error), retry_in_s=round(delay_s, 2))
-            except Exception as error:  # noqa: BLE001 - the next attempt may do without our defect
-                self._metrics.count_failure(error)
-                self._log.defect("stream failed", error)
-            finally:
-                self._open = None
+        loop = asyncio.get_running_loop()
+        delays = RetryDelays()
+        while not self._over.is_set():
+            begun_s = loop.time()
+            await self._attempt()
             with suppress(TimeoutError):
-                async with asyncio.timeout(delay_s):
+                async with asyncio.timeout(delays.after(loop.time() - begun_s)):
                     await self._over.wait()
-            if self._over.is_set():
-                return
+
+    async def _attempt(self) -> None:
+        """Open the stream, and keep it until it ends; raises nothing."""
+        try:
+            async with self._make() as opened:
+                self._begin(opened)
+                await _first_set(self._over, opened.ended)
+        except FacegaugeError as error:
+            self._metrics.count_failure(error)
+            self._log.warning("stream not opened", reason=str(error))
+        except Exception as error:  # noqa: BLE001 - the next attempt may do without our defect
+            self._metrics.count_failure(error)
+            self._log.defect("stream failed", error)
+        finally:
+            self._open = None
 
     def _begin(self, opened: MonitoredStream) -> None:
         """Send what has waited."""
@@ -87,13 +90,6 @@ class PatientStream:
     def _drop_waiting(self) -> None:
         self._dropped += len(self._waiting)
         self._waiting.clear()
-
-
-def _delays_s() -> Iterator[float]:
-    delay_s = FIRST_DELAY_S
-    while True:
-        yield delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
-        delay_s = min(2 * delay_s, LONGEST_DELAY_S)
 
 
 async def _first_set(*events: asyncio.Event) -> None:
