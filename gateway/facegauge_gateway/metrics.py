@@ -48,7 +48,7 @@ class Metrics:
             registry=registry,
         )
         self.subscribers = Gauge(
-            "facegauge_gateway_subscribers", "Readers of answers by now", registry=registry
+            "facegauge_gateway_subscribers", "Readers of answers that are connected", registry=registry
         )
         self.ready = Gauge(
             "facegauge_gateway_ready", "1 while the server answers and nothing drains", registry=registry

@@ -14,7 +14,7 @@ from facegauge_gateway.rtp_door.kernel_drops import export_kernel_drops
 from facegauge_gateway.rtp_door.port_streams import PortStreams
 from facegauge_gateway.rtp_door.settings import Listen, RtpSettings
 from facegauge_gateway.rtp_door.stream_table import StreamTable
-from facegauge_gateway.rtp_door.udp_port import UdpPort
+from facegauge_gateway.rtp_door.udp_port import RECEIVE_BUFFER_BYTES, UdpPort
 from facegauge_gateway.sources import Refusals, Source, export_sources
 
 __all__ = ["RtpDoor"]
@@ -47,6 +47,7 @@ class RtpDoor:
         except BaseException:
             self._close_sockets()
             raise
+        self._warn_of_small_buffers()
         self._ticking = asyncio.create_task(self._tick(), name="rtp tick")
         return {"rtp": listening}
 
@@ -75,6 +76,15 @@ class RtpDoor:
             self._kernel_dropped += udp.dropped_by_kernel()
             udp.close()
         self._sockets.clear()
+
+    def _warn_of_small_buffers(self) -> None:
+        granted_bytes = min(udp.receive_buffer_bytes for udp in self._sockets)
+        if granted_bytes < RECEIVE_BUFFER_BYTES:
+            self._log.warning(
+                "the kernel may drop packets of many streams",
+                receive_buffer_bytes=granted_bytes,
+                explanation=f"set net.core.rmem_max to {RECEIVE_BUFFER_BYTES} by sysctl, and restart",
+            )
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()

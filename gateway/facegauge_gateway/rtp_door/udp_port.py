@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from typing import TypeAlias
 
 from facegauge_gateway.address import Address
 from facegauge_gateway.errors import BadConfiguration
 
-__all__ = ["Endpoint", "UdpPort", "address_of"]
+__all__ = ["RECEIVE_BUFFER_BYTES", "Endpoint", "UdpPort", "address_of"]
 
 Endpoint: TypeAlias = tuple[str, int]
 """Host and port of whoever sent a datagram."""
@@ -49,6 +50,9 @@ class UdpPort:
         except OSError as error:
             self._socket.close()
             raise _cannot_listen(address, error) from error
+        granted = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        self.receive_buffer_bytes = granted // 2 if sys.platform == "linux" else granted
+        """What the kernel has granted; Linux tells twice as much (socket(7))."""
         self.address = address.with_port(self._socket.getsockname()[1])
         self._loop.add_reader(self._socket.fileno(), self._read)
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 
+import pytest
+import structlog
+
 from facegauge_client import Client
 from facegauge_gateway.address import Address
 from facegauge_gateway.answers.hub import AnswerHub
 from facegauge_gateway.forward import StreamSettings
+from facegauge_gateway.log import configure_log
 from facegauge_gateway.metrics import Metrics
-from facegauge_gateway.rtp_door import Listen, RtpDoor, RtpSettings
+from facegauge_gateway.rtp_door import Listen, RtpDoor, RtpSettings, door
 from facegauge_gateway.rtp_door.names import Names
 from facegauge_gateway.rtp_door.udp_port import UdpPort
 from tests.gateway.rtp_streams import CODECS
@@ -54,16 +58,16 @@ async def test_every_datagram_of_a_burst_is_read_or_counted_as_dropped() -> None
         idle.close()
 
 
+def door_settings(*listen: Listen) -> RtpSettings:
+    return RtpSettings(listen=listen, codecs=CODECS, names=Names(), stream=StreamSettings(stream_id=""))
+
+
 async def test_operators_see_the_drops_of_all_ports_also_after_they_are_closed(
     hub: AnswerHub, metrics: Metrics
 ) -> None:
     """A counter that fell as a gateway drains would look like a restart."""
-    settings = RtpSettings(
-        listen=(Listen(Address("127.0.0.1", 0)), Listen(Address("127.0.0.1", 0), Address("127.0.0.1", 0))),
-        codecs=CODECS,
-        names=Names(),
-        stream=StreamSettings(stream_id=""),
-    )
+    free = Address("127.0.0.1", 0)
+    settings = door_settings(Listen(free), Listen(free, free))
 
     def value(name: str, **labels: str) -> float:
         return metrics.registry.get_sample_value(f"facegauge_gateway_rtp_{name}_total", labels) or 0.0
@@ -80,3 +84,21 @@ async def test_operators_see_the_drops_of_all_ports_also_after_they_are_closed(
     await door.drain()
     assert not door._sockets
     assert value("kernel_dropped") == dropped
+
+
+async def test_operators_learn_of_a_buffer_that_is_too_small(
+    hub: AnswerHub,
+    metrics: Metrics,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    """Before the first packet is dropped: no kernel grants what is asked for here."""
+    settings = door_settings(Listen(Address("127.0.0.1", 0)))
+    request.addfinalizer(structlog.reset_defaults)
+    configure_log("json")
+    monkeypatch.setattr(door, "RECEIVE_BUFFER_BYTES", 2**40)
+    opened = RtpDoor(settings, Client(), hub, metrics)
+    await opened.open()
+    await opened.drain()
+    assert "set net.core.rmem_max to" in capsys.readouterr().err
