@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import functools
-import os
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-from facegauge_client import Client, Token, TokenUnavailable, ssl_credentials
-from facegauge_client.sdk.token import read_token
+from facegauge_client import Client
 from facegauge_gateway.address import Address
+from facegauge_gateway.cli.server_client import TOKEN_VARIABLE, channel_credentials, make_client, server_token
 from facegauge_gateway.errors import BadConfiguration
 from facegauge_gateway.forward import StreamSettings
 from facegauge_gateway.http.cross_origin import ALLOW_ORIGIN_FLAG, parse_origin
@@ -23,14 +22,9 @@ from facegauge_gateway.serve import ServeSettings
 
 __all__ = ["FILE", "POSITIVE", "Shared", "shared_options"]
 
-ChannelCredentials: TypeAlias = Any
-"""What `ssl_credentials` returns: gRPC's own, which nothing here looks into."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(dir_okay=False, path_type=Path)
-TOKEN_VARIABLE = "FACEGAUGE_TOKEN"  # noqa: S105 - the name of a variable
-REQUEST_TIMEOUT_S = 5.0
-"""Of health checks, the only requests that are no streams."""
 DEFAULT_HTTP = "127.0.0.1:9465"
 POSITIVE = click.FloatRange(min=0, min_open=True)
 
@@ -137,15 +131,15 @@ def shared_options(command: Command) -> Command:
 def _shared(options: dict[str, Any]) -> Shared:
     """Take the shared options out of all options; raises BadConfiguration."""
     take = options.pop
-    make_client = functools.partial(
-        _make_client,
+    client_with_token = functools.partial(
+        make_client,
         take("server"),
-        _credentials(*(take(f"server_{name}") for name in ("tls", "tls_ca", "tls_cert", "tls_key"))),
+        channel_credentials(*(take(f"server_{name}") for name in ("tls", "tls_ca", "tls_cert", "tls_key"))),
         insecure_token=take("insecure_token"),
     )
     return Shared(
-        client=make_client(_token(take("token_file"))),
-        client_with_token=make_client,
+        client=client_with_token(server_token(take("token_file"))),
+        client_with_token=client_with_token,
         settings=ServeSettings(
             http_listen=Address.parse(take("http_listen"), "--http-listen"),
             read_tokens=take("read_tokens"),
@@ -162,46 +156,6 @@ def _shared(options: dict[str, Any]) -> Shared:
             display_lines=take("display_lines"),
         ),
     )
-
-
-def _make_client(
-    target: str, credentials: ChannelCredentials | None, token: Token | None, *, insecure_token: bool
-) -> Client:
-    Address.parse(target, "--server")
-    try:
-        return Client(
-            target,
-            credentials,
-            token=token,
-            insecure_token=insecure_token,
-            request_timeout_s=REQUEST_TIMEOUT_S,
-        )
-    except ValueError as error:
-        raise BadConfiguration(f"--server {target}: {error} (--server-tls, or --insecure-token)") from error
-
-
-def _credentials(
-    tls: bool, ca: Path | None, cert: Path | None, key: Path | None
-) -> ChannelCredentials | None:
-    if not (tls or ca or cert or key):
-        return None
-    try:
-        return ssl_credentials(ca, cert, key)
-    except ValueError as error:
-        raise BadConfiguration(f"--server-tls-cert and --server-tls-key: {error}") from error
-    except OSError as error:
-        raise BadConfiguration(f"cannot read {error.filename}: {error.strerror}") from error
-
-
-def _token(path: Path | None) -> Token | None:
-    if path is None:
-        return os.environ.get(TOKEN_VARIABLE, "").strip() or None
-    read = functools.partial(read_token, path)
-    try:
-        read()
-    except TokenUnavailable as error:
-        raise BadConfiguration(f"--token-file: {error}") from error
-    return read
 
 
 def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
