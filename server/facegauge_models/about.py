@@ -42,7 +42,7 @@ ABOUT = {
     ),
     "athenaface": About(
         "MobileNetV3-Small and ShuffleNetV2-x0.5, a head each, averaged.",
-        "ReLU and dropout 0.2 in the heads; that 600 is the height. Both branches are trained side by side.",
+        "ReLU and dropout 0.2 in the heads; that 600 is the height.",
     ),
     "njupt": About(
         "Three patches of the face through MobileNetV3-Small, fused in space and frequency (Haar "

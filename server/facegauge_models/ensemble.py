@@ -48,7 +48,7 @@ class EnsembleRegressor(nn.Module):
         return (a + b) / 2
 
     def branches(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return each branch's own quality, (n,) and (n,): the team trains them one by one."""
+        """Return each branch's own quality, (n,) and (n,): the team trained them one by one."""
         a = self.mobilenet_head(_pooled(self.mobilenet(pictures)))
         b = self.shufflenet_head(_pooled(self.shufflenet(pictures)))
         return a[:, 0], b[:, 0]

@@ -145,8 +145,9 @@ class Recipe:
     """End a stage after so many epochs without a better Score."""
     ssar: bool = False
     """Whether degraded copies are ranked below their originals."""
-    branches: bool = False
-    """Whether each branch of an ensemble has the loss of its own."""
+    branches: tuple[tuple[str, ...], ...] = ()
+    """Prefixes of the parameters of an ensemble's branches, where each is trained as if it were alone, with
+    its own loss, limit on the gradients and best weights. What has no such prefix is the first one's."""
     head: tuple[str, ...] = ()
     """Prefixes of the parameters that are not the backbone's, where a stage treats the two differently."""
     distillation: Literal["", "scores", "grades", "pseudo-labels"] = ""
@@ -172,6 +173,10 @@ class Recipe:
             raise ValueError(
                 f"{self.system}: a stage treats backbone and head differently, but `head` is empty"
             )
+
+    def branch_of(self, name: str) -> int:
+        """Return the number of the branch that a parameter or buffer belongs to, 0 without branches."""
+        return next((n for n, own in enumerate(self.branches) if name.startswith(own)), 0)
 
     @property
     def takes_extra(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 import facegauge_models
 from facegauge_training.challenge.batch_statistics import estimate_statistics
@@ -99,7 +100,7 @@ class _SystemTask:
         self._seed, self._device, self._teacher = seed, device, teacher
         self._model = facegauge_models.info(recipe.system)
         self._objective = Objective(recipe).to(device)
-        self._keeper = Keeper(recipe)
+        self._keepers = [Keeper(recipe, branch) for branch in range(max(1, len(recipe.branches)))]
         self._stage, self._stage_step = 0, 0
         self._epoch, self._rate = 0, 0.0  # of the step being taken
 
@@ -115,12 +116,19 @@ class _SystemTask:
     def _rows(self) -> Rows:
         return self._data.of(self._plan.stage)
 
+    @property
+    def clipped(self) -> list[list[nn.Parameter]]:
+        groups: list[list[nn.Parameter]] = [[] for _ in self._keepers]
+        for name, parameter in self.network.named_parameters():
+            groups[self._recipe.branch_of(name)].append(parameter)
+        return groups
+
     def state(self) -> dict[str, Any]:
         return {
             "stage": self._stage,
             "stage_step": self._stage_step,
             "network": self.network.state_dict(),
-            "keeper": self._keeper.state(),
+            "keepers": [keeper.state() for keeper in self._keepers],
             "optimizer": self.optimizer.state_dict(),
         }
 
@@ -128,7 +136,8 @@ class _SystemTask:
         self._stage, self._stage_step = state["stage"], state["stage_step"]
         try:
             self.network.load_state_dict(state["network"])
-            self._keeper.load(state["keeper"])
+            for keeper, kept in zip(self._keepers, state["keepers"], strict=True):
+                keeper.load(kept)
             if self._stage < len(self._plans):
                 self.optimizer = optimiser_for(self.network, self._recipe, self._plan.stage)
                 self.optimizer.load_state_dict(state["optimizer"])
@@ -147,7 +156,8 @@ class _SystemTask:
                     yield batch
                     if self._stage_is_over():
                         break
-            self._keeper.finish(self.network, plan.stage)  # the next stage starts from the best of this one
+            for keeper in self._keepers:  # the next stage starts from the best of this one
+                keeper.finish(self.network, plan.stage)
             self._estimate_statistics()
             self._stage, self._stage_step = self._stage + 1, 0
             if self._stage < len(self._plans):
@@ -155,14 +165,15 @@ class _SystemTask:
 
     def _stage_is_over(self) -> bool:
         step = self._stage_step
-        return step == self._plan.steps or self._keeper.gave_up(self._recipe, self._plan.epoch(step))
+        epoch = self._plan.epoch(step)
+        return step == self._plan.steps or all(keeper.gave_up(epoch) for keeper in self._keepers)
 
     def loss(self, batch: PictureBatch) -> torch.Tensor:
         plan = self._plan
         self._epoch = plan.epoch(self._stage_step)
         set_frozen(self.network, self._recipe, frozen=self._epoch < plan.stage.frozen_epochs)
         share = plan.stage.schedule.at(self._epoch, plan.stage.epochs)
-        self._rate = plan.stage.rate * share * self._keeper.multiplier
+        self._rate = plan.stage.rate * share * self._keepers[0].multiplier
         set_rates(self.optimizer, plan.stage, self._rate)
         outputs = self._teacher.predict(self._rows, batch.rows) if self._teacher is not None else None
         with torch.autocast(self._device.type, torch.bfloat16, self._device.type == "cuda"):
@@ -174,7 +185,8 @@ class _SystemTask:
         plan = self._plan
         epoch_ends = self._stage_step == plan.steps or plan.epoch(self._stage_step) > self._epoch
         if epoch_ends and plan.stage.average:
-            self._keeper.average(self.network)
+            for keeper in self._keepers:
+                keeper.average(self.network)
 
     def describe(self) -> dict[str, Any]:
         return {"stage": self._stage, "epoch": self._epoch, "rate": self._rate}
@@ -185,7 +197,9 @@ class _SystemTask:
             return None
         self._estimate_statistics()
         metrics = self.metrics()
-        self._keeper.note(self.network, metrics["score"], self._epoch, plan.stage)
+        for branch, keeper in enumerate(self._keepers):
+            own = self.metrics(branch)["score"] if self._recipe.branches else metrics["score"]
+            keeper.note(self.network, own, self._epoch, plan.stage)
         return metrics | ({"validation_trained_on": True} if plan.stage.all_rows else {})
 
     def _estimate_statistics(self) -> None:
@@ -193,8 +207,21 @@ class _SystemTask:
         chosen = np.random.default_rng(self._seed).permutation(len(rows))[:STATISTICS_ROWS]
         estimate_statistics(self.network, self._model.test, rows.take(chosen), self._device)
 
-    def metrics(self) -> dict[str, Any]:
-        """Return the metrics on the validation rows as of now."""
+    def metrics(self, branch: int | None = None) -> dict[str, Any]:
+        """Return the metrics on the validation rows as of now, of the network or one of its branches."""
         validation = self._data.validation
-        scores = predict_pictures(self.network, self._model.test, validation, self._device)
+        network = self.network if branch is None else _Branch(self.network, branch)
+        scores = predict_pictures(network, self._model.test, validation, self._device)
         return dict(validation_metrics(scores, validation.scores.astype(np.float64)))
+
+
+class _Branch(nn.Module):
+    """One branch of an ensemble as a network of its own."""
+
+    def __init__(self, network: Any, number: int) -> None:
+        super().__init__()
+        self.network, self._number = network, number
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.network.branches(pictures)[self._number]
+        return scores

@@ -74,10 +74,11 @@ _ALL = (
             ),
         ),
         "alpha: 1. Whose rate is halved: the backbone's once it moves. Theirs trained one branch after the "
-        "other; here both train side by side, each with its own loss, but one limit on the gradients of both "
-        "and the weights that are best together. Early stopping's patience: not stated, so the best weights "
-        "are kept instead. GFIQA-20k is `--extra-images`; without it both stages see the same rows.",
-        branches=True, head=("mobilenet_head.", "shufflenet_head."),
+        "other; here both see the same batches side by side, each with its own loss, limit on its gradients "
+        "and best weights. Early stopping's patience: not stated, so the best weights are kept instead. "
+        "GFIQA-20k is `--extra-images`; without it both stages see the same rows.",
+        branches=(("mobilenet.", "mobilenet_head."), ("shufflenet.", "shufflenet_head.")),
+        head=("mobilenet_head.", "shufflenet_head."),
     ),
     Recipe(
         "njupt", "3.5", "adamw", 1e-2, "mse",

@@ -49,8 +49,14 @@ class Keeper:
         multiplier: factor of the rate, for plateau schedules.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.keep = recipe.keep
+    def __init__(self, recipe: Recipe, branch: int = 0) -> None:
+        """Begin.
+
+        Args:
+            recipe: says what is kept.
+            branch: of an ensemble, whose weights alone are kept.
+        """
+        self._recipe, self._branch = recipe, branch
         self._begin()
 
     def _begin(self) -> None:
@@ -66,8 +72,8 @@ class Keeper:
         """Record a Score on the validation rows (None if it is not defined) in an epoch."""
         if score is not None and score > self._best_score:
             self._best_score, self._better_at, self._vain = score, epoch, 0
-            if self.keep != "last" and not stage.average:  # before the stage that is averaged: its best
-                self._best = _copied(network)
+            if self._recipe.keep != "last" and not stage.average:
+                self._best = self._copied(network)
             return
         self._vain += 1
         still = min(self._vain, epoch - max(self._better_at, self._lowered_at))
@@ -75,17 +81,18 @@ class Keeper:
             self.multiplier *= stage.schedule.factor
             self._lowered_at, self._vain = epoch, 0
 
-    def gave_up(self, recipe: Recipe, epoch: int) -> bool:
+    def gave_up(self, epoch: int) -> bool:
         """Return whether the stage is to end: no better Score for as many epochs as the recipe's patience.
 
         In a shortened run, where a validation spans several epochs, for as many validations.
         """
-        return recipe.patience is not None and min(epoch - self._better_at, self._vain) >= recipe.patience
+        patience = self._recipe.patience
+        return patience is not None and min(epoch - self._better_at, self._vain) >= patience
 
     def average(self, network: nn.Module) -> None:
         """Add the weights, batch statistics among them, to the running average."""
         self._averaged += 1
-        new = _copied(network)
+        new = self._copied(network)
         if self._average is None:
             self._average = new
             return
@@ -99,17 +106,20 @@ class Keeper:
         """Put the kept weights into the network, and begin anew for the next stage."""
         chosen = self._average if stage.average else self._best
         if chosen is not None:
-            network.load_state_dict(chosen)
+            network.load_state_dict(chosen, strict=not self._recipe.branches)
         self._begin()
 
     def state(self) -> dict[str, Any]:
         """Return all that a checkpoint must hold."""
-        return {name: value for name, value in vars(self).items() if name != "keep"}
+        return {name: value for name, value in vars(self).items() if name not in ("_recipe", "_branch")}
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint's state."""
         vars(self).update(state)
 
-
-def _copied(network: nn.Module) -> Weights:
-    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    def _copied(self, network: nn.Module) -> Weights:
+        return {
+            name: tensor.detach().clone()
+            for name, tensor in network.state_dict().items()
+            if self._recipe.branch_of(name) == self._branch
+        }

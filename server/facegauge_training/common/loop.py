@@ -8,7 +8,7 @@ weights it would have had.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -46,7 +46,11 @@ class Task(Protocol[B]):
 
     @property
     def network(self) -> nn.Module:
-        """Network whose gradients are clipped."""
+        """Network that is trained."""
+
+    @property
+    def clipped(self) -> Iterable[Iterable[nn.Parameter]]:
+        """Groups of its parameters; the gradients of each are clipped by their own norm."""
 
     @property
     def optimizer(self) -> torch.optim.Optimizer:
@@ -161,7 +165,8 @@ def train(
                     )
                 task.optimizer.zero_grad(set_to_none=True)
                 loss.backward()
-                nn.utils.clip_grad_norm_(task.network.parameters(), MAX_GRADIENT_NORM)
+                for parameters in task.clipped:
+                    nn.utils.clip_grad_norm_(parameters, MAX_GRADIENT_NORM)
                 task.optimizer.step()
                 losses.append(float(loss.detach()))
                 task.advance()

@@ -120,6 +120,10 @@ class _Fitting:
         self._resident = DeviceCrops(crops, device) if device.type == "cuda" else None
 
     @property
+    def clipped(self) -> list[Iterator[torch.nn.Parameter]]:
+        return [self.network.parameters()]
+
+    @property
     def _parts(self) -> dict[str, Any]:
         parts = {"student": self.network, "average": self.average, "optimizer": self.optimizer}
         return parts | ({"distillation": self._distillation} if self._distillation else {})

@@ -107,6 +107,10 @@ class _Distillation:
         self._last: Losses | None = None
 
     @property
+    def clipped(self) -> list[Iterator[nn.Parameter]]:
+        return [self.network.parameters()]
+
+    @property
     def _parts(self) -> dict[str, Any]:
         return {"network": self.network, "average": self._average, "optimizer": self.optimizer}
 

@@ -202,3 +202,41 @@ def test_rows_may_be_fewer_than_a_batch(data: Data, tmp_path: Path) -> None:
     plans = plan_stages(recipe, few, steps=3)
     assert plans[0].batch == 5
     train_system(Tiny(), recipe, plans, few, tmp_path, {}, seed=3, device=CPU)
+
+
+class Pair(nn.Module):
+    """Two branches that share nothing; the second one's gradients are far beyond the limit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(7)
+        self.mobilenet = nn.Sequential(nn.Conv2d(3, 4, 8, 8), nn.BatchNorm2d(4), nn.ReLU())
+        self.mobilenet_head = nn.Linear(4, 1)
+        self.shufflenet = nn.Sequential(nn.Conv2d(3, 4, 8, 8), nn.BatchNorm2d(4), nn.ReLU())
+        self.shufflenet_head = nn.Linear(4, 1)
+        with torch.no_grad():
+            self.shufflenet_head.weight *= 1e3
+
+    def branches(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        first = self.mobilenet_head(self.mobilenet(pictures).mean(dim=(2, 3)))
+        return first[:, 0], self.shufflenet_head(self.shufflenet(pictures).mean(dim=(2, 3)))[:, 0]
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        first, second = self.branches(pictures)
+        return (first + second) / 2
+
+
+def test_branches_side_by_side_are_as_one_after_the_other(data: Data, tmp_path: Path) -> None:
+    """ATHENAFace's: what one branch does, however wild, neither limits the other nor chooses its weights."""
+    recipe = _small("athenaface")
+    both, alone = Pair(), Pair()
+    with torch.no_grad():  # as if it were alone: the second one's gradients are next to nothing
+        alone.shufflenet_head.weight *= 1e-9
+    stages = (replace(recipe.stages[0], rate=0.02, schedule=RateSchedule()),)
+    recipe = replace(recipe, stages=stages)
+    plans = plan_stages(recipe, data, steps=24, batch=4, validations=6)
+    for network, name in ((both, "both"), (alone, "alone")):
+        train_system(network, recipe, plans, data, tmp_path / name, {}, seed=3, device=CPU)
+    assert _same(both.mobilenet, alone.mobilenet)
+    assert _same(both.mobilenet_head, alone.mobilenet_head)
+    assert not _same(both.mobilenet, Pair().mobilenet)

@@ -18,7 +18,7 @@ def test_a_stage_ends_after_its_patience() -> None:
     ended = []
     for epoch, score in enumerate([0.1, 0.2, *[0.2] * 10]):
         keeper.note(NETWORK, score, epoch, recipe.stages[0])
-        if keeper.gave_up(recipe, epoch + 1):
+        if keeper.gave_up(epoch + 1):
             ended.append(epoch)
     assert ended[0] == 1 + 7
 
@@ -28,9 +28,9 @@ def test_a_score_that_is_not_defined_is_no_better_one() -> None:
     recipe = RECIPES["regnet"]
     keeper = Keeper(recipe)
     for epoch in range(7):
-        assert not keeper.gave_up(recipe, epoch)
+        assert not keeper.gave_up(epoch)
         keeper.note(NETWORK, None, epoch, recipe.stages[0])
-    assert keeper.gave_up(recipe, 7)
+    assert keeper.gave_up(7)
 
 
 def test_the_rate_falls_on_a_plateau() -> None:

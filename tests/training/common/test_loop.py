@@ -31,6 +31,10 @@ class Line:
         self.optimizer = torch.optim.AdamW(self.network.parameters(), 0.05)
         self.step, self.total_steps, self.stops_after = 0, steps, stops_after
 
+    @property
+    def clipped(self) -> list[Iterator[nn.Parameter]]:
+        return [self.network.parameters()]
+
     def state(self) -> dict[str, Any]:
         return {
             "step": self.step,
