@@ -104,8 +104,10 @@ class FeedbackRoutes:
 
     def answer(self, ssrc: int) -> None:
         """Note that a keyframe has come, which proves the way of the request if it was the only one."""
+        if not self._asking.pop(ssrc, False):
+            return
         socket = self._socket(ssrc)
-        if self._asking.pop(ssrc, False) and socket is not None:
+        if socket is not None:
             socket.is_known = True
 
     def route(self, ssrc: int, rtp_source: Endpoint) -> Endpoint:
