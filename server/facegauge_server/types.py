@@ -70,6 +70,7 @@ class EncodedFrame:
     capture_time_s: float
     encoding: Encoding
     data: bytes
+    """May be a view of them where they are only handed on, or are raw pixels."""
     width: int = 0
     """Pixels; required for raw encodings, else 0 or a check on the decoded picture."""
     height: int = 0

@@ -234,7 +234,7 @@ def start_attack(name: str, target: str, metrics_url: str, duration_s: float) ->
     """Attack a server for a time, from a process that gives way to it; the block begins with the attack."""
     command = [sys.executable, "-m", "tests.under_fire.attacks", name, target, metrics_url, str(duration_s)]
     with subprocess.Popen(
-        ["nice", "-n", "10", *command],
+        ["chrt", "--idle", "0", *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as ProtoMessage
@@ -11,13 +11,13 @@ from google.protobuf.message import Message as ProtoMessage
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.config import StreamSettings
 from facegauge_server.errors import BadFrame, InvalidConfig, ProtocolViolation
+from facegauge_server.rpc.detach import detach, only_field
 from facegauge_server.rpc.enums import member
 from facegauge_server.types import Decode, Delivery, EncodedFrame, Encoding
 
 __all__ = [
     "M",
-    "frame_from",
-    "frames_of",
+    "frames_from",
     "image_from",
     "list_limit",
     "parse",
@@ -27,6 +27,8 @@ __all__ = [
 
 MAX_LIST_LIMIT = 10_000
 MAX_BATCH_FRAMES = 256
+LARGE_BYTES = 256 * 1024
+"""Messages beyond this size are not copied: below it, a copy costs less than taking them apart here."""
 MIN_WATCH_INTERVAL_S, MAX_WATCH_INTERVAL_S = 0.1, 60.0
 
 M = TypeVar("M", bound=ProtoMessage)
@@ -76,7 +78,22 @@ def settings_from(config: pb.StreamConfig) -> StreamSettings:
     )
 
 
-def frame_from(frame: pb.Frame, settings: StreamSettings) -> EncodedFrame:
+def frames_from(data: bytes, settings: StreamSettings) -> list[EncodedFrame]:
+    """Read the frames that a stream's request brings.
+
+    Raises InvalidConfig for bytes that are no request, and ProtocolViolation for one that brings no frame or
+    too many.
+    """
+    if len(data) > LARGE_BYTES and not settings.encoding.is_coded:
+        whole = only_field(memoryview(data), pb.MonitorStreamRequest.FRAME_FIELD_NUMBER)
+        split = None if whole is None else detach(whole, pb.Frame.DATA_FIELD_NUMBER)
+        if split is not None:
+            return [_frame_from(parse(pb.Frame, split[0]), cast("bytes", split[1]), settings)]
+    frames = _frames_of(parse(pb.MonitorStreamRequest, data))
+    return [_frame_from(frame, frame.data, settings) for frame in frames]
+
+
+def _frame_from(frame: pb.Frame, data: bytes, settings: StreamSettings) -> EncodedFrame:
     """Read a frame, filling in what it leaves to the stream's configuration.
 
     An encoding that this server does not know is kept as the stream's: the decoder will say what is wrong.
@@ -86,7 +103,7 @@ def frame_from(frame: pb.Frame, settings: StreamSettings) -> EncodedFrame:
         sequence=frame.sequence,
         capture_time_s=frame.capture_time_s,
         encoding=encoding or settings.encoding,
-        data=frame.data,
+        data=data,
         width=frame.width or settings.width,
         height=frame.height or settings.height,
         keyframe=frame.keyframe,
@@ -95,8 +112,7 @@ def frame_from(frame: pb.Frame, settings: StreamSettings) -> EncodedFrame:
     )
 
 
-def frames_of(request: pb.MonitorStreamRequest) -> Iterable[pb.Frame] | None:
-    """Return the frames that a request brings; None for one that brings none."""
+def _frames_of(request: pb.MonitorStreamRequest) -> Iterable[pb.Frame]:
     match request.WhichOneof("message"):
         case "frame":
             return (request.frame,)
@@ -106,16 +122,21 @@ def frames_of(request: pb.MonitorStreamRequest) -> Iterable[pb.Frame] | None:
                     f"a request brings up to {MAX_BATCH_FRAMES} frames, not {len(request.frames.frames)}"
                 )
             return request.frames.frames
-    return None
+    raise ProtocolViolation("a stream has one StreamConfig, then frames only")
 
 
-def image_from(request: pb.AssessImageRequest) -> tuple[EncodedFrame, int]:
+def image_from(data: bytes) -> tuple[EncodedFrame, int]:
     """Read a picture and the display's lines; raises BadFrame or InvalidConfig."""
+    split = (
+        detach(memoryview(data), pb.AssessImageRequest.DATA_FIELD_NUMBER) if len(data) > LARGE_BYTES else None
+    )
+    request = parse(pb.AssessImageRequest, data if split is None else split[0])
+    picture = request.data if split is None else cast("bytes", split[1])
     encoding = member(Encoding, pb.FrameEncoding.Name, "FRAME_ENCODING_", request.encoding)
     if encoding is None and request.encoding:
         raise BadFrame(f"encoding: {request.encoding} is no value of this enum")
     settings = StreamSettings(stream_id="image", display_lines=request.display_lines or 720)
-    frame = EncodedFrame(0, 0.0, encoding or Encoding.JPEG, request.data, request.width, request.height)
+    frame = EncodedFrame(0, 0.0, encoding or Encoding.JPEG, picture, request.width, request.height)
     return frame, settings.display_lines
 
 

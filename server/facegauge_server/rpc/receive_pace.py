@@ -2,8 +2,7 @@
 
 Everything that arrives passes through one loop, which copies and parses it. The messages of a call are read
 at once, always. A stream that takes more than `FREE_SHARE` of the loop waits its turn among those that do the
-same, and all of them together get `FLOOD_SHARE`: the rest of a flood stays in its sender's buffers. Nobody
-knows how large a stream's first frame is before it is there, so first frames are begun one after the other.
+same, and all of them together get `FLOOD_SHARE`: the rest of a flood stays in its sender's buffers.
 """
 
 from __future__ import annotations
@@ -12,22 +11,18 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from facegauge_server.rpc.lapse import held_at_most
-
 __all__ = ["Allowance", "ReceivePace", "loop_time_s"]
 
 MESSAGE_S = 0.5e-3
 BYTE_S = 4e-3 / 2**20
-"""Processor time of the server's own process for a message, and for each of its bytes: 0.5 ms for 1 kB, 67 ms
-for 16 MiB, on the machine of docs/performance.md."""
+"""Processor time that a message costs, and each of its bytes: 0.5 ms for 1 kB, 67 ms for 16 MiB, of which the
+loop itself takes 12, gRPC's threads and a worker the rest, on the machine of docs/performance.md."""
 FREE_SHARE = 0.05
 """Share of the loop's time that any one stream may take at once: 30 frames a second of 250 kB."""
 FLOOD_SHARE = 0.5
 """Share of the loop's time for all streams that take more, together."""
 BURST_S = 0.04
 """Loop time that a stream may take at once after a while of silence."""
-HEAD_START_S = 0.03
-"""How long the first frame of one stream is read before that of the next one is begun."""
 
 
 def loop_time_s(size_bytes: int) -> float:
@@ -41,7 +36,6 @@ class ReceivePace:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._next_s = 0.0
-        self._first_frames = asyncio.Lock()
 
     def allowance(self) -> Allowance:
         """Return a new stream's."""
@@ -55,12 +49,6 @@ class ReceivePace:
         if starts_s > now_s:
             await asyncio.sleep(starts_s - now_s)
 
-    async def read_first(self, receive: Callable[[], Awaitable[bytes]]) -> bytes:
-        """Read a stream's first frame, with a head start before that of the next stream."""
-        await self._first_frames.acquire()
-        with held_at_most(HEAD_START_S, self._first_frames.release):
-            return await receive()
-
 
 class Allowance:
     """What one stream has taken of its share."""
@@ -69,18 +57,15 @@ class Allowance:
         self._pace = pace
         self._clock = clock
         self._paid_until_s = 0.0
-        self._last_bytes: int | None = None
+        self._last_bytes = 0
 
     async def read(self, receive: Callable[[], Awaitable[bytes]]) -> bytes:
         """Receive the stream's next message in its turn: at once, for a stream within its share."""
-        if self._last_bytes is None:
-            data = await self._pace.read_first(receive)
-        else:
-            if self._paid_until_s - self._clock() > BURST_S / FREE_SHARE:
-                await self._pace.wait_for_turn(self._last_bytes)
-                # What was waited for is paid; only what comes from now on counts again.
-                self._paid_until_s = min(self._paid_until_s, self._clock() + BURST_S / FREE_SHARE)
-            data = await receive()
+        if self._paid_until_s - self._clock() > BURST_S / FREE_SHARE:
+            await self._pace.wait_for_turn(self._last_bytes)
+            # What was waited for is paid; only what comes from now on counts again.
+            self._paid_until_s = min(self._paid_until_s, self._clock() + BURST_S / FREE_SHARE)
+        data = await receive()
         self._last_bytes = len(data)
         self._paid_until_s = max(self._paid_until_s, self._clock()) + loop_time_s(len(data)) / FREE_SHARE
         return data

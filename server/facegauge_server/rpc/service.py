@@ -46,6 +46,8 @@ Requests: TypeAlias = AsyncIterator[bytes]
 
 SERVICE_NAME = pb.DESCRIPTOR.services_by_name["QualityService"].full_name
 DEFAULT_LIST_LIMIT, DEFAULT_WATCH_LIMIT = 1000, 50
+NO_RESPONSE = b""
+"""What a unary method returns where it has set an error: gRPC sends the status alone."""
 
 
 class QualityService:
@@ -123,27 +125,29 @@ class QualityService:
 
     async def assess_image(self, _: object, context: Context) -> bytes:
         """Score one picture: see the .proto file."""
+        response = NO_RESPONSE
         async with errors_as_statuses(context, "AssessImage", self._defects):
             identity = self._identify(context, Right.PUBLISH)
             with self._images.place():
                 async with self._images.receiving:
-                    return await self._assess_picture(context, identity)
-        raise AssertionError("unreachable")  # pragma: no cover - the block returns or the call is aborted
+                    response = await self._assess_picture(context, identity)
+        return response
 
     async def _assess_picture(self, context: Context, identity: Identity) -> bytes:
-        request = await self._first_request(pb.AssessImageRequest, context)
-        assessment = await self._images.assess(*from_proto.image_from(request), identity.tenant)
+        data = await self._first_data(context)
+        assessment = await self._images.assess(*from_proto.image_from(data), identity.tenant)
         return to_proto.image_response(assessment, self._model).SerializeToString()
 
     async def list_streams(self, _: object, context: Context) -> bytes:
         """List the live streams: see the .proto file."""
+        response = NO_RESPONSE
         async with errors_as_statuses(context, "ListStreams", self._defects):
             identity = self._identify(context, Right.LIST)
             request = await self._first_request(pb.ListStreamsRequest, context)
             limit = from_proto.list_limit(request.limit, DEFAULT_LIST_LIMIT)
             streams, total = self._statuses(request.call_id, limit, identity)
-            return pb.ListStreamsResponse(streams=streams, total=total).SerializeToString()
-        raise AssertionError("unreachable")  # pragma: no cover - the block returns or the call is aborted
+            response = pb.ListStreamsResponse(streams=streams, total=total).SerializeToString()
+        return response
 
     async def watch_streams(self, _: object, context: Context) -> AsyncIterator[bytes]:
         """List the live streams again and again: see the .proto file."""
@@ -180,10 +184,13 @@ class QualityService:
         return from_proto.settings_from(first.config)
 
     async def _first_request(self, kind: type[from_proto.M], context: Context) -> from_proto.M:
+        return from_proto.parse(kind, await self._first_data(context))
+
+    async def _first_data(self, context: Context) -> bytes:
         data = await self._first.read(_Requests(context, self._guard), context.peer())
         if data is None:
             raise ProtocolViolation("the call ended without a request")
-        return from_proto.parse(kind, data)
+        return data
 
     def _statuses(self, call_id: str, limit: int, identity: Identity) -> tuple[list[pb.StreamStatus], int]:
         now_s = time.monotonic()
@@ -230,14 +237,10 @@ class _Frames:
     async def __anext__(self) -> EncodedFrame:
         while not self._read:
             data = await self._allowance.read(self._read_message)
-            request = from_proto.parse(pb.MonitorStreamRequest, data)
-            frames = from_proto.frames_of(request)
-            if frames is None:
-                raise ProtocolViolation("a stream has one StreamConfig, then frames only")
-            for each in frames:
-                frame = from_proto.frame_from(each, self._settings)
+            for frame in from_proto.frames_from(data, self._settings):
                 self._memory.keep(frame, len(frame.data))
                 self._read.append(frame)
+            del data
         return self._read.popleft()
 
     def _read_message(self) -> Awaitable[bytes]:

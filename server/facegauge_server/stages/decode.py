@@ -118,9 +118,9 @@ def _as_pixels(picture: cv2.typing.MatLike) -> Pixels:
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int]:
+    height, width, *_ = simplejpeg.decode_jpeg_header(data, strict=False)
     if data.count(b"\xff\xda") > MAX_JPEG_SCANS:
         raise BadFrame(f"the JPEG file has more than {MAX_JPEG_SCANS} scans: encode it as baseline JPEG")
-    height, width, *_ = simplejpeg.decode_jpeg_header(data, strict=False)
     return width, height
 
 

@@ -13,7 +13,7 @@ import os
 __all__ = ["FrameMemory", "FrameMemoryView"]
 
 KEPT_BYTES = 4 * 1024 * 1024
-"""What stays in memory between frames; a frame of full HD as I420 has 3.1 million bytes."""
+"""What stays in memory whatever comes; a frame of full HD as I420 has 3.1 million bytes."""
 
 
 class FrameMemory:
@@ -25,9 +25,14 @@ class FrameMemory:
         self.size = mmap.PAGESIZE
         os.ftruncate(self.fd, self.size)
         self._map = mmap.mmap(self.fd, self.size)
+        self._is_large = False
 
     def write(self, data: bytes, least_size: int) -> None:
-        """Put a frame at the start; the memory grows to hold it, and `least_size` bytes in any case."""
+        """Put a frame at the start; the memory grows to hold it, and `least_size` bytes in any case.
+
+        Pages beyond `KEPT_BYTES` stay while large frames come one after another, as new ones cost ten times
+        what copying does; the first smaller frame gives them back.
+        """
         needed = max(len(data), least_size)
         if needed > self.size:
             self._map.close()
@@ -35,15 +40,14 @@ class FrameMemory:
             os.ftruncate(self.fd, self.size)
             self._map = mmap.mmap(self.fd, self.size)
         self._map[: len(data)] = data
+        is_large = len(data) > KEPT_BYTES
+        if self._is_large and not is_large:
+            self._map.madvise(mmap.MADV_REMOVE, KEPT_BYTES, self.size - KEPT_BYTES)
+        self._is_large = is_large
 
     def read(self, size: int) -> bytes:
         """Return a copy of the first bytes."""
         return self._map[:size]
-
-    def trim(self) -> None:
-        """Give back the pages beyond `KEPT_BYTES`."""
-        if self.size > KEPT_BYTES:
-            self._map.madvise(mmap.MADV_REMOVE, KEPT_BYTES, self.size - KEPT_BYTES)
 
     def close(self) -> None:
         """Give everything back."""

@@ -15,7 +15,7 @@ from dataclasses import replace
 from facegauge_server.coded_types import UnitRun
 from facegauge_server.errors import BadFrame
 from facegauge_server.types import EncodedFrame
-from facegauge_server.workers.frame_memory import KEPT_BYTES, FrameMemory
+from facegauge_server.workers.frame_memory import FrameMemory
 from facegauge_server.workers.messages import (
     MAX_PACKET_BYTES,
     BadReply,
@@ -53,7 +53,6 @@ class WorkerProcess:
         self._packet = bytearray(MAX_PACKET_BYTES)
         self._crop_shape = crop_shape
         self._crop_bytes = crop_bytes
-        self._is_large = False
         self._pidfd: int | None = None
         self._cpu_clock: int | None = None
         self.pid = 0
@@ -93,7 +92,6 @@ class WorkerProcess:
         if len(packet) > MAX_PACKET_BYTES:
             raise BadFrame(f"the stream's faces take {len(packet)} bytes, of {MAX_PACKET_BYTES} at most")
         self._memory.write(data, self._crop_bytes)
-        self._is_large = len(data) > KEPT_BYTES
         try:
             self._connection.send(packet)
         except OSError:
@@ -162,9 +160,6 @@ class WorkerProcess:
             self.kill()
             self._on_end(str(error))
             return
-        if self._is_large:
-            self._memory.trim()
-            self._is_large = False
         self._on_reply(reply)
 
     def _with_crops(self, reply: Reply) -> Reply:

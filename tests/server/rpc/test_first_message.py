@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 
 import pytest
 
 from facegauge_server.errors import InvalidConfig, ServerFull, StreamIdle
-from facegauge_server.rpc.first_message import MAX_CONFIG_BYTES, FirstMessages
+from facegauge_server.rpc.first_message import MAX_CONFIG_BYTES, REFUSAL_INTERVAL_S, FirstMessages
 
 
 class Message(bytes):
@@ -92,3 +93,38 @@ async def test_silent_calls_make_room_for_newcomers() -> None:
         task.cancel()
     with pytest.raises(StreamIdle):
         await FirstMessages(0, wait_for_turn).read(Silent(0), "peer")
+
+
+async def test_refusals_are_spaced() -> None:
+    """A crowd is refused one call at a time, so that frames get their share of the loop."""
+
+    async def wait_for_turn(_: int) -> None: ...
+
+    loop = asyncio.get_running_loop()
+    refused_s: list[float] = []
+    first = FirstMessages(60, wait_for_turn, max_waiting=2)
+    crowd = [asyncio.create_task(first.read(Silent(0), "crowd")) for _ in range(6)]
+    for task in crowd:
+        task.add_done_callback(lambda _: refused_s.append(loop.time()))
+    async with asyncio.timeout(30):
+        await asyncio.wait(crowd[:4])
+    waits_s = [later - earlier for earlier, later in itertools.pairwise(refused_s)]
+    assert min(waits_s) > REFUSAL_INTERVAL_S / 2
+    assert not any(task.done() for task in crowd[4:])
+    for task in crowd[4:]:
+        task.cancel()
+
+
+async def test_a_flood_without_measure_is_refused_at_once() -> None:
+    """However fast calls come, no more than the backlog wait."""
+
+    async def wait_for_turn(_: int) -> None: ...
+
+    first = FirstMessages(60, wait_for_turn, max_waiting=1, max_backlog=3)
+    flood = [asyncio.create_task(first.read(Silent(0), f"peer {n % 2}")) for n in range(20)]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert sum(not task.done() for task in flood) <= 3
+    for task in flood:
+        task.cancel()
+    await asyncio.gather(*flood, return_exceptions=True)

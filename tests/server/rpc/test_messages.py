@@ -21,6 +21,7 @@ from facegauge_server.types import (
     CauseKind,
     Decode,
     Delivery,
+    EncodedFrame,
     Encoding,
     FaceBox,
     FaceQuality,
@@ -105,44 +106,101 @@ def test_wrong_fields_are_all_named() -> None:
 def test_a_frame_takes_from_its_stream_what_it_leaves_out() -> None:
     """Encoding and size of the config hold unless the frame has its own."""
     settings = StreamSettings(stream_id="a", encoding=Encoding.I420, width=64, height=48)
-    bare = from_proto.frame_from(pb.Frame(sequence=3, capture_time_s=1.5, data=b"x"), settings)
+    bare = frame_from(pb.Frame(sequence=3, capture_time_s=1.5, data=b"x"), settings)
     assert (bare.sequence, bare.capture_time_s, bare.data) == (3, 1.5, b"x")
     assert (bare.encoding, bare.width, bare.height) == (Encoding.I420, 64, 48)
     own = pb.Frame(encoding=pb.FRAME_ENCODING_PNG, width=8, height=9)
-    full = from_proto.frame_from(own, settings)
+    full = frame_from(own, settings)
     assert (full.encoding, full.width, full.height) == (Encoding.PNG, 8, 9)
 
 
 def test_a_unit_of_coded_video() -> None:
     """What it says of its place among the others arrives; a layer that is not told is not layer 0."""
     settings = StreamSettings(stream_id="a", encoding=Encoding.VP8)
-    plain = from_proto.frame_from(pb.Frame(data=b"x"), settings)
+    plain = frame_from(pb.Frame(data=b"x"), settings)
     assert (plain.encoding, plain.keyframe, plain.temporal_layer) == (Encoding.VP8, False, None)
-    told = from_proto.frame_from(pb.Frame(keyframe=True, temporal_layer=0, discontinuity=True), settings)
+    told = frame_from(pb.Frame(keyframe=True, temporal_layer=0, discontinuity=True), settings)
     assert (told.keyframe, told.temporal_layer, told.discontinuity) == (True, 0, True)
 
 
 def test_frames_come_singly_or_in_batches() -> None:
     """A batch is bounded; a configuration brings no frame."""
     frames = [pb.Frame(sequence=number) for number in range(257)]
+    settings = StreamSettings(stream_id="a")
+
+    def sequences(request: pb.MonitorStreamRequest) -> list[int]:
+        return [frame.sequence for frame in from_proto.frames_from(request.SerializeToString(), settings)]
+
     batch = pb.MonitorStreamRequest(frames=pb.FrameBatch(frames=frames[:256]))
-    brought = from_proto.frames_of(batch)
-    assert brought is not None
-    assert [frame.sequence for frame in brought] == list(range(256))
-    assert from_proto.frames_of(pb.MonitorStreamRequest(frame=frames[3])) == (frames[3],)
-    assert from_proto.frames_of(pb.MonitorStreamRequest(config=pb.StreamConfig())) is None
+    assert sequences(batch) == list(range(256))
+    assert sequences(pb.MonitorStreamRequest(frame=frames[3])) == [3]
+    with pytest.raises(ProtocolViolation, match="one StreamConfig"):
+        sequences(pb.MonitorStreamRequest(config=pb.StreamConfig()))
     with pytest.raises(ProtocolViolation, match="up to 256 frames, not 257"):
-        from_proto.frames_of(pb.MonitorStreamRequest(frames=pb.FrameBatch(frames=frames)))
+        sequences(pb.MonitorStreamRequest(frames=pb.FrameBatch(frames=frames)))
+
+
+LARGE = bytes(range(256)) * 2048
+
+
+def test_a_large_frame_is_read_without_copying_it() -> None:
+    """Its data is a view of the message, and all else is as for a small one."""
+    settings = StreamSettings(stream_id="a", encoding=Encoding.I420, width=64, height=48)
+    frame = pb.Frame(sequence=3, capture_time_s=1.5, data=LARGE, height=9)
+    message = pb.MonitorStreamRequest(frame=frame).SerializeToString()
+    (read,) = from_proto.frames_from(message, settings)
+    view: object = read.data
+    assert isinstance(view, memoryview)
+    assert view.obj is message
+    assert view.readonly
+    assert replace(read, data=bytes(view)) == frame_from(frame, settings)
+
+
+def test_a_large_picture_is_read_without_copying_it() -> None:
+    """The same for AssessImage."""
+    request = pb.AssessImageRequest(encoding=pb.FRAME_ENCODING_PNG, data=LARGE, display_lines=360)
+    message = request.SerializeToString()
+    picture, lines = from_proto.image_from(message)
+    view: object = picture.data
+    assert isinstance(view, memoryview)
+    assert view.obj is message
+    assert (bytes(view), picture.encoding, lines) == (LARGE, Encoding.PNG, 360)
+
+
+def test_large_messages_in_an_unusual_form_are_read_as_protobuf_reads_them() -> None:
+    """Fields given twice, batches, coded video, and bytes that are no message."""
+    settings = StreamSettings(stream_id="a")
+    once = pb.MonitorStreamRequest(frame=pb.Frame(sequence=3, data=LARGE)).SerializeToString()
+    again = pb.MonitorStreamRequest(frame=pb.Frame(data=LARGE[1:])).SerializeToString()
+    (merged,) = from_proto.frames_from(once + again, settings)
+    assert (merged.sequence, merged.data) == (3, LARGE[1:])
+    batch = pb.MonitorStreamRequest(frames=pb.FrameBatch(frames=[pb.Frame(data=LARGE)] * 2))
+    assert [frame.data for frame in from_proto.frames_from(batch.SerializeToString(), settings)] == [
+        LARGE
+    ] * 2
+    coded = from_proto.frames_from(once, StreamSettings(stream_id="a", encoding=Encoding.VP8))
+    assert isinstance(coded[0].data, bytes)
+    with pytest.raises(InvalidConfig, match="MonitorStreamRequest"):
+        from_proto.frames_from(once[:-1], settings)
 
 
 def test_a_picture() -> None:
     """A picture is a JPEG for 720 lines unless it says otherwise; what it says must exist."""
-    frame, lines = from_proto.image_from(pb.AssessImageRequest(data=b"x"))
+    frame, lines = image_from(pb.AssessImageRequest(data=b"x"))
     assert (frame.encoding, lines) == (Encoding.JPEG, 720)
     with pytest.raises(BadFrame, match="encoding: 99"):
-        from_proto.image_from(pb.AssessImageRequest(encoding=99))  # type: ignore[arg-type]
+        image_from(pb.AssessImageRequest(encoding=99))  # type: ignore[arg-type]
     with pytest.raises(InvalidConfig, match="display_lines"):
-        from_proto.image_from(pb.AssessImageRequest(display_lines=1))
+        image_from(pb.AssessImageRequest(display_lines=1))
+
+
+def frame_from(frame: pb.Frame, settings: StreamSettings) -> EncodedFrame:
+    (read,) = from_proto.frames_from(pb.MonitorStreamRequest(frame=frame).SerializeToString(), settings)
+    return read
+
+
+def image_from(request: pb.AssessImageRequest) -> tuple[EncodedFrame, int]:
+    return from_proto.image_from(request.SerializeToString())
 
 
 def test_an_assessment_of_a_frame() -> None:

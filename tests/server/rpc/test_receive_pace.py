@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import cache
 
 import pytest
@@ -85,29 +84,3 @@ async def test_a_stream_that_slows_down_is_a_call_again(clock: Clock) -> None:
         await receive(stream, 100_000)
         assert clock.now_s == start_s
         clock.now_s += 0.1
-
-
-async def test_first_frames_are_begun_one_after_the_other() -> None:
-    """Those that arrive at once pass at once; one that does not come delays the next for a moment."""
-    pace = ReceivePace()
-    begun: list[str] = []
-
-    async def begin(name: str, arrives: asyncio.Event) -> bytes:
-        async def message() -> bytes:
-            begun.append(name)
-            await arrives.wait()
-            return b"frame"
-
-        return await pace.allowance().read(message)
-
-    here, never = asyncio.Event(), asyncio.Event()
-    here.set()
-    await asyncio.gather(begin("a", here), begin("b", here))
-    silent, calls = asyncio.create_task(begin("silent", never)), [begin(name, here) for name in "cd"]
-    await asyncio.sleep(0)
-    assert begun == ["a", "b", "silent"]
-    async with asyncio.timeout(30):
-        await asyncio.gather(*calls)
-    assert begun == ["a", "b", "silent", "c", "d"]
-    assert not silent.done()
-    silent.cancel()
