@@ -31,7 +31,7 @@ from facegauge_server.rpc.first_message import FirstMessages
 from facegauge_server.rpc.message_memory import MessageMemory
 from facegauge_server.rpc.receive_guard import ReceiveGuard
 from facegauge_server.rpc.receive_pace import ReceivePace
-from facegauge_server.rpc.statuses import errors_as_statuses
+from facegauge_server.rpc.statuses import ErrorsAsStatuses
 from facegauge_server.safe_log import SafeLog
 from facegauge_server.streams.buffers import Message
 from facegauge_server.streams.coded.runner import CodedStreamRunner
@@ -92,7 +92,7 @@ class QualityService:
 
     async def monitor_stream(self, _: object, context: Context) -> None:
         """Follow one stream: see the .proto file."""
-        async with errors_as_statuses(context, "MonitorStream", self._defects):
+        async with ErrorsAsStatuses(context, "MonitorStream", self._defects):
             identity = self._identify(context, Right.PUBLISH)
             requests = _Requests(context, self._guard)
             await self._follow(await self._first_config(requests, context), requests, context, identity)
@@ -125,13 +125,12 @@ class QualityService:
 
     async def assess_image(self, _: object, context: Context) -> bytes:
         """Score one picture: see the .proto file."""
-        response = NO_RESPONSE
-        async with errors_as_statuses(context, "AssessImage", self._defects):
+        async with ErrorsAsStatuses(context, "AssessImage", self._defects):
             identity = self._identify(context, Right.PUBLISH)
             with self._images.place():
                 async with self._images.receiving:
-                    response = await self._assess_picture(context, identity)
-        return response
+                    return await self._assess_picture(context, identity)
+        return NO_RESPONSE
 
     async def _assess_picture(self, context: Context, identity: Identity) -> bytes:
         data = await self._first_data(context)
@@ -140,18 +139,17 @@ class QualityService:
 
     async def list_streams(self, _: object, context: Context) -> bytes:
         """List the live streams: see the .proto file."""
-        response = NO_RESPONSE
-        async with errors_as_statuses(context, "ListStreams", self._defects):
+        async with ErrorsAsStatuses(context, "ListStreams", self._defects):
             identity = self._identify(context, Right.LIST)
             request = await self._first_request(pb.ListStreamsRequest, context)
             limit = from_proto.list_limit(request.limit, DEFAULT_LIST_LIMIT)
             streams, total = self._statuses(request.call_id, limit, identity)
-            response = pb.ListStreamsResponse(streams=streams, total=total).SerializeToString()
-        return response
+            return pb.ListStreamsResponse(streams=streams, total=total).SerializeToString()
+        return NO_RESPONSE
 
     async def watch_streams(self, _: object, context: Context) -> AsyncIterator[bytes]:
         """List the live streams again and again: see the .proto file."""
-        async with errors_as_statuses(context, "WatchStreams", self._defects):
+        async with ErrorsAsStatuses(context, "WatchStreams", self._defects):
             identity = self._identify(context, Right.WATCH)
             request = await self._first_request(pb.WatchStreamsRequest, context)
             limit = from_proto.list_limit(request.limit, DEFAULT_WATCH_LIMIT)

@@ -7,8 +7,7 @@ the reason. A wrong field also comes as google.rpc.BadRequest.
 from __future__ import annotations
 
 import traceback
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 from typing import Any
 
 import grpc
@@ -36,7 +35,7 @@ from facegauge_server.errors import (
     Unauthenticated,
 )
 
-__all__ = ["DOMAIN", "STATUSES", "errors_as_statuses"]
+__all__ = ["DOMAIN", "STATUSES", "ErrorsAsStatuses"]
 
 DOMAIN = "facegauge"
 
@@ -60,9 +59,8 @@ STATUSES: dict[type[FacegaugeError], tuple[grpc.StatusCode, pb.ErrorReason.Value
 _Context = grpc.aio.ServicerContext[Any, Any]
 
 
-@asynccontextmanager
-async def errors_as_statuses(context: _Context, rpc: str, defects: Defects) -> AsyncIterator[None]:
-    """End the call with the status of whatever error its block raises.
+class ErrorsAsStatuses:
+    """Ends the call with the status of whatever error its block raises. An asynchronous context manager.
 
     An exception without an entry in `STATUSES` is a defect: it is logged once, with its traceback and an id,
     and the client gets the id alone.
@@ -72,18 +70,30 @@ async def errors_as_statuses(context: _Context, rpc: str, defects: Defects) -> A
     refused calls then takes megabytes until the garbage collector comes round, which stops the event loop for
     a tenth of a second.
     """
-    try:
-        yield
-    except tuple(STATUSES) as error:
-        kind = next(kind for kind in type(error).__mro__ if kind in STATUSES)
+
+    def __init__(self, context: _Context, rpc: str, defects: Defects) -> None:
+        self._context = context
+        self._rpc = rpc
+        self._defects = defects
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        if isinstance(error, grpc.aio.BaseError):
+            return False  # gRPC's own: the connection is gone
+        known = next((each for each in type(error).__mro__ if each in STATUSES), None)
+        if known is not None:
+            assert isinstance(error, FacegaugeError)  # noqa: S101 - narrows: `STATUSES` has no others
+            _set_status(self._context, *STATUSES[known], str(error), *_details(error))
+        else:
+            text = self._defects.note("rpc", error, rpc=self._rpc)
+            _set_status(self._context, grpc.StatusCode.INTERNAL, pb.ERROR_REASON_INTERNAL, text)
         _forget_frames(error)
-        _set_status(context, *STATUSES[kind], str(error), *_details(error))
-    except grpc.aio.BaseError:
-        raise  # gRPC's own: the connection is gone, or the call was aborted already
-    except Exception as error:  # noqa: BLE001 - the last place that can handle it
-        text = defects.note("rpc", error, rpc=rpc)
-        _forget_frames(error)
-        _set_status(context, grpc.StatusCode.INTERNAL, pb.ERROR_REASON_INTERNAL, text)
+        return True
 
 
 def _forget_frames(error: BaseException) -> None:
