@@ -75,13 +75,14 @@ class PortStreams:
             try:
                 self._feed_back(stream, now_s)
             except Exception as error:  # noqa: BLE001 - a defect on one stream stops no other
-                stream.log.defect("source dropped", error)
-                self.drop(stream)
+                stream.log.defect("a defect of the gateway ends a source", error)
+                self.drop(stream, "defect")
                 continue
             silent_s = now_s - stream.last_packet_s
-            if stream.receiver.has_ended or silent_s > self._settings.idle_timeout_s:
-                stream.log.info("source ended", why="BYE" if stream.receiver.has_ended else "silence")
-                self.drop(stream)
+            if stream.receiver.has_ended:
+                self.drop(stream, "goodbye")
+            elif silent_s > self._settings.idle_timeout_s:
+                self.drop(stream, "silence")
 
     def _feed_back(self, stream: RtpStream, now_s: float) -> None:
         """Send the RTCP that is due, the way that is known or most likely."""
@@ -98,7 +99,7 @@ class PortStreams:
     def drop_all(self) -> None:
         """End all streams."""
         for stream in list(self._streams.values()):
-            self.drop(stream)
+            self.drop(stream, "drained")
 
     def _take_rtp(self, data: bytes, source: Endpoint, now_s: float) -> None:
         try:
@@ -151,11 +152,11 @@ class PortStreams:
         self._routes.begin(stream.ssrc, source[0], now_s)
         return True
 
-    def drop(self, stream: RtpStream) -> None:
-        """End one of the streams."""
+    def drop(self, stream: RtpStream, why: str) -> None:
+        """End one of the streams; `why` is for the log."""
         del self._streams[stream.ssrc]
         self._routes.end(stream.ssrc)
-        self._table.end(stream)
+        self._table.end(stream, why)
 
     def _take_rtcp(self, data: bytes, source: Endpoint, now_s: float) -> None:
         """Give a compound to each stream of its sender that it is about: one may report on several."""

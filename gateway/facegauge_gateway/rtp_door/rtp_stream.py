@@ -14,7 +14,7 @@ from facegauge_gateway.rtp.packet import RtpPacket
 from facegauge_gateway.rtp.receiver import StreamReceiver
 from facegauge_gateway.rtp_door.names import StreamName
 from facegauge_gateway.rtp_door.udp_port import Endpoint
-from facegauge_gateway.sources import ByteRate, coded_frame
+from facegauge_gateway.sources import ByteRate, FaultLog, coded_frame
 
 __all__ = ["MakeMonitored", "RtpStream"]
 
@@ -43,6 +43,7 @@ class RtpStream:
         self.rate = rate
         self.last_packet_s = 0.0
         self.log = Log(stream_id=name.stream_id, call_id=name.call_id, ssrc=ssrc)
+        self._faults = FaultLog(receiver.statistics, self.log)
         self._settings = settings
         self._make_monitored = make_monitored
         self._metrics = metrics
@@ -66,10 +67,13 @@ class RtpStream:
             return None
         for unit in self.receiver.poll(now_s):
             self._send(unit)
+        self._faults.look(now_s)
         return self.receiver.feedback(now_s)
 
-    async def close(self) -> None:
-        """Finish the stream at the server."""
+    async def close(self, why: str) -> None:
+        """Finish the stream at the server; `why` is for the log, where a stray datagram leaves no line."""
+        if self._forward is not None or self.receiver.statistics.reports:
+            self._faults.end(why)
         if self._forward is not None:
             await self._forward.close()
 

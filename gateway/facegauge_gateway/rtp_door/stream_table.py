@@ -29,8 +29,8 @@ class Owner(Protocol):
 
     number: int
 
-    def drop(self, stream: RtpStream) -> None:
-        """End one of its streams."""
+    def drop(self, stream: RtpStream, why: str) -> None:
+        """End one of its streams; `why` is for the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +86,16 @@ class StreamTable:
                 self._refuse("stream_limit", why, now_s)
                 return None
         if before is not None:
-            before.owner.drop(before.stream)
+            before.owner.drop(before.stream, "another source takes its place")
         stream = self._make(ssrc, name, source, now_s)
         gone = self._totals.track(stream.receiver.statistics)
         self._entries[name.stream_id] = Entry(stream, owner, gone)
         return stream
 
-    def end(self, stream: RtpStream) -> None:
+    def end(self, stream: RtpStream, why: str) -> None:
         """Finish a stream that is of no port any more."""
         self._entries.pop(stream.name.stream_id).gone()
-        closing = asyncio.create_task(stream.close())
+        closing = asyncio.create_task(stream.close(why))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 

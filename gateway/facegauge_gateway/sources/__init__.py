@@ -2,7 +2,8 @@
 
 from facegauge_gateway.sources.byte_rate import ByteRate
 from facegauge_gateway.sources.coded_frame import coded_frame
+from facegauge_gateway.sources.fault_log import FaultLog
 from facegauge_gateway.sources.refusals import Refusals
 from facegauge_gateway.sources.source_metrics import Source, SourceTotals, export_sources
 
-__all__ = ["ByteRate", "Refusals", "Source", "SourceTotals", "coded_frame", "export_sources"]
+__all__ = ["ByteRate", "FaultLog", "Refusals", "Source", "SourceTotals", "coded_frame", "export_sources"]

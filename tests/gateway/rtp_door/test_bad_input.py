@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -104,6 +105,7 @@ def test_streams_are_limited_and_a_stray_datagram_holds_no_place(
     sender.send(stray(ssrc=99))
     gateway.wait_for(lambda: refused(gateway, "stream_limit") == 1, "the refusal")
     assert "--max-streams" in gateway.log
+    assert "source ended" not in gateway.log, "a flood of strays fills no log"
 
 
 def test_a_flood_on_one_stream_is_cut(
@@ -148,3 +150,20 @@ def test_payloads_of_no_codec_cost_their_stream_alone(
         "all packets",
     )
     assert gateway.metric("stream_packets_total", ssrc=str(SSRC), result="lost") == 0
+
+
+def test_what_is_wrong_with_a_source_is_said(
+    server: ServerProcess, start_gateway: StartGateway, forwarder: Forwarder
+) -> None:
+    """Once, with its stream and in words; and what the source came to as it ends."""
+    gateway = start_gateway(server.listen, *NAMED)
+    sender = forwarder(gateway.ready["rtp"][0])
+    sender.forward(dataclasses.replace(packet, payload=b"\xff") for packet in PACKETS)
+    gateway.wait_for(lambda: "pictures cannot be put together" in gateway.log, "the explanation")
+    assert gateway.stop() == 0
+    lines = [json.loads(line) for line in gateway.log.splitlines()]
+    (told,) = (line for line in lines if line["event"] == "pictures cannot be put together")
+    assert (told["stream_id"], told["ssrc"]) == ("alice", SSRC)
+    assert "VP8" in told["newest"]
+    (ended,) = (line for line in lines if line["event"] == "source ended")
+    assert (ended["why"], ended["packets"], ended["units"]) == ("drained", len(PACKETS), 0)
