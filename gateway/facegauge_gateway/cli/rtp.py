@@ -14,7 +14,7 @@ from facegauge_gateway.errors import BadConfiguration
 from facegauge_gateway.rtp.codec import Codec
 from facegauge_gateway.rtp.sdp import BadSdp, read_sdp
 from facegauge_gateway.rtp_door import Listen, RtpDoor, RtpSettings
-from facegauge_gateway.rtp_door.names import Names, parse_ssrc
+from facegauge_gateway.rtp_door.names import Names, StreamName, parse_ssrc
 from facegauge_gateway.serve import serve
 
 __all__ = ["rtp"]
@@ -99,7 +99,7 @@ def rtp(
     settings = RtpSettings(
         listen=tuple(port for text in listen for port in Listen.parse(text)),
         codecs=_codecs(payloads, sdp),
-        names=Names(by_ssrc=dict(map(parse_ssrc, ssrcs)), stream_id=stream_id, call_id=call_id),
+        names=Names(by_ssrc=_names(ssrcs), stream_id=stream_id, call_id=call_id),
         stream=coded.apply(shared.stream),
         allowed=tuple(parse_network(network, "--allow-from") for network in allow_from),
         insecure=shared.settings.insecure,
@@ -129,10 +129,23 @@ def _codecs(payloads: tuple[str, ...], sdp: Path | None) -> dict[int, Codec]:
             raise BadConfiguration(f"--sdp: cannot read {sdp}: {error.strerror}") from error
         except (BadSdp, UnicodeDecodeError) as error:
             raise BadConfiguration(f"--sdp {sdp}: {error}") from error
+    named: dict[int, Codec] = {}
     for text in payloads:
         number, _, name = text.partition("=")
         if not number.isdecimal() or int(number) > 127 or name.upper() not in Codec.__members__:
             known = ", ".join(codec.lower() for codec in Codec)
             raise BadConfiguration(f"--payload wants TYPE=CODEC, 0-127 and one of {known}, not {text!r}")
-        codecs[int(number)] = Codec(name.upper())
-    return codecs
+        codec = Codec(name.upper())
+        if named.setdefault(int(number), codec) is not codec:
+            raise BadConfiguration(f"--payload {text}: the type has another codec already; name each once")
+    return codecs | named
+
+
+def _names(ssrcs: tuple[str, ...]) -> dict[int, StreamName]:
+    """Read the names of --ssrc; raises BadConfiguration."""
+    names: dict[int, StreamName] = {}
+    for text in ssrcs:
+        ssrc, name = parse_ssrc(text)
+        if names.setdefault(ssrc, name) != name:
+            raise BadConfiguration(f"--ssrc {text}: the source has another name already; name each once")
+    return names

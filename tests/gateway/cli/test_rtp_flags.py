@@ -16,6 +16,11 @@ WRONG = {
     "a payload type beyond": (("--payload", "128=vp8"), "0-127"),
     "a payload type of no digits": (("--payload", "²=vp8"), "0-127"),
     "a payload type of RTCP": (("--payload", "72=vp8"), "from 96 to 127"),
+    "a payload type twice": ((*PAYLOAD, "--payload", "96=h264"), "--payload 96=h264: the type has another"),
+    "a source twice": (
+        (*PAYLOAD, "--ssrc", "7=a", "--ssrc", "0x7=b"),
+        "--ssrc 0x7=b: the source has another",
+    ),
     "a port of none": ((*PAYLOAD, "--listen", "127.0.0.1:70000"), "--listen wants HOST:PORT"),
     "a range backwards": ((*PAYLOAD, "--listen", "127.0.0.1:5010-5000"), "--listen wants HOST:FIRST-LAST"),
     "RTP from anyone": ((*PAYLOAD, "--listen", "0.0.0.0:5004"), "--allow-from"),
