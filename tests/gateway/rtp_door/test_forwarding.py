@@ -120,17 +120,19 @@ def test_forwards_of_one_moment_find_their_own_feedback(
     gateway = start_gateway(server.listen, *RTP, "--pli-interval", "0.05")
     address = gateway.ready["rtp"][0]
     janus = {ssrc: forwarder(address) for ssrc in (1, 2)}
-    for feedback in janus.values():
-        feedback.send(b"\x80" + bytes(11))
     packets = by_ffmpeg(Codec.VP8, coded(Codec.VP8, count=6))
     lost = next(one for one in packets if one.timestamp == packets[-1].timestamp - STEP)
+    for feedback in janus.values():
+        feedback.send(b"\x80" + bytes(11))
     for ssrc in (2, 1):
         sender = forwarder(address)
         for one in packets:
             if ssrc == 1 or one is not lost:
                 sender.send(serialise(dataclasses.replace(one, ssrc=ssrc)))
     janus[2].receive_pli(2)
-    assert gateway.metric("stream_keyframe_requests_unanswered", ssrc="2") >= 2
+    gateway.wait_for(
+        lambda: gateway.metric("stream_keyframe_requests_unanswered", ssrc="2") >= 2, "requests in vain"
+    )
     assert gateway.metric("stream_keyframe_requests_unanswered", ssrc="1") == 0
 
 
