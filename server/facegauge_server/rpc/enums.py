@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable
 from typing import TypeVar
 
-__all__ = ["member", "number"]
+__all__ = ["members_by_number", "number"]
 
 E = TypeVar("E", bound=enum.StrEnum)
 N = TypeVar("N", bound=int)
@@ -17,9 +17,6 @@ def number(value_of: Callable[[str], N], prefix: str, ours: enum.StrEnum) -> N:
     return value_of(prefix + ours.name)
 
 
-def member(members: type[E], name_of: Callable[[N], str], prefix: str, value: N) -> E | None:
-    """Return our member for a protobuf enum's number; None for 0 and for numbers we do not know."""
-    try:
-        return members[name_of(value).removeprefix(prefix)]
-    except (ValueError, KeyError):
-        return None
+def members_by_number(members: type[E], value_of: Callable[[str], int], prefix: str) -> dict[int, E]:
+    """Return our members by the protobuf enum's numbers; 0, which is unspecified, has none."""
+    return {value_of(prefix + ours.name): ours for ours in members}

@@ -12,7 +12,7 @@ from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.config import StreamSettings
 from facegauge_server.errors import BadFrame, InvalidConfig, ProtocolViolation
 from facegauge_server.rpc.detach import detach, only_field
-from facegauge_server.rpc.enums import member
+from facegauge_server.rpc.enums import members_by_number
 from facegauge_server.types import Decode, Delivery, EncodedFrame, Encoding
 
 __all__ = [
@@ -31,6 +31,10 @@ LARGE_BYTES = 256 * 1024
 """Messages beyond this size are not copied: below it, a copy costs less than taking them apart here."""
 MIN_WATCH_INTERVAL_S, MAX_WATCH_INTERVAL_S = 0.1, 60.0
 
+_ENCODINGS = members_by_number(Encoding, pb.FrameEncoding.Value, "FRAME_ENCODING_")
+_DELIVERIES = members_by_number(Delivery, pb.Delivery.Value, "DELIVERY_")
+_DECODES = members_by_number(Decode, pb.Decode.Value, "DECODE_")
+
 M = TypeVar("M", bound=ProtoMessage)
 
 
@@ -46,9 +50,9 @@ def parse(kind: type[M], data: bytes) -> M:
 
 def settings_from(config: pb.StreamConfig) -> StreamSettings:
     """Read a stream's configuration; raises InvalidConfig naming every field that is wrong."""
-    encoding = member(Encoding, pb.FrameEncoding.Name, "FRAME_ENCODING_", config.encoding)
-    delivery = member(Delivery, pb.Delivery.Name, "DELIVERY_", config.delivery)
-    decode = member(Decode, pb.Decode.Name, "DECODE_", config.decode)
+    encoding = _ENCODINGS.get(config.encoding)
+    delivery = _DELIVERIES.get(config.delivery)
+    decode = _DECODES.get(config.decode)
     unknown = {
         name: f"{number} is no value of this enum"
         for name, number, known in (
@@ -98,11 +102,10 @@ def _frame_from(frame: pb.Frame, data: bytes, settings: StreamSettings) -> Encod
 
     An encoding that this server does not know is kept as the stream's: the decoder will say what is wrong.
     """
-    encoding = member(Encoding, pb.FrameEncoding.Name, "FRAME_ENCODING_", frame.encoding)
     return EncodedFrame(
         sequence=frame.sequence,
         capture_time_s=frame.capture_time_s,
-        encoding=encoding or settings.encoding,
+        encoding=_ENCODINGS.get(frame.encoding, settings.encoding),
         data=data,
         width=frame.width or settings.width,
         height=frame.height or settings.height,
@@ -132,7 +135,7 @@ def image_from(data: bytes) -> tuple[EncodedFrame, int]:
     )
     request = parse(pb.AssessImageRequest, data if split is None else split[0])
     picture = request.data if split is None else cast("bytes", split[1])
-    encoding = member(Encoding, pb.FrameEncoding.Name, "FRAME_ENCODING_", request.encoding)
+    encoding = _ENCODINGS.get(request.encoding)
     if encoding is None and request.encoding:
         raise BadFrame(f"encoding: {request.encoding} is no value of this enum")
     settings = StreamSettings(stream_id="image", display_lines=request.display_lines or 720)
