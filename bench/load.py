@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import grpc
@@ -12,12 +13,12 @@ import numpy as np
 
 from bench.coded import FPS, CodedCall
 from facegauge.v1 import quality_pb2 as pb
-from facegauge.v1 import quality_pb2_grpc
 
-__all__ = ["LoadResult", "play_calls"]
+__all__ = ["BATCH_S", "LoadResult", "play_calls"]
 
 BATCH_S = 0.25
-"""Seconds of coded video that travel in one message."""
+"""Seconds of coded video that travel in one message, unless told otherwise."""
+METHOD = f"/{pb.DESCRIPTOR.services_by_name['QualityService'].full_name}/MonitorStream"
 
 CONNECTIONS = 8
 """Channels that the streams share, as the media servers of one back end would."""
@@ -51,18 +52,52 @@ class LoadResult:
         return min(self.scored_by_stream) * len(self.scored_by_stream) / total if total else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A message as it goes over the wire, with the numbers of its frames."""
+
+    data: bytes
+    sequences: range
+
+
 async def play_calls(
-    target: str, frames: list[bytes] | CodedCall, streams: int, fps: float, duration_s: float
+    target: str,
+    frames: list[bytes] | CodedCall,
+    streams: int,
+    fps: float,
+    duration_s: float,
+    batch_s: float = BATCH_S,
 ) -> LoadResult:
-    """Play all streams at once; their frames are spread evenly over time, as those of unrelated calls are."""
+    """Play all streams at once; their frames are spread evenly over time, as those of unrelated calls are.
+
+    Messages of coded video are made before the start, once for all calls: each carries `batch_s` of a call,
+    every layer of it, as a media server forwards them.
+    """
     result = LoadResult(streams, fps)
+    coded: list[_Request] = []
+    if isinstance(frames, CodedCall):
+        coded = [_coded_request(frames, number, batch_s) for number in range(round(duration_s / batch_s))]
+
+    def requests_of(number: int) -> Iterable[_Request]:
+        if isinstance(frames, CodedCall):
+            return coded
+        return _pictures(frames, number, fps, round(duration_s * fps))
+
     options = [("grpc.use_local_subchannel_pool", 1)]
     channels = [grpc.aio.insecure_channel(target, options=options) for _ in range(CONNECTIONS)]
     start_s = time.perf_counter() + 0.5
     try:
         await asyncio.gather(
             *(
-                _play_call(channels[n % CONNECTIONS], n, frames, fps, start_s, duration_s, result)
+                _play_call(
+                    channels[n % CONNECTIONS],
+                    n,
+                    _config(n, frames, fps),
+                    requests_of(n),
+                    1 / batch_s if coded else fps,
+                    start_s,
+                    result,
+                )
                 for n in range(streams)
             )
         )
@@ -75,45 +110,33 @@ async def play_calls(
 async def _play_call(
     channel: grpc.aio.Channel,
     number: int,
-    frames: list[bytes] | CodedCall,
-    fps: float,
+    config: bytes,
+    requests: Iterable[_Request],
+    requests_a_second: float,
     start_s: float,
-    duration_s: float,
     result: LoadResult,
 ) -> None:
-    call = quality_pb2_grpc.QualityServiceStub(channel).MonitorStream()
+    call: grpc.aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(METHOD)()
     sent_s: dict[int, float] = {}
 
     async def send() -> None:
-        config = pb.StreamConfig(stream_id=f"call-{number}", delivery=pb.DELIVERY_LIVE)
-        is_coded = isinstance(frames, CodedCall)
-        messages_a_second = 1 / BATCH_S if is_coded else fps
-        if isinstance(frames, CodedCall):
-            config.encoding, config.max_fps = frames.encoding, fps
-        await call.write(pb.MonitorStreamRequest(config=config))
-        phase_s = random.Random(number).random() / messages_a_second  # noqa: S311 - spreads the load
-        for message in range(round(duration_s * messages_a_second)):
-            due_s = start_s + phase_s + message / messages_a_second
+        await call.write(config)
+        phase_s = random.Random(number).random() / requests_a_second  # noqa: S311 - spreads the load
+        for index, request in enumerate(requests):
+            due_s = start_s + phase_s + index / requests_a_second
             await asyncio.sleep(due_s - time.perf_counter())
-            batch = _coded_batch(frames, message) if isinstance(frames, CodedCall) else [picture(message)]
             now_s = time.perf_counter()
-            sent_s.update((frame.sequence, now_s) for frame in batch)
-            result.sent += len(batch)
-            if is_coded:
-                await call.write(pb.MonitorStreamRequest(frames=pb.FrameBatch(frames=batch)))
-            else:
-                await call.write(pb.MonitorStreamRequest(frame=batch[0]))
+            sent_s.update((sequence, now_s) for sequence in request.sequences)
+            result.sent += len(request.sequences)
+            await call.write(request.data)
         await call.done_writing()
-
-    def picture(sequence: int) -> pb.Frame:
-        assert not isinstance(frames, CodedCall)  # noqa: S101 - narrows
-        data = frames[(number * 7 + sequence) % len(frames)]
-        return pb.Frame(sequence=sequence, capture_time_s=sequence / fps, data=data)
 
     async def receive() -> None:
         scored = 0
-        while (response := await call.read()) is not grpc.aio.EOF:
-            if not isinstance(response, pb.MonitorStreamResponse) or not response.HasField("assessment"):
+        while (data := await call.read()) is not grpc.aio.EOF:
+            assert isinstance(data, bytes)  # noqa: S101 - narrows: there is no deserializer
+            response = pb.MonitorStreamResponse.FromString(data)
+            if not response.HasField("assessment"):
                 continue
             assessment = response.assessment
             result.dropped += assessment.frames_dropped
@@ -133,6 +156,23 @@ async def _play_call(
         result.refused += 1
 
 
-def _coded_batch(call: CodedCall, message: int) -> list[pb.Frame]:
-    first, end = (round(index * BATCH_S * FPS) for index in (message, message + 1))
-    return [call.frame(sequence) for sequence in range(first, end)]
+def _config(number: int, frames: list[bytes] | CodedCall, fps: float) -> bytes:
+    config = pb.StreamConfig(stream_id=f"call-{number}", delivery=pb.DELIVERY_LIVE)
+    if isinstance(frames, CodedCall):
+        config.encoding, config.max_fps = frames.encoding, fps
+    return pb.MonitorStreamRequest(config=config).SerializeToString()
+
+
+def _coded_request(call: CodedCall, number: int, batch_s: float) -> _Request:
+    sequences = range(*(round(index * batch_s * FPS) for index in (number, number + 1)))
+    batch = pb.FrameBatch(frames=[call.frame(sequence) for sequence in sequences])
+    return _Request(pb.MonitorStreamRequest(frames=batch).SerializeToString(), sequences)
+
+
+def _pictures(frames: list[bytes], number: int, fps: float, count: int) -> Iterator[_Request]:
+    for sequence in range(count):
+        data = frames[(number * 7 + sequence) % len(frames)]
+        frame = pb.Frame(sequence=sequence, capture_time_s=sequence / fps, data=data)
+        yield _Request(
+            pb.MonitorStreamRequest(frame=frame).SerializeToString(), range(sequence, sequence + 1)
+        )

@@ -6,9 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
-from bench.load import LoadResult
+from bench.coded import CodedCall
+from bench.load import LoadResult, play_calls
+from bench.server import server_process
+from facegauge.v1 import quality_pb2 as pb
+from facegauge_server.types import Encoding
+from tests.coded_video import encode_units, moving
 
 
 @pytest.mark.slow
@@ -71,3 +78,16 @@ def test_nonsense_is_refused() -> None:
     )
     assert done.returncode == 2
     assert "whole numbers" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_calls_of_coded_video_send_every_unit_once(astronaut: npt.NDArray[np.uint8]) -> None:
+    """All calls send the same messages, made once; the server decodes what they carry, and scores of it."""
+    units = encode_units(Encoding.H264, moving(astronaut, 12))
+    call = CodedCall("h264", pb.FRAME_ENCODING_H264, units, layers=())
+    with server_process() as server:
+        result = await play_calls(server.target, call, streams=2, fps=2, duration_s=2.0)
+    assert (result.sent, result.failed, result.refused) == (2 * 60, 0, 0)
+    assert min(result.scored_by_stream) > 0
+    assert len(result.latencies_s) == result.scored
