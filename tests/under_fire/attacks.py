@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,11 +31,15 @@ from facegauge.v1 import quality_pb2 as pb
 from facegauge.v1 import quality_pb2_grpc
 from tests.under_fire.pictures import jpeg_of, noise_jpeg, png_of
 
-__all__ = ["ATTACKS", "Attacking", "start_attack"]
+__all__ = ["ATTACKS", "ON_BUSY_MACHINE", "ON_QUIET_MACHINE", "Attacking", "start_attack"]
 
 METHOD = "/facegauge.v1.QualityService/MonitorStream"
 MIB = 2**20
 BEGUN = "begun\n"
+ON_BUSY_MACHINE = ("nice", "-n", "10")
+"""Runs the attacker so that it gets its share where other programs compete for the cores."""
+ON_QUIET_MACHINE = ("chrt", "--idle", "0")
+"""Runs it so that calls pay for what the server does with an attack, and not for what it costs to attack."""
 BIG_MESSAGES = [("grpc.max_send_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
 
 
@@ -230,11 +234,13 @@ class Attacking:
 
 
 @contextmanager
-def start_attack(name: str, target: str, metrics_url: str, duration_s: float) -> Iterator[Attacking]:
+def start_attack(
+    name: str, target: str, metrics_url: str, duration_s: float, give_way: Sequence[str] = ON_BUSY_MACHINE
+) -> Iterator[Attacking]:
     """Attack a server for a time, from a process that gives way to it; the block begins with the attack."""
     command = [sys.executable, "-m", "tests.under_fire.attacks", name, target, metrics_url, str(duration_s)]
     with subprocess.Popen(
-        ["chrt", "--idle", "0", *command],
+        [*give_way, *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.server import Server, server_process
-from tests.under_fire.attacks import ATTACKS, start_attack
+from tests.under_fire.attacks import ATTACKS, ON_BUSY_MACHINE, ON_QUIET_MACHINE, start_attack
 from tests.under_fire.good_calls import GoodCalls, Player, good_calls_player
 from tests.under_fire.memory import memory_bytes
 
@@ -83,11 +83,14 @@ class Siege:
 class Besieged:
     """A server with good calls, and attacks one after another."""
 
-    def __init__(self, server: Server, player: Player, attack_s: float, quiet_s: float) -> None:
+    def __init__(
+        self, server: Server, player: Player, attack_s: float, quiet_s: float, give_way: Sequence[str]
+    ) -> None:
         self._server = server
         self._player = player
         self._attack_s = attack_s
         self._quiet_s = quiet_s
+        self._give_way = give_way
         player.play(quiet_s)  # a first second is nobody's measure
         self._before = player.play(quiet_s)
 
@@ -99,7 +102,9 @@ class Besieged:
             nonlocal peak_bytes
             peak_bytes = max(peak_bytes, memory_bytes(server.process))
 
-        with start_attack(attack, server.target, server.metrics_url, self._attack_s + 2) as attacking:
+        with start_attack(
+            attack, server.target, server.metrics_url, self._attack_s + 2, self._give_way
+        ) as attacking:
             attacked = self._player.play(self._attack_s, measure)
             try:
                 outcomes = attacking.outcomes(timeout_s=60)
@@ -112,10 +117,12 @@ class Besieged:
 
 
 @contextmanager
-def besieged(attack_s: float = ATTACK_S, quiet_s: float = QUIET_S) -> Iterator[Besieged]:
+def besieged(
+    attack_s: float = ATTACK_S, quiet_s: float = QUIET_S, give_way: Sequence[str] = ON_BUSY_MACHINE
+) -> Iterator[Besieged]:
     """Start a server and good calls; attacks and peace last some seconds each."""
     with server_process() as server, good_calls_player(server.target) as player:
-        yield Besieged(server, player, attack_s, quiet_s)
+        yield Besieged(server, player, attack_s, quiet_s, give_way)
 
 
 def _is_ready(server: Server) -> bool:
@@ -134,7 +141,7 @@ def main(attacks: tuple[str, ...]) -> None:
     """Besiege a server of this machine with each ATTACK in turn (all of them by default)."""
     columns = ("attack", "p95 quiet, ms", "p95, ms", "unanswered", "MiB", "faults", "the attacker saw")
     table = Table(*columns, title="Ten good calls under attack")
-    with besieged() as one:
+    with besieged(give_way=ON_QUIET_MACHINE) as one:
         for attack in attacks or tuple(ATTACKS):
             row = _row(one.stand(attack))
             Console(stderr=True, width=400).print(*row, sep=" | ", markup=False)
