@@ -10,6 +10,8 @@ structure, their outputs aggregated; 224x336 pixels. It tells no widths, so Tabl
   kernel at 14x21 and, after a reduction, one with 13x13 at 7x11. A block is that paper's: a depthwise large
   kernel beside a small one (5x5, which it folds in at inference), between pointwise layers, then a
   feed-forward layer.
+- 224x336 is height by width, as ATHENAFace's 600x416 is and as torchvision's resize takes it; both ways cost
+  the same, so Table 1 does not tell. Crops, which are taller than wide, come out squashed.
 - Aggregation: the pooled ends of both branches, concatenated, into a perceptron of two hidden layers.
 Cost at 224x336: 0.5129 GFLOPs, 4.7266 M parameters (`python -m facegauge_models --no-timing`).
 """

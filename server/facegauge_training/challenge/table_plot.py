@@ -48,7 +48,7 @@ def draw_table(systems: dict[str, Row], students: dict[str, Row], path: Path) ->
     axes.set_ylabel("Score = (SROCC + PLCC) / 2 on the ladder of unseen faces, 95% interval")
     axes.set_xlim(0, 1.25 * max([1.0, *(row["ms"] for _, row, _ in everything)]))  # names lie to the right
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right", frameon=False)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
     low, high = axes.get_ylim()
     heights = _spread([row["score"] for _, row, _ in everything], LABEL_GAP * (high - low))
     for (name, row, colour), height in zip(everything, heights, strict=True):
