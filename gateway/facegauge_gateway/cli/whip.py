@@ -71,7 +71,6 @@ def whip(
         insecure=shared.settings.insecure,
         publish_tokens=publish_tokens,
         forward_tokens=forward_tokens,
-        allowed_origins=shared.settings.allowed_origins,
         max_sessions=max_sessions,
         max_sessions_per_address=max_sessions_per_address,
         connect_timeout_s=connect_timeout_s,

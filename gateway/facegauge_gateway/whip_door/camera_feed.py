@@ -11,7 +11,7 @@ from aiortc.rtp import AnyRtcpPacket, RtpPacket
 from facegauge_gateway.forward import MonitoredStream
 from facegauge_gateway.rtp.access_unit import AccessUnit
 from facegauge_gateway.rtp.bad_packet import BadPacket
-from facegauge_gateway.sources import coded_frame
+from facegauge_gateway.sources import FaultLog, coded_frame
 from facegauge_gateway.whip_door.camera import Camera
 
 __all__ = ["CameraFeed"]
@@ -21,10 +21,15 @@ class CameraFeed:
     """Sends on the units that packets complete; aiortc's connection would end by an error, so none leaves."""
 
     def __init__(
-        self, camera: Camera, stream: MonitoredStream, on_defect: Callable[[Exception], None]
+        self,
+        camera: Camera,
+        stream: MonitoredStream,
+        faults: FaultLog,
+        on_defect: Callable[[Exception], None],
     ) -> None:
         self._camera = camera
         self._stream = stream
+        self._faults = faults
         self._on_defect = on_defect
         self._time = asyncio.get_running_loop().time
 
@@ -46,9 +51,11 @@ class CameraFeed:
         return due
 
     def poll(self) -> None:
-        """Send on what has waited long enough."""
+        """Send on what has waited long enough, and tell of pictures that cannot be put together."""
+        now_s = self._time()
         with self._guarded():
-            self._send(self._camera.poll(self._time()))
+            self._send(self._camera.poll(now_s))
+            self._faults.look(now_s)
 
     def _send(self, units: Iterable[AccessUnit]) -> None:
         for unit in units:

@@ -70,7 +70,7 @@ class WhipDoor:
         self._sessions = Sessions(metrics, self._whip_metrics)
         self._room = Room(settings.max_sessions, settings.max_sessions_per_address)
         self._is_open = False
-        routes = Routes(app, self._whip_metrics, settings.allowed_origins)
+        routes = Routes(app, self._whip_metrics)
         routes.add("/whip/{stream_id}", "POST", self._post)
         routes.add("/whip/{stream_id}/{session_id}", "DELETE", self._delete)
 

@@ -1,4 +1,4 @@
-"""Routes of the endpoint: requests are counted, other methods refused, pages of other origins admitted."""
+"""Routes of the endpoint: requests are counted, and other methods refused."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ COUNTED_METHODS = ("POST", "DELETE", "OPTIONS", "PATCH")
 class Routes:
     """Adds paths to an application, with OPTIONS for each (RFC 9725, 4.2 and 4.8)."""
 
-    def __init__(self, app: web.Application, metrics: WhipMetrics, allowed_origins: frozenset[str]) -> None:
-        """Count in `metrics`, and let pages of `allowed_origins` in; `*` is any origin."""
+    def __init__(self, app: web.Application, metrics: WhipMetrics) -> None:
+        """Add to `app`, and count in `metrics`."""
         self._app = app
         self._metrics = metrics
-        self._allowed_origins = allowed_origins
 
     def add(self, path: str, method: str, handler: Handler) -> None:
         """Add a path with its one method."""
@@ -45,11 +44,6 @@ class Routes:
     def _finish(self, request: web.Request, response: web.StreamResponse) -> None:
         method = request.method if request.method in COUNTED_METHODS else "other"
         self._metrics.requests.labels(method, str(response.status)).inc()
-        origin = request.headers.get("Origin")
-        if origin is not None and not self._allowed_origins.isdisjoint(("*", origin)):
-            response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Expose-Headers"] = "Location, Retry-After"
-            response.headers["Vary"] = "Origin"
 
 
 async def _options(_request: web.Request) -> web.Response:

@@ -14,6 +14,7 @@ from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection
 from facegauge_gateway.answers.hub import AnswerHub, TooManySubscribers
 from facegauge_gateway.forward.monitored_stream import MonitoredStream
 from facegauge_gateway.log import Log
+from facegauge_gateway.sources import FaultLog
 from facegauge_gateway.whip_door.aiortc_receiver import PacketReceiver, discard_packets, take_packets
 from facegauge_gateway.whip_door.camera import Camera
 from facegauge_gateway.whip_door.camera_feed import CameraFeed
@@ -58,7 +59,9 @@ class WhipSession:
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._has_channel = False
-        self._feed = CameraFeed(self.camera, self.stream, self._fail)
+        self._feed = CameraFeed(
+            self.camera, self.stream, FaultLog(self.camera.statistics, self.log), self._fail
+        )
         self._receiver: PacketReceiver | None = None
         self._peer.on("datachannel", self._take_channel)
         self._peer.on("connectionstatechange", self._take_state)

@@ -27,8 +27,6 @@ class WhipSettings:
     """File of bearer tokens, any of which may publish."""
     forward_tokens: bool = False
     """Whether the publisher's token is shown to the server, which then decides."""
-    allowed_origins: frozenset[str] = frozenset()
-    """Origins of pages that may publish from a browser; `*` for any."""
     max_sessions: int = 32
     max_sessions_per_address: int = 8
     connect_timeout_s: float = 15.0
