@@ -47,6 +47,8 @@ async def test_no_picture_of_a_broken_chain_is_scored(server: Server, browser: B
             lambda: len(path.pictures) > LOSSES * LOSS.every + LOSS.every // 2,
             f"{LOSSES} losses", limit_s=100,
         )  # fmt: skip
+        # The call goes on: what is scored later would not be among the pictures that are listed below.
+        scored = {rtp_timestamp(answer["capture_time_s"]) for answer in gateway.scored("ada")}
         encoded = await call.encoded()
         sent = await call.sent()
         repaired = await asyncio.to_thread(
@@ -56,7 +58,6 @@ async def test_no_picture_of_a_broken_chain_is_scored(server: Server, browser: B
 
     keyframes = {timestamp for timestamp, kind in encoded if kind == "key"}
     broken, silences = broken_chains(lost_for_good, keyframes)
-    scored = {rtp_timestamp(answer["capture_time_s"]) for answer in gateway.scored("ada")}
     assert scored <= {timestamp for timestamp, _ in lost_for_good}, "a picture was scored that nobody sent"
     assert not scored & broken, "pictures of broken chains were scored"
     assert len(scored) > LOSSES
