@@ -130,7 +130,7 @@ def test_a_killed_worker_is_back(server: Server, face: bytes) -> None:
     before = {worker.pid for worker in workers_of(server)}
     killed = workers_of(server)[0]
     killed.kill()
-    until(lambda: not killed.is_running() or killed.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: not killed.is_running())  # a zombie may have threads yet, which keep its connection open
     assert [one.result for one in results(server, "killed", pb.Frame(data=face))] == [pb.FRAME_RESULT_SCORED]
     until(lambda: len({worker.pid for worker in workers_of(server)} - before) == 1)
     until(lambda: status_of(server, "/readyz") == 200)
