@@ -7,7 +7,7 @@ has been given one, and shows it in Authorization.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
@@ -52,16 +52,22 @@ def admit_origins(app: web.Application, allowed: frozenset[str]) -> None:
     app.on_response_prepare.append(admit)
 
 
-def answer_preflight(method: str, *, headers: str) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Return a handler of OPTIONS, which a browser asks before it sends a request with other headers."""
+def answer_preflight(
+    methods: str, *, headers: str, says: Mapping[str, str] | None = None
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return a handler of OPTIONS, which a browser asks before it sends a request with other headers.
+
+    `says` are headers of the answer that have nothing to do with other origins.
+    """
 
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(
             status=204,
             headers={
-                "Access-Control-Allow-Methods": method,
+                "Access-Control-Allow-Methods": methods,
                 "Access-Control-Allow-Headers": headers,
                 "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE_S),
+                **(says or {}),
             },
         )
 

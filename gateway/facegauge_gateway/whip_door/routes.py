@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from facegauge_gateway.http.cross_origin import answer_preflight
 from facegauge_gateway.whip_door.offer import SDP_TYPE
 from facegauge_gateway.whip_door.whip_metrics import WhipMetrics
 
@@ -13,6 +14,9 @@ __all__ = ["Handler", "Routes"]
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 COUNTED_METHODS = ("POST", "DELETE", "OPTIONS", "PATCH")
+OPTIONS = answer_preflight(
+    "POST, DELETE, OPTIONS", headers="Authorization, Content-Type", says={"Accept-Post": SDP_TYPE}
+)
 
 
 class Routes:
@@ -25,7 +29,7 @@ class Routes:
 
     def add(self, path: str, method: str, handler: Handler) -> None:
         """Add a path with its one method."""
-        handlers = {method: handler, "OPTIONS": _options}
+        handlers = {method: handler, "OPTIONS": OPTIONS}
 
         async def handle(request: web.Request) -> web.Response:
             try:
@@ -44,15 +48,3 @@ class Routes:
     def _finish(self, request: web.Request, response: web.StreamResponse) -> None:
         method = request.method if request.method in COUNTED_METHODS else "other"
         self._metrics.requests.labels(method, str(response.status)).inc()
-
-
-async def _options(_request: web.Request) -> web.Response:
-    return web.Response(
-        status=204,
-        headers={
-            "Accept-Post": SDP_TYPE,
-            "Access-Control-Allow-Methods": "POST, DELETE, OPTIONS",
-            "Access-Control-Allow-Headers": "Authorization, Content-Type",
-            "Access-Control-Max-Age": "600",
-        },
-    )
