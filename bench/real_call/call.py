@@ -1,4 +1,4 @@
-"""One call: a page of the browser publishes its camera to a room of the media server."""
+"""One call: a page of the browser publishes its camera, here to a room of the media server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from bench.real_call.chromium import Browser, Page
 from bench.real_call.janus import Janus, Publication
 
-__all__ = ["CALLER", "CODECS", "Call", "CallCodec", "calling", "starting_fast"]
+__all__ = ["CODECS", "Call", "CallCodec", "Caller", "calling", "open_caller"]
 
 CALLER = Path(__file__).with_name("caller.html")
 START_KBIT_PER_S = 1000
@@ -39,17 +39,15 @@ CODECS = {
 }
 
 
-class Call:
-    """A call that is going on."""
+class Caller:
+    """A page of the browser that publishes its camera."""
 
-    def __init__(self, page: Page, janus: Janus, publication: Publication) -> None:
+    def __init__(self, page: Page) -> None:
         self._page = page
-        self._janus = janus
-        self._publication = publication
 
-    async def forward(self, port: int, *, ssrc: int, payload_type: int) -> None:
-        """Have the media server forward this call's video, besides what it forwards already."""
-        await self._janus.forward(self._publication, port=port, ssrc=ssrc, payload_type=payload_type)
+    async def accept(self, answer_sdp: str) -> None:
+        """Take the answer to the page's offer: media flows from now on."""
+        await self._page.call("accept", _starting_fast(answer_sdp))
 
     async def cap(self, kbit_per_s: int, *, keep: str = "maintain-resolution") -> None:
         """Cap the bitrate; `keep` is WebRTC's degradationPreference."""
@@ -59,6 +57,23 @@ class Call:
         """Return what the browser has sent: WebRTC's outbound-rtp, with the codec's MIME type."""
         report: dict[str, Any] = await self._page.call("sent")
         return report
+
+    async def hang_up(self) -> None:
+        """End the call."""
+        await self._page.call("hangUp")
+
+
+class Call(Caller):
+    """A call that is going on, through the media server."""
+
+    def __init__(self, page: Page, janus: Janus, publication: Publication) -> None:
+        super().__init__(page)
+        self._janus = janus
+        self._publication = publication
+
+    async def forward(self, port: int, *, ssrc: int, payload_type: int) -> None:
+        """Have the media server forward this call's video, besides what it forwards already."""
+        await self._janus.forward(self._publication, port=port, ssrc=ssrc, payload_type=payload_type)
 
 
 @asynccontextmanager
@@ -73,22 +88,48 @@ async def calling(
     kbit_per_s: int,
 ) -> AsyncIterator[Call]:
     """Begin a call; its media flows when the block begins."""
-    page = await browser.open(CALLER.as_uri())
-    wanted = {"width": width, "height": height, "fps": fps, "maxBitrate": kbit_per_s * 1000}
-    offer = await page.call(
-        "offer", wanted | {"mimeType": codec.mime_type, "scalabilityMode": codec.scalability_mode}
+    page, offer = await open_caller(
+        browser, codec, width=width, height=height, fps=fps, kbit_per_s=kbit_per_s
     )
     publication = await janus.publish(offer, codec.name)
-    await page.call("accept", starting_fast(publication.answer_sdp))
+    call = Call(page, janus, publication)
+    await call.accept(publication.answer_sdp)
     await janus.is_up()
     try:
-        yield Call(page, janus, publication)
+        yield call
     finally:
-        await page.call("hangUp")
+        await call.hang_up()
         await janus.leave()
 
 
-def starting_fast(answer_sdp: str) -> str:
+async def open_caller(
+    browser: Browser,
+    codec: CallCodec,
+    *,
+    width: int,
+    height: int,
+    fps: int,
+    kbit_per_s: int,
+    records_pictures: bool = False,
+) -> tuple[Page, str]:
+    """Open a page that would publish its camera; returns it and its offer."""
+    page = await browser.open(CALLER.as_uri())
+    offer: str = await page.call(
+        "offer",
+        {
+            "width": width,
+            "height": height,
+            "fps": fps,
+            "maxBitrate": kbit_per_s * 1000,
+            "mimeType": codec.mime_type,
+            "scalabilityMode": codec.scalability_mode,
+            "recordsPictures": records_pictures,
+        },
+    )
+    return page, offer
+
+
+def _starting_fast(answer_sdp: str) -> str:
     """Tell the browser what rate to begin with, in the way that Chromium understands."""
     video = re.search(r"^m=video \d+ \S+ (\d+)", answer_sdp, re.MULTILINE)
     if video is None:

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bench.real_call.udp_relay import UdpRelay, relaying
+
 __all__ = ["PERFECT", "Impairment", "LossyPath", "Passed", "lossy_path"]
 
-RECEIVE_BUFFER_BYTES = 2**21
-"""Asked of the system, so that a busy machine loses nothing that is not in the record."""
 HEADER_BYTES = 12
 PLI = (206, 1)
 """Payload type and format of a picture loss indication (RFC 4585)."""
@@ -52,49 +51,25 @@ class Passed:
     """Whether it was sent on."""
 
 
-class LossyPath(asyncio.DatagramProtocol):
-    """The media server's side; `_Onward` is the receiver's."""
+class LossyPath(UdpRelay):
+    """Passes on the packets of a media server, but for those that it loses."""
 
     def __init__(self, impairment: Impairment, seed: int) -> None:
+        super().__init__()
         self._impairment = impairment
         self._random = random.Random(seed)  # noqa: S311 - not for secrets
         self._still_to_lose = 0
         self._held: list[tuple[int, bytes]] = []
-        self._rtcp_address: tuple[str, int] | None = None
-        self._onward: asyncio.DatagramTransport | None = None
-        self._transport: asyncio.DatagramTransport | None = None
         self.record: list[Passed] = []
         """Every packet of RTP, in the order of the media server."""
         self.plis = 0
         """Picture loss indications that the receiver has sent back."""
 
-    @property
-    def port(self) -> int:
-        """Where the media server sends to."""
-        assert self._transport is not None  # noqa: S101 - narrows: a path is made open
-        port: int = self._transport.get_extra_info("sockname")[1]
-        return port
-
-    async def open(self, receiver: tuple[str, int]) -> None:
-        """Open a port, and a socket towards the receiver."""
-        loop = asyncio.get_running_loop()
-        inner = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        inner.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-        inner.bind(("127.0.0.1", 0))
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=inner)
-        self._onward, _ = await loop.create_datagram_endpoint(lambda: _Onward(self), remote_addr=receiver)
-
-    def close(self) -> None:
-        """Pass nothing more."""
-        for transport in (self._transport, self._onward):
-            if transport is not None:
-                transport.close()
-
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
         """Take a packet from the media server."""
         if len(data) <= HEADER_BYTES:  # an empty packet, or RTCP as short: never a picture
-            self._rtcp_address = address
-            self._send(data)
+            self.sender = address
+            self.send_on(data)
             return
         arrives = not self._is_lost()
         self.record.append(Passed(time.monotonic(), data, arrives))
@@ -119,37 +94,18 @@ class LossyPath(asyncio.DatagramProtocol):
         for _ in range(copies):
             if impairment.jitter_s:
                 delay_s = self._random.uniform(0, impairment.jitter_s)
-                asyncio.get_running_loop().call_later(delay_s, self._send, data)
+                asyncio.get_running_loop().call_later(delay_s, self.send_on, data)
             else:
-                self._send(data)
+                self.send_on(data)
         due = [held for after, held in self._held if after == 1]
         self._held = [(after - 1, held) for after, held in self._held if after > 1]
         for held in due:
-            self._send(held)
-
-    def _send(self, data: bytes) -> None:
-        if self._onward is not None and not self._onward.is_closing():
-            self._onward.sendto(data)
+            self.send_on(held)
 
     def send_back(self, data: bytes) -> None:
         """Take a packet from the receiver."""
         self.plis += count_plis(data)
-        if self._transport is not None and self._rtcp_address is not None:
-            self._transport.sendto(data, self._rtcp_address)
-
-
-class _Onward(asyncio.DatagramProtocol):
-    """Takes what the receiver sends back."""
-
-    def __init__(self, path: LossyPath) -> None:
-        self._path = path
-
-    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:  # noqa: ARG002 - asyncio's
-        """Pass it back."""
-        self._path.send_back(data)
-
-    def error_received(self, error: Exception) -> None:
-        """Let a receiver be away, as UDP does."""
+        super().send_back(data)
 
 
 def count_plis(compound: bytes) -> int:
@@ -166,10 +122,5 @@ async def lossy_path(
     receiver: tuple[str, int], impairment: Impairment = PERFECT, *, seed: int = 0
 ) -> AsyncIterator[LossyPath]:
     """Open a path to a receiver's port for RTP; what it loses depends on the seed and the packets' order."""
-    path = LossyPath(impairment, seed)
-    await path.open(receiver)
-    try:
+    async with relaying(LossyPath(impairment, seed), receiver) as path:
         yield path
-    finally:
-        path.close()
-        await asyncio.sleep(0)  # transports close in the loop's next turn

@@ -6,12 +6,13 @@ and by the payload type whether it is sent for the first time or again. ICE, DTL
 
 from __future__ import annotations
 
-import asyncio
 import random
 import struct
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+
+from bench.real_call.udp_relay import UdpRelay, relaying
 
 __all__ = ["IcePath", "PathLoss", "ice_path"]
 
@@ -32,51 +33,25 @@ class PathLoss:
     """Of all other packets that are sent for the first time: their retransmissions arrive."""
 
 
-class IcePath(asyncio.DatagramProtocol):
-    """The publisher's side; `_Onward` is the gateway's."""
+class IcePath(UdpRelay):
+    """Passes on what a publisher and a gateway send each other, but for the packets that it loses."""
 
     def __init__(self, loss: PathLoss, first: Iterable[int], again: Iterable[int], seed: int) -> None:
+        super().__init__()
         self._loss = loss
         self._first, self._again = frozenset(first), frozenset(again)
         self._random = random.Random(seed)  # noqa: S311 - not for secrets
-        self._publisher: tuple[str, int] | None = None
-        self._transport: asyncio.DatagramTransport | None = None
-        self._onward: asyncio.DatagramTransport | None = None
         self.pictures: dict[int, bool] = {}
         """By RTP timestamp, in the order of their first packets: whether a packet of it is lost for good."""
         self.dropped = 0
 
-    @property
-    def port(self) -> int:
-        """Where the publisher sends to."""
-        assert self._transport is not None
-        port: int = self._transport.get_extra_info("sockname")[1]
-        return port
-
-    async def open(self, gateway: tuple[str, int]) -> None:
-        """Open a port, and a socket towards the gateway."""
-        loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
-        self._onward, _ = await loop.create_datagram_endpoint(lambda: _Onward(self), remote_addr=gateway)
-
-    def close(self) -> None:
-        """Pass nothing more."""
-        for transport in (self._transport, self._onward):
-            if transport is not None:
-                transport.close()
-
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
         """Take a datagram of the publisher."""
-        self._publisher = address
+        self.sender = address
         if self._is_lost(data):
             self.dropped += 1
-        elif self._onward is not None and not self._onward.is_closing():
-            self._onward.sendto(data)
-
-    def send_back(self, data: bytes) -> None:
-        """Take a datagram of the gateway."""
-        if self._transport is not None and self._publisher is not None and not self._transport.is_closing():
-            self._transport.sendto(data, self._publisher)
+        else:
+            self.send_on(data)
 
     def _is_lost(self, data: bytes) -> bool:
         if len(data) < RTP_HEADER.size or data[0] not in RTP_FIRST_BYTES or data[1] in RTCP_TYPES:
@@ -95,28 +70,10 @@ class IcePath(asyncio.DatagramProtocol):
         return self._random.random() < self._loss.share
 
 
-class _Onward(asyncio.DatagramProtocol):
-    """Takes what the gateway sends back."""
-
-    def __init__(self, path: IcePath) -> None:
-        self._path = path
-
-    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:  # noqa: ARG002 - asyncio's
-        self._path.send_back(data)
-
-    def error_received(self, error: Exception) -> None:
-        """Let a gateway be away, as UDP does."""
-
-
 @asynccontextmanager
 async def ice_path(
     gateway: tuple[str, int], loss: PathLoss, *, first: Iterable[int], again: Iterable[int], seed: int = 0
 ) -> AsyncIterator[IcePath]:
     """Open a path to a gateway; `first` and `again` are the payload types of video and of retransmissions."""
-    path = IcePath(loss, first, again, seed)
-    await path.open(gateway)
-    try:
+    async with relaying(IcePath(loss, first, again, seed), gateway) as path:
         yield path
-    finally:
-        path.close()
-        await asyncio.sleep(0)  # transports close in the loop's next turn

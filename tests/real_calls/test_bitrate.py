@@ -10,6 +10,7 @@ from bench.real_call.gateway import running_gateway
 from bench.real_call.janus import Janus
 from bench.server import Server
 
+from .capped_bitrate import START_KBIT_PER_S, falls_and_recovers
 from .conftest import FPS, HEIGHT, WIDTH
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(240)]
@@ -23,27 +24,14 @@ async def test_quality_falls_with_the_bitrate_and_recovers(
     codec = CODECS[name]
     async with (
         running_gateway(server.target, "--payload", f"96={codec.name}", "--ssrc", "77=ada/call") as gateway,
-        calling(browser, janus, codec, width=WIDTH, height=HEIGHT, fps=FPS, kbit_per_s=1000) as call,
+        calling(
+            browser, janus, codec, width=WIDTH, height=HEIGHT, fps=FPS, kbit_per_s=START_KBIT_PER_S
+        ) as call,
     ):
-        await call.cap(1000)
+        await call.cap(START_KBIT_PER_S)
         await call.forward(gateway.addresses[0][1], ssrc=77, payload_type=96)
         await gateway.until(lambda: len(gateway.scored("ada")) >= 10, "ten scores")
-        before = gateway.quality("ada") or 0.0
-
-        await call.cap(30)
-        start = len(gateway.answers)
-        await gateway.until(
-            lambda: (gateway.quality("ada", start) or 1.0) < before - 0.1, f"a fall from {before:.2f}"
-        )
-        during = gateway.quality("ada", start) or 1.0
-
-        await call.cap(1000)
-        start = len(gateway.answers)
-        halfway = (before + during) / 2
-        await gateway.until(
-            lambda: (gateway.quality("ada", start) or 0.0) > max(halfway, before - 0.05),
-            f"a rise from {during:.2f} back to {before:.2f}",
-        )
+        await falls_and_recovers(gateway, call, "ada")
         sent = await call.sent()
     assert sent["mimeType"] == codec.mime_type
     assert sent["frameHeight"] == HEIGHT, "it was the bitrate, not the resolution"

@@ -9,6 +9,7 @@ from bench.real_call.chromium import Browser
 from bench.real_call.gateway import running_whip_gateway
 from bench.server import Server
 
+from .capped_bitrate import START_KBIT_PER_S, falls_and_recovers
 from .conftest import FPS, HEIGHT, WIDTH
 from .whip_call import publishing
 
@@ -24,26 +25,11 @@ async def test_quality_falls_with_the_bitrate_and_recovers(
         running_whip_gateway(server.target) as gateway,
         publishing(
             browser, f"{gateway.http}/whip/ada", CODECS[name],
-            width=WIDTH, height=HEIGHT, fps=FPS, kbit_per_s=1000,
+            width=WIDTH, height=HEIGHT, fps=FPS, kbit_per_s=START_KBIT_PER_S,
         ) as call,
     ):  # fmt: skip
         await gateway.until(lambda: len(gateway.scored("ada")) >= 20, "twenty scores, the first of few bits")
-        before = gateway.quality("ada") or 0.0
-
-        await call.cap(30)
-        start = len(gateway.answers)
-        await gateway.until(
-            lambda: (gateway.quality("ada", start) or 1.0) < before - 0.1, f"a fall from {before:.2f}"
-        )
-        during = gateway.quality("ada", start) or 1.0
-
-        await call.cap(1000)
-        start = len(gateway.answers)
-        halfway = (before + during) / 2
-        await gateway.until(
-            lambda: (gateway.quality("ada", start) or 0.0) > max(halfway, before - 0.05),
-            f"a rise from {during:.2f} back to {before:.2f}",
-        )
+        await falls_and_recovers(gateway, call, "ada")
         sent = await call.sent()
     assert sent["mimeType"] == CODECS[name].mime_type
     assert sent["frameHeight"] == HEIGHT, "it was the bitrate, not the resolution"

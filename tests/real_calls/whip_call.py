@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
 
 import aiohttp
 from aiortc.sdp import SessionDescription
 
-from bench.real_call.call import CALLER, CallCodec, starting_fast
+from bench.real_call.call import CallCodec, Caller, open_caller
 from bench.real_call.chromium import Browser, Page
 
 from .ice_path import IcePath, PathLoss, ice_path
@@ -19,25 +17,16 @@ from .ice_path import IcePath, PathLoss, ice_path
 __all__ = ["WhipCall", "publishing"]
 
 
-@dataclass(frozen=True, slots=True)
-class WhipCall:
+class WhipCall(Caller):
     """A call that is going on."""
 
-    page: Page
-    path: IcePath | None
-
-    async def cap(self, kbit_per_s: int) -> None:
-        """Cap the bitrate; the resolution stays."""
-        await self.page.call("cap", kbit_per_s * 1000, "maintain-resolution")
-
-    async def sent(self) -> dict[str, Any]:
-        """Return what the browser has sent: WebRTC's outbound-rtp, with the codec's MIME type."""
-        report: dict[str, Any] = await self.page.call("sent")
-        return report
+    def __init__(self, page: Page, path: IcePath | None) -> None:
+        super().__init__(page)
+        self.path = path
 
     async def encoded(self) -> list[tuple[int, str]]:
         """Return the pictures that were encoded: RTP timestamp, and `key` or `delta`."""
-        return [(timestamp, kind) for timestamp, kind in await self.page.call("encoded")]
+        return [(timestamp, kind) for timestamp, kind in await self._page.call("encoded")]
 
 
 @asynccontextmanager
@@ -53,11 +42,10 @@ async def publishing(
     loss: PathLoss | None = None,
 ) -> AsyncIterator[WhipCall]:
     """Publish to an endpoint; with `loss`, over such a path and no other."""
-    page = await browser.open(CALLER.as_uri())
-    wanted: dict[str, Any] = {"width": width, "height": height, "fps": fps}
-    wanted |= {"maxBitrate": kbit_per_s * 1000, "recordsPictures": loss is not None}
-    wanted |= {"mimeType": codec.mime_type, "scalabilityMode": codec.scalability_mode}
-    offer = await page.call("offer", wanted)
+    page, offer = await open_caller(
+        browser, codec, width=width, height=height, fps=fps, kbit_per_s=kbit_per_s,
+        records_pictures=loss is not None,
+    )  # fmt: skip
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         headers = {"Content-Type": "application/sdp", "Accept": "application/sdp"}
@@ -68,11 +56,12 @@ async def publishing(
         path = None
         if loss is not None:
             path, answer = await _through_path(stack, answer, loss)
-        await page.call("accept", starting_fast(answer))
+        call = WhipCall(page, path)
+        await call.accept(answer)
         try:
-            yield WhipCall(page, path)
+            yield call
         finally:
-            await page.call("hangUp")
+            await call.hang_up()
             async with http.delete(session):
                 pass
 
