@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import dashboard as build
 
-from dashboards.generator.gateway_delivery import process_row, refused_row, server_row
+from dashboards.generator.gateway_delivery import NAMESPACE, process_row, refused_row, server_row
 from dashboards.generator.gateway_sources import sources_row
 from dashboards.generator.parts import (
     INSTANCE,
@@ -19,8 +19,6 @@ from dashboards.generator.parts import (
     stacked,
     steps,
 )
-
-NAMESPACE = "facegauge_gateway"
 
 
 def gateway() -> build.Dashboard:

@@ -81,10 +81,8 @@ class ErrorsAsStatuses:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        if isinstance(error, grpc.aio.BaseError):
-            return False  # gRPC's own: the connection is gone
+        if not isinstance(error, Exception) or isinstance(error, grpc.aio.BaseError):
+            return False  # no error, a cancellation, or gRPC's own: the connection is gone
         known = next((each for each in type(error).__mro__ if each in STATUSES), None)
         if known is not None:
             assert isinstance(error, FacegaugeError)  # noqa: S101 - narrows: `STATUSES` has no others
