@@ -6,7 +6,9 @@ import io
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -14,9 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from .conftest import StartServerProcess
+import facegauge_server
+
+from .conftest import run_server
 
 Picture = npt.NDArray[np.uint8]
+ASSETS = Path(facegauge_server.__file__).parent / "assets" / "models"
 
 
 def blurred(picture: Picture) -> Picture:
@@ -54,32 +59,62 @@ def tiny(picture: Picture) -> Picture:
     return np.asarray(cv2.resize(picture, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-@pytest.mark.parametrize(
-    ("ruin", "cause"),
-    [
-        (blurred, "blur"),
-        (blocky, "compression"),
-        (noisy, "noise"),
-        (dark, "exposure"),
-        (tiny, "resolution"),
-    ],
-)
-def test_each_ruined_version_is_told_by_its_cause(
-    start_server_process: StartServerProcess,
+CAUSES_BY_RUIN: dict[Callable[[Picture], Picture], str] = {
+    blurred: "blur",
+    blocky: "compression",
+    noisy: "noise",
+    dark: "exposure",
+    tiny: "resolution",
+}
+
+
+def models_with_causes() -> list[str]:
+    """Return the names of the models in the package that say why a face looks bad."""
+    manifests = (
+        json.loads(path.read_text(encoding="utf-8")) for path in sorted(ASSETS.glob("*/manifest.json"))
+    )
+    return [manifest["name"] for manifest in manifests if manifest.get("outputs", {}).get("causes")]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What `facegauge assess` wrote about the ruined portraits."""
+
+    faces: dict[str, dict[str, Any]]
+    """By the picture's name."""
+    shown: str
+    """On the terminal."""
+
+
+@pytest.fixture(scope="module", params=models_with_causes())
+def assessed(
+    request: pytest.FixtureRequest,
     facegauge: str,
     astronaut: Picture,
-    tmp_path: Path,
-    ruin: Callable[[Picture], Picture],
-    cause: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Assessed:
+    """All five ruined portraits, in one call to a server with the model."""
+    folder = tmp_path_factory.mktemp(request.param)
+    paths = [folder / f"{ruin.__name__}.png" for ruin in CAUSES_BY_RUIN]
+    for path, ruin in zip(paths, CAUSES_BY_RUIN, strict=True):
+        cv2.imwrite(str(path), cv2.cvtColor(ruin(astronaut), cv2.COLOR_RGB2BGR))
+    lines = folder / "out.jsonl"
+    with run_server("--model", request.param) as server:
+        options = ("--server", server.listen, "--display-lines", "512", "--json", str(lines))
+        command = (facegauge, "assess", *map(str, paths), *options)
+        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    told = {entry["stream_id"]: entry["faces"] for entry in map(json.loads, lines.read_text().splitlines())}
+    assert all(len(told[str(path)]) == 1 for path in paths)
+    return Assessed({path.stem: told[str(path)][0] for path in paths}, shown)
+
+
+@pytest.mark.parametrize("ruin", CAUSES_BY_RUIN, ids=lambda ruin: ruin.__name__)
+def test_each_ruined_version_is_told_by_its_cause(
+    assessed: Assessed, ruin: Callable[[Picture], Picture]
 ) -> None:
-    """The line of the face names first what was done to the picture, and what its absence would bring."""
-    server = start_server_process("--model", "facegauge-accurate")
-    path, lines = tmp_path / "portrait.png", tmp_path / "out.jsonl"
-    cv2.imwrite(str(path), cv2.cvtColor(ruin(astronaut), cv2.COLOR_RGB2BGR))
-    command = (facegauge, "assess", str(path), "--server", server.listen, "--display-lines", "512")
-    shown = subprocess.run((*command, "--json", str(lines)), capture_output=True, text=True, check=True)
-    (face,) = json.loads(lines.read_text())["faces"]
+    """Every shipped model that names causes names first what was done, and what its absence would bring."""
+    cause, face = CAUSES_BY_RUIN[ruin], assessed.faces[ruin.__name__]
     dearest = face["causes"][0]
     assert dearest["kind"] == cause
     assert dearest["cost"] >= dearest["threshold"] == 0.1
-    assert f"{cause}: +{dearest['cost']:.2f} without it" in shown.stdout
+    assert f"{cause}: +{dearest['cost']:.2f} without it" in assessed.shown
