@@ -95,7 +95,12 @@ async def running(config: Config) -> AsyncIterator[App]:
     files = OperatorFiles(config)
     metrics, readiness = Metrics(), Readiness()
     slots = WorkerSlots(config.workers, on_wait=partial(metrics.observe_stage, "worker_wait"))
-    table = SessionTable(config, metrics.observe_session, slots.wait)
+    table = SessionTable(
+        config,
+        metrics.observe_session,
+        slots.wait,
+        on_causes=lambda _, changes: metrics.count_causes(changes.seconds),
+    )
     metrics.registry.register(SessionCollector(table, config.limits.max_exported_streams, model))
     metrics.registry.register(ReadinessCollector(readiness))
     async with AsyncExitStack() as stack:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 
 __all__ = [
+    "FAULTS",
+    "PICTURE_CAUSES",
     "CauseKind",
     "Decode",
     "Delivery",
@@ -88,7 +90,7 @@ class FaceState(enum.StrEnum):
 
 
 class CauseKind(enum.StrEnum):
-    """What can be wrong with a picture; the names that a student's manifest uses."""
+    """What can be wrong: with a picture, under the names that a student's manifest uses, or with a stream."""
 
     COMPRESSION = "compression"
     RESOLUTION = "resolution"
@@ -99,6 +101,27 @@ class CauseKind(enum.StrEnum):
     """Too dark, or too bright."""
     LOSS = "loss"
     """Packets that did not arrive, and what was put in their place."""
+    FREEZE = "freeze"
+    """No frame came, or the same picture again and again. From here on faults, the foremost first."""
+    BLACK = "black"
+    COVERED = "covered"
+    """No face and no detail, and not black."""
+    NO_FACE = "no_face"
+    FACE_TOO_SMALL = "face_too_small"
+    FACE_CUT_OFF = "face_cut_off"
+    """The main face is partly outside."""
+    LOW_FRAME_RATE = "low_frame_rate"
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether rules find it in a stream, rather than the student in a picture."""
+        return self in FAULTS
+
+
+FAULTS = tuple(list(CauseKind)[list(CauseKind).index(CauseKind.FREEZE) :])
+"""Faults of a stream, the foremost first."""
+PICTURE_CAUSES = tuple(kind for kind in CauseKind if kind not in FAULTS)
+"""What a student may name."""
 
 
 class StreamState(enum.StrEnum):

@@ -7,6 +7,7 @@ the session table and the pool at scrape time: `monitoring/session_collector.py`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Literal, get_args
 
@@ -18,7 +19,7 @@ from prometheus_client import (
     ProcessCollector,
 )
 
-from facegauge_server.types import FrameResult, StreamSummary
+from facegauge_server.types import CauseKind, FrameResult, StreamSummary
 
 __all__ = ["Metrics", "RestartReason", "Stage"]
 
@@ -79,6 +80,15 @@ class Metrics:
             buckets=QUALITY_BUCKETS,
             registry=registry,
         )
+        self._cause_s = Counter(
+            "facegauge_cause_seconds",
+            "Seconds of streams (capture time) with a cause named: a fault of the stream, or a cause of the "
+            "picture that reached --cause-threshold",
+            ["cause"],
+            registry=registry,
+        )
+        for kind in CauseKind:  # so that the series are there before the first one
+            self._cause_s.labels(kind)
         self._units_decoded = Counter(
             "facegauge_units_decoded",
             "Units of coded video that were decoded, scored or not",
@@ -166,6 +176,11 @@ class Metrics:
         """Note a stream that ended."""
         if summary.mean_quality is not None:
             self._session_quality.observe(summary.mean_quality)
+
+    def count_causes(self, seconds: Mapping[CauseKind, float]) -> None:
+        """Count time that has passed with causes named."""
+        for kind, passed_s in seconds.items():
+            self._cause_s.labels(kind).inc(passed_s)
 
     def count_worker_restart(self, reason: RestartReason) -> None:
         """Count a worker process that had to be replaced."""

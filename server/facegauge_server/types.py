@@ -45,10 +45,12 @@ __all__ = [
     "FaceQuality",
     "FaceScore",
     "FaceState",
+    "Fault",
     "Frame",
     "FrameResult",
     "FrameScore",
     "MosEstimate",
+    "NamedCause",
     "Notice",
     "NoticeKind",
     "Pixels",
@@ -207,6 +209,20 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is wrong with a stream, as a rule has measured it."""
+
+    kind: CauseKind
+    value: float
+    """In the kind's unit: see `CauseKind` in the .proto file."""
+    threshold: float
+    """What the value had to reach."""
+
+
+NamedCause: TypeAlias = Cause | Fault
+
+
+@dataclass(frozen=True, slots=True)
 class CropScore:
     """The student's score of one crop."""
 
@@ -265,10 +281,10 @@ class StreamQuality:
     faces: tuple[FaceQuality, ...] = field(default=())
     main_track_id: int | None = None
     """Track of the face that `quality` belongs to; None while there is no current score."""
-    causes: tuple[Cause, ...] = ()
-    """The main face's, smoothed, the dearest first; none where the student names none."""
-    main_cause: Cause | None = None
-    """The dearest cause, where it reaches its threshold."""
+    causes: tuple[NamedCause, ...] = ()
+    """Faults that last, then the main face's causes, smoothed, the dearest first, where it has any."""
+    main_cause: NamedCause | None = None
+    """What to say first; None where nothing reaches its threshold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,3 +326,5 @@ class StreamSummary:
     p10_quality: float | None
     state_times_s: dict[StreamState, float]
     frames: dict[FrameResult, int]
+    cause_times_s: dict[CauseKind, float] = field(default_factory=dict)
+    """Capture time for which each cause was named."""

@@ -33,7 +33,7 @@ def test_the_names_of_the_sdk() -> None:
         *("Accepted", "Assessment", "Box", "Delivery", "EncodedFrame", "Face", "FaceState", "FrameEncoding"),
         *("FrameResult", "HealthStatus", "Notice", "NoticeKind", "Picture", "StateTime", "StreamList"),
         *("StreamState", "StreamStatus", "Summary", "Token"),
-        *("Cause", "CauseKind", "Decode", "Model", "MosEstimate"),
+        *("Cause", "CauseKind", "CauseTime", "Decode", "Model", "MosEstimate"),
     }
     assert set(facegauge_client.__all__) == errors | values | {"Client", "MonitorStream", "ssl_credentials"}
     assert all(hasattr(facegauge_client, name) for name in facegauge_client.__all__)

@@ -2,10 +2,12 @@
 
 import asyncio
 import urllib.request
+from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from facegauge.v1 import quality_pb2 as pb
+from tests.tiny_student import OUTPUTS, write_tiny_student
 
 from .conftest import Connect, StartServer, config_request, frame_request
 
@@ -14,6 +16,7 @@ STREAM = ("call_id", "stream_id", "tenant")
 EXPORTED = {
     # name as PromQL has it, without a histogram's suffixes: (type, labels)
     "facegauge_batch_size": ("histogram", ()),
+    "facegauge_cause_seconds_total": ("counter", ("cause",)),
     "facegauge_draining": ("gauge", ()),
     "facegauge_errors_total": ("counter", ("stage",)),
     "facegauge_event_loop_lag_seconds": ("histogram", ()),
@@ -26,7 +29,9 @@ EXPORTED = {
     "facegauge_session_quality_ratio": ("histogram", ()),
     "facegauge_stage_duration_seconds": ("histogram", ("stage",)),
     "facegauge_stream_faces": ("gauge", STREAM),
+    "facegauge_stream_fault": ("gauge", ()),  # with `cause` and the stream's labels, while there is one
     "facegauge_stream_frames_total": ("counter", ("call_id", "result", "stream_id", "tenant")),
+    "facegauge_stream_impairment_ratio": ("gauge", ("call_id", "cause", "stream_id", "tenant")),
     "facegauge_stream_last_frame_timestamp_seconds": ("gauge", STREAM),
     "facegauge_stream_quality_ratio": ("gauge", STREAM),
     "facegauge_stream_state": ("gauge", ("call_id", "state", "stream_id", "tenant")),
@@ -47,10 +52,10 @@ def read(url: str) -> str:
 
 
 async def test_the_server_exports_these_metrics_and_no_others(
-    start_server: StartServer, connect: Connect, portrait_jpeg: bytes
+    start_server: StartServer, connect: Connect, portrait_jpeg: bytes, tmp_path: Path
 ) -> None:
     """A scrape during a live stream has exactly these families, types and labels beside the process's own."""
-    app = await start_server()
+    app = await start_server(model=str(write_tiny_student(tmp_path, outputs=OUTPUTS)))
     call = connect(app).MonitorStream()
     await call.write(config_request("s", call_id="c"))
     await call.write(frame_request(portrait_jpeg))

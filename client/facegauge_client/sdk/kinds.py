@@ -89,7 +89,7 @@ class FaceState(enum.StrEnum):
 
 
 class CauseKind(enum.StrEnum):
-    """What can be wrong with a picture."""
+    """What can be wrong with a picture, or from FREEZE on with a stream."""
 
     UNSPECIFIED = "unspecified"
     """One that a later version of the server knows."""
@@ -104,6 +104,20 @@ class CauseKind(enum.StrEnum):
     """Too dark, or too bright."""
     LOSS = "loss"
     """Packets that did not arrive, and what was put in their place."""
+    FREEZE = "freeze"
+    """No frame came, or the same picture again and again. Value: seconds."""
+    BLACK = "black"
+    """Value: share of the picture, 0-1."""
+    COVERED = "covered"
+    """No face and no detail, and not black. Value: detail, levels of 255, at most the threshold."""
+    NO_FACE = "no_face"
+    """Value: seconds."""
+    FACE_TOO_SMALL = "face_too_small"
+    """Value: pixels, at most the threshold."""
+    FACE_CUT_OFF = "face_cut_off"
+    """Value: share of the main face's box beyond the picture's edges, 0-1."""
+    LOW_FRAME_RATE = "low_frame_rate"
+    """Value: frames per second, at most the threshold."""
 
 
 class StreamState(enum.StrEnum):

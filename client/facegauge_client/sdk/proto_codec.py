@@ -15,6 +15,7 @@ from facegauge_client.sdk.types import (
     Box,
     Cause,
     CauseKind,
+    CauseTime,
     Decode,
     Delivery,
     Face,
@@ -233,6 +234,10 @@ def _summary(message: pb.StreamSummary) -> Summary:
         frames_skipped=message.frames_skipped,
         mos_estimate=_mos_estimate(message),
         frames_not_decoded=message.frames_not_decoded,
+        cause_times=tuple(
+            CauseTime(_short(CauseKind, pb.CauseKind, item.kind, "CAUSE_KIND_"), item.seconds)
+            for item in message.cause_times
+        ),
     )
 
 

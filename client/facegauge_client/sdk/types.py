@@ -31,6 +31,7 @@ __all__ = [
     "Box",
     "Cause",
     "CauseKind",
+    "CauseTime",
     "Decode",
     "Delivery",
     "Face",
@@ -100,9 +101,10 @@ class Cause(_Record):
 
     @property
     def is_named(self) -> bool:
-        """Whether it reaches its threshold."""
-        figure = self.cost if self.value is None else self.value
-        return figure is not None and self.threshold is not None and figure >= self.threshold
+        """Whether its cost reaches the threshold; what has a value is sent only while it is named."""
+        if self.value is not None:
+            return True
+        return self.cost is not None and self.threshold is not None and self.cost >= self.threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +219,14 @@ class StateTime(_Record):
 
 
 @dataclass(frozen=True, slots=True)
+class CauseTime(_Record):
+    """Seconds of capture time for which one cause was named."""
+
+    kind: CauseKind = CauseKind.UNSPECIFIED
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Summary(_Record):
     """Statistics of a whole stream, sent at its end."""
 
@@ -235,6 +245,8 @@ class Summary(_Record):
     mos_estimate: MosEstimate | None = None
     """Opinion score of `mean_quality`; None without a calibration."""
     frames_not_decoded: int = 0
+    cause_times: tuple[CauseTime, ...] = ()
+    """Of faults of the stream, and of the main face's causes that reached their threshold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -304,9 +304,31 @@ class _CauseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CauseKind.V
     """Too dark, or too bright."""
     CAUSE_KIND_LOSS: _CauseKind.ValueType  # 6
     """Packets that did not arrive, and what was put in their place."""
+    CAUSE_KIND_FREEZE: _CauseKind.ValueType  # 7
+    """Fault of the stream: no frame came, or the same picture again and again. Value: seconds that it stood."""
+    CAUSE_KIND_LOW_FRAME_RATE: _CauseKind.ValueType  # 8
+    """Fault of the stream: far fewer frames come than did before. Value: frames per second, at most the threshold."""
+    CAUSE_KIND_BLACK: _CauseKind.ValueType  # 9
+    """Fault of the stream. Value: share of the picture that is black, 0 to 1."""
+    CAUSE_KIND_COVERED: _CauseKind.ValueType  # 10
+    """Fault of the stream: no face and no detail, and not black. Value: mean difference of neighbouring parts of
+    the picture, levels of 255, at most the threshold.
+    """
+    CAUSE_KIND_NO_FACE: _CauseKind.ValueType  # 11
+    """Fault of the stream: detail, but nobody in it. Value: seconds since a face was found."""
+    CAUSE_KIND_FACE_CUT_OFF: _CauseKind.ValueType  # 12
+    """Fault of the stream: the main face is partly outside. Value: share of its box beyond the picture's edges,
+    0 to 1.
+    """
+    CAUSE_KIND_FACE_TOO_SMALL: _CauseKind.ValueType  # 13
+    """Fault of the stream: every face is too small to score. Value: short side of the largest one, pixels, at most
+    the threshold.
+    """
 
 class CauseKind(_CauseKind, metaclass=_CauseKindEnumTypeWrapper):
-    """What can be wrong with a picture. Kinds are added in later versions."""
+    """What can be wrong: with the picture of a face, as the student sees it, or with the stream, as rules find it
+    (docs/causes.md). Kinds are added in later versions.
+    """
 
 CAUSE_KIND_UNSPECIFIED: CauseKind.ValueType  # 0
 CAUSE_KIND_COMPRESSION: CauseKind.ValueType  # 1
@@ -320,6 +342,26 @@ CAUSE_KIND_EXPOSURE: CauseKind.ValueType  # 5
 """Too dark, or too bright."""
 CAUSE_KIND_LOSS: CauseKind.ValueType  # 6
 """Packets that did not arrive, and what was put in their place."""
+CAUSE_KIND_FREEZE: CauseKind.ValueType  # 7
+"""Fault of the stream: no frame came, or the same picture again and again. Value: seconds that it stood."""
+CAUSE_KIND_LOW_FRAME_RATE: CauseKind.ValueType  # 8
+"""Fault of the stream: far fewer frames come than did before. Value: frames per second, at most the threshold."""
+CAUSE_KIND_BLACK: CauseKind.ValueType  # 9
+"""Fault of the stream. Value: share of the picture that is black, 0 to 1."""
+CAUSE_KIND_COVERED: CauseKind.ValueType  # 10
+"""Fault of the stream: no face and no detail, and not black. Value: mean difference of neighbouring parts of
+the picture, levels of 255, at most the threshold.
+"""
+CAUSE_KIND_NO_FACE: CauseKind.ValueType  # 11
+"""Fault of the stream: detail, but nobody in it. Value: seconds since a face was found."""
+CAUSE_KIND_FACE_CUT_OFF: CauseKind.ValueType  # 12
+"""Fault of the stream: the main face is partly outside. Value: share of its box beyond the picture's edges,
+0 to 1.
+"""
+CAUSE_KIND_FACE_TOO_SMALL: CauseKind.ValueType  # 13
+"""Fault of the stream: every face is too small to score. Value: short side of the largest one, pixels, at most
+the threshold.
+"""
 Global___CauseKind: _TypeAlias = CauseKind  # noqa: Y015
 
 class _StreamState:
@@ -645,7 +687,7 @@ Global___Box: _TypeAlias = Box  # noqa: Y015
 
 @_typing.final
 class Cause(_message.Message):
-    """One thing that is wrong with the picture, with figures."""
+    """One thing that is wrong, with figures."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -655,11 +697,15 @@ class Cause(_message.Message):
     THRESHOLD_FIELD_NUMBER: _builtins.int
     kind: Global___CauseKind.ValueType
     cost: _builtins.float
-    """The quality that would come back if this cause alone were gone, 0 to 1, smoothed. Unset where it is unknown."""
+    """The quality that would come back if this cause alone were gone, 0 to 1, smoothed. Unset where it is unknown, as
+    for faults of the stream.
+    """
     value: _builtins.float
     """What was measured, in the kind's unit. Unset for what the student sees: its figure is the cost."""
     threshold: _builtins.float
-    """What the value, or without one the cost, must reach for the cause to be named."""
+    """What the value, or without one the cost, must reach for the cause to be named. It ends once the figure is
+    clearly better.
+    """
     def __init__(
         self,
         *,
@@ -849,11 +895,16 @@ class Assessment(_message.Message):
 
     @_builtins.property
     def causes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cause]:
-        """Causes of the main face, the costliest first. Empty where the student names none."""
+        """Faults of the stream that last, in the order of main_cause; then causes of the main face, the costliest first,
+        where the student names them. Faults are never of a single picture.
+        """
 
     @_builtins.property
     def main_cause(self) -> Global___Cause:
-        """The costliest cause, if it reaches its threshold (facegauge-server --cause-threshold); else unset."""
+        """What to say first; unset where nothing reaches its threshold. A fault of the stream goes before causes of the
+        picture: FREEZE, BLACK, COVERED, NO_FACE, FACE_TOO_SMALL, FACE_CUT_OFF, LOW_FRAME_RATE. Of the picture it is
+        the costliest cause (facegauge-server --cause-threshold), and another one at most every 2 seconds.
+        """
 
     @_builtins.property
     def mos_estimate(self) -> Global___MosEstimate:
@@ -987,6 +1038,30 @@ class StateTime(_message.Message):
 Global___StateTime: _TypeAlias = StateTime  # noqa: Y015
 
 @_typing.final
+class CauseTime(_message.Message):
+    """Seconds of capture time for which a cause was named."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    kind: Global___CauseKind.ValueType
+    seconds: _builtins.float
+    def __init__(
+        self,
+        *,
+        kind: Global___CauseKind.ValueType = ...,
+        seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "seconds", b"seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CauseTime: _TypeAlias = CauseTime  # noqa: Y015
+
+@_typing.final
 class StreamSummary(_message.Message):
     """The whole stream, as it ends."""
 
@@ -1004,6 +1079,7 @@ class StreamSummary(_message.Message):
     FRAMES_SKIPPED_FIELD_NUMBER: _builtins.int
     MOS_ESTIMATE_FIELD_NUMBER: _builtins.int
     FRAMES_NOT_DECODED_FIELD_NUMBER: _builtins.int
+    CAUSE_TIMES_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     mean_quality: _builtins.float
     """Mean smoothed quality over the scored frames."""
@@ -1025,6 +1101,12 @@ class StreamSummary(_message.Message):
     def mos_estimate(self) -> Global___MosEstimate:
         """For `mean_quality`. Unset without a calibration."""
 
+    @_builtins.property
+    def cause_times(self) -> _containers.RepeatedCompositeFieldContainer[Global___CauseTime]:
+        """Of faults of the stream, and of causes of the main face that reached their threshold; those that never were
+        named are not there. Several causes may be named at a time.
+        """
+
     def __init__(
         self,
         *,
@@ -1040,10 +1122,11 @@ class StreamSummary(_message.Message):
         frames_skipped: _builtins.int = ...,
         mos_estimate: Global___MosEstimate | None = ...,
         frames_not_decoded: _builtins.int = ...,
+        cause_times: _abc.Iterable[Global___CauseTime] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality", "_p10_quality", b"_p10_quality", "mean_quality", b"mean_quality", "mos_estimate", b"mos_estimate", "p10_quality", b"p10_quality"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality", "_p10_quality", b"_p10_quality", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_not_decoded", b"frames_not_decoded", "frames_scored", b"frames_scored", "frames_skipped", b"frames_skipped", "frames_too_small", b"frames_too_small", "mean_quality", b"mean_quality", "mos_estimate", b"mos_estimate", "p10_quality", b"p10_quality", "state_times", b"state_times", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality", "_p10_quality", b"_p10_quality", "cause_times", b"cause_times", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_not_decoded", b"frames_not_decoded", "frames_scored", b"frames_scored", "frames_skipped", b"frames_skipped", "frames_too_small", b"frames_too_small", "mean_quality", b"mean_quality", "mos_estimate", b"mos_estimate", "p10_quality", b"p10_quality", "state_times", b"state_times", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mean_quality: _TypeAlias = _typing.Literal["mean_quality"]  # noqa: Y015
     _WhichOneofArgType__mean_quality: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality"]  # noqa: Y015
@@ -1189,7 +1272,7 @@ class StreamStatus(_message.Message):
     frames_not_decoded: _builtins.int
     @_builtins.property
     def main_cause(self) -> Global___Cause:
-        """As in the last Assessment."""
+        """As in the last Assessment: a fault of the stream, or what the student sees."""
 
     def __init__(
         self,

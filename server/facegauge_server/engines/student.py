@@ -107,6 +107,9 @@ def load_student(name_or_path: str) -> Student:
 def _causes(manifest: dict[str, Any]) -> tuple[CauseKind, ...]:
     """Read the causes; raises ValueError for one that this server does not know, or that comes twice."""
     causes = tuple(map(CauseKind, manifest.get("outputs", {}).get(CAUSES, ())))
+    for cause in causes:
+        if cause.is_fault:
+            raise ValueError(f"{cause} is a fault of a stream, which no student sees")
     if len(set(causes)) < len(causes):
         raise ValueError(f"a cause twice in {', '.join(causes)}")
     return causes

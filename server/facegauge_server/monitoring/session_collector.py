@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from facegauge_server.calibration import ServedModel
 from facegauge_server.streams.session import Session
 from facegauge_server.streams.session_table import SessionTable
-from facegauge_server.types import FrameResult, StreamState
+from facegauge_server.types import Fault, FrameResult, StreamState
 
 __all__ = ["SessionCollector"]
 
@@ -40,6 +40,7 @@ class SessionCollector(Collector):
             value=len(sessions) - len(exported),
         )
         yield from _stream_families(exported)
+        yield from _cause_families(exported)
         if self._model.calibration is not None:
             yield _mos_family(exported, self._model)
 
@@ -54,6 +55,26 @@ def _mos_family(sessions: list[Session], model: ServedModel) -> Metric:
         if (mos := model.mos(session.quality.quality)) is not None:
             family.add_metric(_ids(session), mos.value)
     return family
+
+
+def _cause_families(sessions: list[Session]) -> Iterator[Metric]:
+    labels = [*STREAM_LABELS, "cause"]
+    impairment = GaugeMetricFamily(
+        "facegauge_stream_impairment_ratio",
+        "Quality of a stream's main face, 0-1, that would come back if this cause alone were gone",
+        labels=labels,
+    )
+    fault = GaugeMetricFamily(
+        "facegauge_stream_fault", "1 while this fault of a stream lasts; no series else", labels=labels
+    )
+    for session in sessions:
+        ids = _ids(session)
+        for cause in session.quality.causes:
+            if isinstance(cause, Fault):
+                fault.add_metric([*ids, cause.kind], 1.0)
+            else:
+                impairment.add_metric([*ids, cause.kind], cause.cost)
+    yield from (impairment, fault)
 
 
 def _ids(session: Session) -> list[str]:

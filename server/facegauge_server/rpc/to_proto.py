@@ -9,10 +9,11 @@ from facegauge_server.streams.buffers import Message
 from facegauge_server.streams.session import Session
 from facegauge_server.types import (
     Assessment,
-    Cause,
     FaceQuality,
+    Fault,
     FrameResult,
     MosEstimate,
+    NamedCause,
     Notice,
     StreamSummary,
 )
@@ -120,8 +121,10 @@ def status_message(session: Session, now_s: float) -> pb.StreamStatus:
     )
 
 
-def _cause_message(cause: Cause) -> pb.Cause:
+def _cause_message(cause: NamedCause) -> pb.Cause:
     kind = number(pb.CauseKind.Value, "CAUSE_KIND_", cause.kind)
+    if isinstance(cause, Fault):
+        return pb.Cause(kind=kind, value=cause.value, threshold=cause.threshold)
     return pb.Cause(kind=kind, cost=cause.cost, threshold=cause.threshold)
 
 
@@ -160,4 +163,8 @@ def _summary_message(summary: StreamSummary, stream_id: str) -> pb.StreamSummary
         frames_failed=frames.get(FrameResult.ERROR, 0),
         frames_skipped=frames.get(FrameResult.SKIPPED, 0),
         frames_not_decoded=frames.get(FrameResult.NOT_DECODED, 0),
+        cause_times=[
+            pb.CauseTime(kind=number(pb.CauseKind.Value, "CAUSE_KIND_", kind), seconds=seconds)
+            for kind, seconds in summary.cause_times_s.items()
+        ],
     )

@@ -126,7 +126,7 @@ class QualitySmoother:
                 faces,
                 main.face.track_id,
                 main.causes,
-                main_cause(main.causes),
+                main_cause(main.causes, main.quality),
             )
         return self._now
 

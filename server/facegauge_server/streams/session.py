@@ -12,15 +12,19 @@ import enum
 import math
 import secrets
 from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import replace
 
 from facegauge_server.admission.fair_queue import Flow
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import BadFrame
 from facegauge_server.stages.smooth import QualitySmoother, SessionPool
 from facegauge_server.streams.buffers import Outbox, create_inbox
+from facegauge_server.streams.named_causes import CauseChanges, NamedCauses
 from facegauge_server.streams.rate_limit import RateLimit
 from facegauge_server.types import (
     Assessment,
+    Cause,
     Delivery,
     EncodedFrame,
     FrameResult,
@@ -79,6 +83,7 @@ class Session:
         now_s: float,
         tenant: str = "",
         tenant_limit: RateLimit | None = None,
+        on_causes: Callable[[Session, CauseChanges], None] = lambda _session, _changes: None,
     ) -> None:
         self.settings = settings
         self.tenant = tenant
@@ -109,6 +114,8 @@ class Session:
             cause_threshold=config.cause_threshold,
         )
         self._pool = SessionPool()
+        self._named = NamedCauses()
+        self._on_causes = on_causes
         self._arrivals_s: deque[float] = deque(maxlen=1024)
         self._state_times_s: dict[StreamState, float] = {}
         self._state_since_s = now_s
@@ -169,7 +176,7 @@ class Session:
         if score.result is not FrameResult.ERROR:
             self._last_capture_time_s = score.capture_time_s
         self._frames_under_way -= 1
-        self._enter(self._smoother.add(score, now_s), now_s)
+        self._enter(self._named_in(self._smoother.add(score, now_s)), now_s)
         if score.result is FrameResult.SCORED and self.quality.quality is not None:
             self._pool.add(self.quality.quality)
         return self._report(score)
@@ -184,7 +191,7 @@ class Session:
             return
         quality = self._smoother.at(now_s)
         if quality.state is StreamState.STALE:
-            self._enter(quality, now_s)
+            self._enter(self._named_in(quality), now_s)
             if self.connection is not None:
                 self.connection.outbox.put(self._report(None))
 
@@ -197,8 +204,16 @@ class Session:
         """Sum up the whole stream so far."""
         self._enter(self.quality, now_s)
         return StreamSummary(
-            self._pool.mean, self._pool.percentile(10), dict(self._state_times_s), dict(self.frames)
+            self._pool.mean,
+            self._pool.percentile(10),
+            dict(self._state_times_s),
+            dict(self.frames),
+            dict(self._named.times_s),
         )
+
+    def end_causes(self) -> None:
+        """Let the causes end with the stream."""
+        self._on_causes(self, self._named.end())
 
     def _report(self, score: FrameScore | None) -> Assessment:
         """Build an assessment with the counts of frames left out since the last one."""
@@ -210,6 +225,14 @@ class Session:
             left_out[FrameResult.SKIPPED],
             left_out[FrameResult.NOT_DECODED],
         )
+
+    def _named_in(self, quality: StreamQuality) -> StreamQuality:
+        """Return what is known with what is named as wrong, and tell whoever listens what began and ended."""
+        causes = [cause for cause in quality.causes if isinstance(cause, Cause)]
+        at_s = self._last_capture_time_s or 0.0
+        changes = self._named.update((), causes, quality.quality, at_s)
+        self._on_causes(self, changes)
+        return replace(quality, causes=(*self._named.faults, *causes), main_cause=self._named.main)
 
     def _enter(self, quality: StreamQuality, now_s: float) -> None:
         spent_s = self._state_times_s.get(self.quality.state, 0.0)

@@ -21,6 +21,7 @@ from facegauge_server.errors import (
     ServerFull,
     StreamExists,
 )
+from facegauge_server.streams.named_causes import CauseChanges
 from facegauge_server.streams.rate_limit import TenantLimits
 from facegauge_server.streams.session import Connection, Ending, Session
 from facegauge_server.types import Delivery, FrameResult, Notice, NoticeKind, StreamSummary
@@ -45,10 +46,20 @@ class SessionTable:
         config: Config,
         on_end: Callable[[StreamSummary], None] = lambda _: None,
         wait: WaitEstimate | None = None,
+        on_causes: Callable[[Session, CauseChanges], None] = lambda _session, _changes: None,
     ) -> None:
+        """Make an empty table.
+
+        Args:
+            config: the operator's.
+            on_end: called with the summary of a stream that ends.
+            wait: estimates how long frames wait for a worker.
+            on_causes: called with what changed in a stream's named causes, after every frame.
+        """
         self._config = config
         self._wait = wait or WaitEstimate()
         self._on_end = on_end
+        self._on_causes = on_causes
         self._sessions: dict[tuple[str, str], Session] = {}
         self._tenant_limits = TenantLimits(config.limits.max_tenant_fps)
         self._draining = False
@@ -102,7 +113,9 @@ class SessionTable:
         self._make_room(identity, now_s)
         self._check_load(settings, now_s)
         tenant_limit = self._tenant_limits.of(identity.tenant)
-        session = Session(settings, self._config, now_s, identity.tenant, tenant_limit)
+        session = Session(
+            settings, self._config, now_s, identity.tenant, tenant_limit, on_causes=self._on_causes
+        )
         self._sessions[identity.tenant, settings.stream_id] = session
         return Opened(session, session.connect(), resumed=False)
 
@@ -209,6 +222,7 @@ class SessionTable:
 
     def _end(self, session: Session, now_s: float) -> None:
         self._sessions.pop((session.tenant, session.settings.stream_id), None)
+        session.end_causes()
         self._on_end(session.summary(now_s))
 
 

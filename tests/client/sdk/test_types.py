@@ -10,6 +10,7 @@ from facegauge_client import (
     Box,
     Cause,
     CauseKind,
+    CauseTime,
     Face,
     FaceState,
     FrameResult,
@@ -107,6 +108,13 @@ def test_a_summary_lists_its_state_times() -> None:
     assert "p10_quality" not in summary.to_dict()
 
 
+def test_every_cause_of_the_interface_is_known() -> None:
+    """What this version's server names, its client calls by its name."""
+    numbers = pb.CauseKind.values()
+    causes = read_assessment(pb.Assessment(causes=[pb.Cause(kind=number) for number in numbers])).causes
+    assert sorted(cause.kind for cause in causes) == sorted(CauseKind)
+
+
 def test_our_fields_are_the_interfaces() -> None:
     """Every message's fields stand in its value under the same names, in the same order."""
     for message, value in (
@@ -118,6 +126,7 @@ def test_our_fields_are_the_interfaces() -> None:
         (pb.Model, Model),
         (pb.StreamSummary, Summary),
         (pb.StateTime, StateTime),
+        (pb.CauseTime, CauseTime),
         (pb.StreamStatus, StreamStatus),
     ):
         assert list(value.__dataclass_fields__) == [field.name for field in message.DESCRIPTOR.fields]

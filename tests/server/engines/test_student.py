@@ -54,6 +54,7 @@ def test_the_shipped_students_load() -> None:
         ({"name": None}, "no manifest of a student: KeyError\\('name'\\)"),
         ({"input": {"width": "wide", "height": 1}}, "no manifest of a student: ValueError"),
         ({"outputs": {"causes": ["blur", "greed"]}}, "'greed' is not a valid CauseKind"),
+        ({"outputs": {"causes": ["freeze"]}}, "freeze is a fault of a stream"),
         ({"outputs": {"causes": ["blur", "blur"]}}, "a cause twice"),
         ({"input": 288}, "no manifest of a student: TypeError"),
         ({"crop": None}, "no manifest of a student: KeyError\\('crop'\\)"),

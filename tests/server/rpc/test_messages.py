@@ -26,6 +26,7 @@ from facegauge_server.types import (
     FaceBox,
     FaceQuality,
     FaceState,
+    Fault,
     FrameResult,
     FrameScore,
     Notice,
@@ -265,6 +266,16 @@ def test_causes() -> None:
     assert not message.faces[1].causes
 
 
+def test_faults_of_a_stream() -> None:
+    """What was measured and what it was held against; nobody knows what a fault costs."""
+    fault = Fault(CauseKind.BLACK, 0.99, 0.98)
+    stream = StreamQuality(StreamState.NO_FACE, causes=(fault,), main_cause=fault)
+    message = to_proto.assessment_message(Assessment(None, stream), "a", MODEL)
+    assert list(message.causes) == [pb.Cause(kind=pb.CAUSE_KIND_BLACK, value=0.99, threshold=0.98)]
+    assert message.main_cause == message.causes[0]
+    assert not message.main_cause.HasField("cost")
+
+
 def test_without_causes() -> None:
     """A student that names none leaves everything of them unset; what scored is told all the same."""
     message = to_proto.assessment_message(
@@ -277,7 +288,7 @@ def test_without_causes() -> None:
 
 
 def test_every_cause_has_a_number() -> None:
-    """What a student may name can be sent."""
+    """Whatever may be named can be sent."""
     numbers = {pb.CauseKind.Value(f"CAUSE_KIND_{kind.name}") for kind in CauseKind}
     assert len(numbers) == len(CauseKind)
     assert 0 not in numbers

@@ -37,7 +37,7 @@ def frame(time_s: float, *faces: FaceScore) -> FrameScore:
 
 
 def costs(quality: StreamQuality) -> dict[CauseKind, float]:
-    return {cause.kind: cause.cost for cause in quality.causes}
+    return {cause.kind: cause.cost for cause in quality.causes if isinstance(cause, Cause)}
 
 
 def test_the_dearest_comes_first_and_is_named_from_its_threshold_on() -> None:
@@ -48,9 +48,16 @@ def test_the_dearest_comes_first_and_is_named_from_its_threshold_on() -> None:
         (NOISE, 0.05, 0.1),
         (LOSS, 0.0, 0.1),
     ]
-    assert main_cause(causes) == causes[0]
-    assert main_cause(dearest_first({NOISE: 0.05, BLUR: 0.0999}, threshold=0.1)) is None
-    assert main_cause(()) is None
+    assert main_cause(causes, 0.5) == causes[0]
+    assert main_cause(dearest_first({NOISE: 0.05, BLUR: 0.0999}, threshold=0.1), 0.5) is None
+    assert main_cause((), 0.5) is None
+
+
+def test_nothing_is_named_on_a_good_picture() -> None:
+    """No more quality can come back than is missing, whatever the student says it would."""
+    causes = dearest_first({BLUR: 0.5}, threshold=0.1)
+    assert main_cause(causes, 0.89) == causes[0]
+    assert main_cause(causes, 0.91) is None
 
 
 def test_a_student_without_causes_names_none() -> None:
