@@ -41,6 +41,9 @@ COMMANDS = {
     ),
     "student": Place(f"{_COMMANDS}.training_commands", "student", "Train a student."),
     "evaluate": Place(f"{_COMMANDS}.evaluation_commands", "evaluate", "Measure a student on the val ladder."),
+    "evaluation-page": Place(
+        f"{_COMMANDS}.evaluation_commands", "evaluation_page", "Write the tables of docs/evaluation.md."
+    ),
     "compare": Place(f"{_COMMANDS}.evaluation_commands", "compare", "Compare students on one plot."),
     "export": Place(f"{_COMMANDS}.release_commands", "export", "Export a student to the server's assets."),
     "probe-crops": Place(

@@ -1,4 +1,4 @@
-"""Subcommands that measure students: evaluate, compare."""
+"""Subcommands that measure students: evaluate, evaluation-page, compare."""
 
 from __future__ import annotations
 
@@ -12,17 +12,23 @@ from rich.table import Table
 
 from facegauge_training.commands.options import FOLDER, cache_option
 from facegauge_training.common.atomic import write_json, write_text
+from facegauge_training.common.errors import RecipeError
 from facegauge_training.common.runs import find_network
 from facegauge_training.data.crop_set import CropSet
 from facegauge_training.data.ladder import ANCHORED, ladder_store
-from facegauge_training.evaluation.baselines.run import run_baselines
 from facegauge_training.evaluation.compare import compare_students
 from facegauge_training.evaluation.compare_page import draw, markdown, put_table
-from facegauge_training.evaluation.evaluate import evaluate as figures_on_ladder
-from facegauge_training.evaluation.evaluate import measure, score_crops, sweep_sizes
+from facegauge_training.evaluation.evaluate import sweep_sizes
+from facegauge_training.evaluation.page.build import TABLES, figures_file, read_figures, write_tables
 from facegauge_training.evaluation.report.build import build_report, figures_of
+from facegauge_training.evaluation.report.measured import MIN_FACES
+from facegauge_training.evaluation.report.sweep import losses
+from facegauge_training.evaluation.report.targets_section import limit, value, verdict
+from facegauge_training.evaluation.run import run_evaluation
+from facegauge_training.release.export import shipped_models
+from facegauge_training.release.uncertainty import state_uncertainty
 
-__all__ = ["compare", "evaluate"]
+__all__ = ["compare", "evaluate", "evaluation_page"]
 
 
 @click.command()
@@ -41,6 +47,11 @@ __all__ = ["compare", "evaluate"]
     "--faces", type=FOLDER, help="Folder of photos, for the report's faces at several sizes; optional."
 )
 @click.option("--json", "json_path", type=FOLDER, help="Also write the figures to this file.")
+@click.option(
+    "--card",
+    is_flag=True,
+    help="State the uncertainty of a score in the manifest and the model card beside the model.",
+)
 def evaluate(
     model: Path,
     cache: Path,
@@ -48,28 +59,69 @@ def evaluate(
     baselines: bool,
     faces: Path | None,
     json_path: Path | None,
+    card: bool,
 ) -> None:
-    """Measure a student on the ladder of the val split, and report it beside baselines."""
+    """Measure a student on the ladders of the val split and on calls, and report it beside baselines.
+
+    What the cache lacks is left out and named: `cause-labels` makes the ladders, `call-clips` the calls. The
+    figures stay in CACHE/evaluations for `evaluation-page`.
+    """
     console = Console()
-    crops = CropSet([ladder_store(cache)])
-    scores = score_crops(model, crops)
-    figures = figures_on_ladder(scores, crops)
-    console.print({name: figures[name] for name in figures if name not in ("spread", "families")})
+    found = run_evaluation(model, cache, baselines=baselines and report_path is not None)
+    figures = found.figures
+    for line in figures["targets"]:
+        shown = f"{line['target']}: {value(line)}, {limit(line)} {verdict(line['met'])}"
+        console.print(shown, highlight=False)
     table = Table("family", "SROCC", "PLCC", "RMSE", "spread of each step, mild to harsh")
     for name, row in figures["families"].items():
         spreads = [v for key, v in figures["spread"].items() if key.startswith(name + " ")]
         texts = (f"{row[figure]:.3f}" for figure in ("srocc", "plcc", "rmse"))
         table.add_row(name + (" (anchored)" if name in ANCHORED else ""), *texts, str(spreads))
     console.print(table)
+    for what in found.left_out:
+        console.print(f"Not measured: {what}", highlight=False)
     if report_path:
-        measured = measure(scores, crops, run_baselines(crops, cache) if baselines else {})
+        if found.measured is None:
+            raise RecipeError(
+                f"{figures['faces']} faces of the ladder are too few for a report: at least {MIN_FACES}; "
+                "build more: `facegauge-train cause-labels`."
+            )
         sizes = sweep_sizes(model, faces) if faces else None
-        page, rows = build_report(model.parent.name, measured, crops, sizes)
+        figures["sizes"] = [asdict(loss) for loss in losses(sizes)] if sizes else None
+        page, rows = build_report(
+            model.parent.name, found.measured, found.ladder, sizes, more=found.sections()
+        )
         write_text(report_path, page)
         figures["beside"] = figures_of(rows)
         console.print(f"{report_path}: {report_path.stat().st_size / 1e6:.1f} MB")
-    if json_path:
-        write_json(json_path, figures)
+    kept = figures_file(cache, model.parent.name)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    for path in (kept, json_path):
+        if path:
+            write_json(path, figures)
+    if card:
+        state_uncertainty(model.parent, figures)
+
+
+@click.command("evaluation-page")
+@cache_option
+@click.option(
+    "--model",
+    "models",
+    type=FOLDER,
+    multiple=True,
+    help="A student, as ONNX; once for each.  [default: all that the server ships, its default first]",
+)
+@click.option(
+    "--page", type=FOLDER, default="docs/evaluation.md", show_default=True, help="Page with marks to fill."
+)
+def evaluation_page(cache: Path, models: tuple[Path, ...], page: Path) -> None:
+    """Write the tables of docs/evaluation.md from what `evaluate` left of each student.
+
+    The tables go between marks of the page, which is otherwise left as it is.
+    """
+    write_tables(page, read_figures(cache, list(models) or shipped_models()))
+    click.echo(f"{page}: {', '.join(TABLES)}")
 
 
 @click.command()

@@ -3,18 +3,27 @@
     facegauge-train call-clips --videos ../shared/videos
 
 Every video is sent through a real-time encoder (x264, VP8) whose rate and lines fall from second to second
-(`FALL`). The store `clips-1` holds some crops of every second with their gains; rows besides have `video`,
-`second`, and `second_vmaf`, the mean VMAF/100 of the face region over that second: what a smoothed score
-should follow. These clips are for evaluation: a student that trained on them has seen the answers.
+(`FALL`). The store `clips-1` holds `CROPS_A_SECOND` crops of every second, and a pristine one; rows besides
+have
+
+- `video`, `second`, `at_s` (since the call began);
+- `second_vmaf`, the mean VMAF/100 of the face region over that second: what a score should follow;
+- `own_face_height`, px in the video itself.
+
+These clips are for evaluation: a student that trained on them has seen the answers.
 
 A portrait video is cut to a square around the face, so that its lines mean what a call's do; all are brought
-to 720 lines. The server's detector finds boxes in the source, a few a second; those between are interpolated.
+to 720 lines, and one that is too short goes to and fro. The server's detector finds boxes in the source, a
+few a second; those between are interpolated. Every second is coded by itself, after a lead in which the rate
+control settles: the moment at which a call's encoder changes its rate is left out, as are lost packets, other
+codecs, the tracker, whose boxes may be a little off, and what each cause costs.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,14 +39,15 @@ from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.types import Box
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.call_codecs import RATED
-from facegauge_training.data.cause_plan import with_counterfactuals
-from facegauge_training.data.clips import Clip, at_display_lines
-from facegauge_training.data.degradation_chain import Chain
-from facegauge_training.data.label_clip import cut_versions, measure
+from facegauge_training.data.clips import LINES, Clip, at_display_lines
+from facegauge_training.data.crop_set import CROP_HEIGHT, CROP_WIDTH
+from facegauge_training.data.degradation_chain import Chain, cut
+from facegauge_training.data.label_clip import measure
 from facegauge_training.data.store import write_source
 
 __all__ = [
     "FALL",
+    "Footage",
     "boxes_between",
     "call_clip_store",
     "fall_of",
@@ -46,6 +56,7 @@ __all__ = [
     "read_call",
     "read_video_index",
     "seconds_of",
+    "to_and_fro",
 ]
 
 FALL = ((720, 1500), (720, 600), (540, 600), (360, 900), (360, 400), (270, 400), (180, 600), (180, 250))
@@ -53,8 +64,17 @@ FALL = ((720, 1500), (720, 600), (540, 600), (360, 900), (360, 400), (270, 400),
 FPS = 25
 DETECT_EVERY = 5
 """Frames."""
-CROPS_EVERY = 6
-"""Frames."""
+CROPS_A_SECOND = 5
+"""As many as the gateway has scored at most by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """A video, ready to be sent through calls."""
+
+    clip: Clip
+    enlargement: float
+    """Pixels of the clip for one of the video."""
 
 
 def call_clip_store(cache: Path) -> Path:
@@ -76,8 +96,10 @@ def seconds_of(clip: Clip) -> list[Clip]:
     return [Clip(clip.frames[part], clip.faces[part]) for part in parts]
 
 
-def read_call(path: Path, detector: FaceDetector) -> Clip:
+def read_call(path: Path, detector: FaceDetector) -> Footage:
     """Return the beginning of a video as a pristine clip of 720 lines with the largest face's boxes.
+
+    It is as long as `FALL`, in seconds.
 
     Raises:
         RecipeError: the video cannot be read, or has no face.
@@ -98,7 +120,15 @@ def read_call(path: Path, detector: FaceDetector) -> Clip:
             found[t] = max(faces, key=lambda box: box.iou(last[0]) if last else box.area)
     if not found:
         raise RecipeError(f"no face is found in {path}: leave it out of index.csv.")
-    return at_display_lines(frames, boxes_between(found, len(frames)))
+    clip = at_display_lines(frames, boxes_between(found, len(frames)))
+    return Footage(to_and_fro(clip, len(FALL) * FPS), LINES / min(frames[0].shape[:2]))
+
+
+def to_and_fro(clip: Clip, count: int) -> Clip:
+    """Return so many frames of a clip: back from the last one to the first and on again, if need be."""
+    there_and_back = [*range(len(clip.frames)), *range(len(clip.frames) - 2, 0, -1)]
+    order = [there_and_back[n % len(there_and_back)] for n in range(count)]
+    return Clip([clip.frames[t] for t in order], [clip.faces[t] for t in order])
 
 
 def boxes_between(found: dict[int, Box], count: int) -> list[Box]:
@@ -109,32 +139,43 @@ def boxes_between(found: dict[int, Box], count: int) -> list[Box]:
     return [Box(*(float(value) for value in row)) for row in zip(*columns, strict=True)]
 
 
-def label_video(folder: Path, path: Path, repo: str, codec: str, clip: Clip) -> int:
-    """Send a clip through a call that gets worse, and store its crops; returns their number.
+def label_video(folder: Path, path: Path, repo: str, codec: str, footage: Footage) -> int:
+    """Send a video through a call that gets worse, and store its crops; returns their number.
 
     Args:
         folder: the store.
         path: of the video.
         repo: where it is from.
         codec: one of `RATED`.
-        clip: what `read_call` made of it.
+        footage: what `read_call` made of it.
     """
-    parts = seconds_of(clip)
+    parts = seconds_of(footage.clip)
     crops: list[npt.NDArray[np.uint8]] = []
     rows: list[dict[str, Any]] = []
     for second, (part, (lines, kbps)) in enumerate(zip(parts, fall_of(len(parts)), strict=True)):
         call = Chain(codec=codec, kbps=kbps, lines=lines)
         frames = range(1, len(part.frames) - 1)
-        versions, _ = measure(part, with_counterfactuals([call]), frames, lambda: np.random.default_rng(0))
+        chains = [call] if second else [Chain(), call]
+        versions, _ = measure(part, chains, frames, lambda: np.random.default_rng(0))
         truth = float(np.mean([vmaf for vmaf, _ in versions[call].scores.values()]))
-        extra = {"video": path.name, "second": second, "second_vmaf": round(truth, 5)}
-        new_crops, new_rows = cut_versions(part, versions, {}, extra, None)
-        chosen = [
-            n for n, row in enumerate(new_rows)
-            if row["frame"] % CROPS_EVERY == 1 and (row["codec"], row["lines"]) == (codec, lines)
-        ]  # fmt: skip
-        crops += [new_crops[n] for n in chosen]
-        rows += [new_rows[n] for n in chosen]
+        for chain, version in versions.items():
+            for t in frames[:: FPS // CROPS_A_SECOND] if chain == call else frames[:1]:
+                face, (vmaf, gmsd) = part.faces[t], version.scores[t]
+                crops.append(cut(version.received[t], face, CROP_WIDTH, CROP_HEIGHT))
+                rows.append(
+                    {
+                        **chain.describe(),
+                        "frame": t,
+                        "face_height": round(face.height, 1),
+                        "vmaf": round(vmaf, 5),
+                        "gmsd": round(gmsd, 5),
+                        "video": path.name,
+                        "second": second,
+                        "at_s": round((second * len(part.frames) + t) / FPS, 3),
+                        "second_vmaf": round(truth, 5),
+                        "own_face_height": round(face.height / footage.enlargement, 1),
+                    }
+                )
     write_source(folder, _stem(path, repo, codec), repo, crops, rows)
     return len(crops)
 
@@ -159,8 +200,8 @@ def label_videos(cache: Path, videos: list[tuple[Path, str]]) -> int:
         for path, repo in track(videos, f"measuring into {folder.name}"):
             missing = [c for c in RATED if not (folder / f"{_stem(path, repo, c)}.json").is_file()]
             if missing:
-                clip = read_call(path, detector)
-                made += sum(label_video(folder, path, repo, codec, clip) for codec in missing)
+                footage = read_call(path, detector)
+                made += sum(label_video(folder, path, repo, codec, footage) for codec in missing)
     finally:
         detector.close()
     return made

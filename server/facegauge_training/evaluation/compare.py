@@ -15,7 +15,8 @@ from rich.progress import track
 from facegauge_models.measure import count_gflops, count_params, crop_example, openvino_ms
 from facegauge_training.data.crop_set import CropSet, crop_height
 from facegauge_training.evaluation.compare_page import StudentRow
-from facegauge_training.evaluation.evaluate import evaluate, score_crops
+from facegauge_training.evaluation.evaluate import evaluate
+from facegauge_training.evaluation.model_outputs import score_crops
 from facegauge_training.fitting.checkpoint import Trained, load_trained, write_onnx
 
 __all__ = ["compare_students"]

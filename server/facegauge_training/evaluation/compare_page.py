@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facegauge_training.common.atomic import atomic_file, write_text
-from facegauge_training.common.errors import RecipeError
+from facegauge_training.common.marked import put_marked
 from facegauge_training.data.crop_set import crop_height
 
 __all__ = ["StudentRow", "draw", "markdown", "put_table"]
-
-BEGIN, END = "<!-- students -->", "<!-- /students -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +99,10 @@ def put_table(path: Path, text: str, plot: Path | None) -> None:
     Raises:
         RecipeError: the file has no marks.
     """
+    if not path.is_file():
+        write_text(path, "# Students\n\n<!-- students -->\n<!-- /students -->\n")
     shown = f"{text}\n\n![Agreement against time]({plot.name})" if plot else text
-    page = path.read_text(encoding="utf-8") if path.is_file() else f"# Students\n\n{BEGIN}\n{END}\n"
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise RecipeError(f"{path} has no lines {BEGIN!r} and {END!r} for the table: add them.")
-    write_text(path, f"{before}{BEGIN}\n{shown}\n{END}{after}")
+    put_marked(path, {"students": shown})
 
 
 def _merit(row: StudentRow) -> float:

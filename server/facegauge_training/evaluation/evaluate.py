@@ -9,71 +9,24 @@ deviation of score minus label over faces, a step. Intervals: 95%, bootstrap ove
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import spearmanr
 
-from facegauge_models.measure import onnx_session
-from facegauge_server.types import Pixels
-from facegauge_training.common.errors import RecipeError
 from facegauge_training.common.metrics import agreement, intervals, ordered_pairs
 from facegauge_training.data.crop_set import CROP_HEIGHT, CROP_WIDTH, CropSet
 from facegauge_training.data.ladder import ANCHORED, LADDER, ladder_steps
 from facegauge_training.data.sources import read_sources
+from facegauge_training.evaluation.model_outputs import score_crops
 from facegauge_training.evaluation.report.measured import Measured
 from facegauge_training.evaluation.report.sweep import Sweep, sweep
 
-__all__ = ["evaluate", "measure", "predict_causes", "score_crops", "sweep_sizes"]
+__all__ = ["evaluate", "measure", "sweep_sizes"]
 
 Floats = npt.NDArray[np.float64]
-
-
-class Crops(Protocol):
-    """RGB uint8 (height, width, 3) pictures, by number: a `CropSet` or a list."""
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        ...
-
-    def __getitem__(self, i: int, /) -> Pixels:
-        """Return one of them."""
-        ...
-
-
-def score_crops(model: Path, crops: Crops, threads: int = 2) -> Floats:
-    """Return the score (n,) that an ONNX student gives each crop.
-
-    Raises:
-        RecipeError: the file is missing, or is no such student.
-    """
-    return _run(model, crops, "quality", threads)
-
-
-def predict_causes(model: Path, crops: Crops, threads: int = 2) -> Floats:
-    """Return the quality (n, 6) that would come back without each cause, by an ONNX student with causes.
-
-    Raises:
-        RecipeError: the file is missing, or is no such student.
-    """
-    return _run(model, crops, "causes", threads)
-
-
-def _run(model: Path, crops: Crops, output: str, threads: int) -> Floats:
-    if not model.is_file():
-        raise RecipeError(f"There is no {model}: run `facegauge-train export` first.")
-    try:
-        session = onnx_session(model, threads)
-        _, height, width, _ = session.get_inputs()[0].shape
-        scores = [
-            session.run([output], {"pixels": _batch(crops, at, int(width), int(height))})[0]
-            for at in range(0, len(crops), 16)
-        ]
-    except Exception as error:  # onnxruntime's exceptions share no base class
-        raise RecipeError(f"{model} does not run as a student (pixels -> {output}): {error}") from error
-    return np.concatenate(scores).astype(np.float64)
 
 
 def evaluate(scores: Floats, crops: CropSet, resamples: int = 200) -> dict[str, Any]:
@@ -106,15 +59,6 @@ def evaluate(scores: Floats, crops: CropSet, resamples: int = 200) -> dict[str, 
     sharpness = np.array([_sharpness(crops[i]) for i in range(len(crops))])
     figures["baseline_laplacian_srocc"] = round(float(spearmanr(sharpness[plain], labels[plain])[0]), 4)
     return figures
-
-
-def _batch(crops: Crops, at: int, width: int, height: int) -> npt.NDArray[np.uint8]:
-    pictures = (crops[i] for i in range(at, min(at + 16, len(crops))))
-    fitting = [
-        p if p.shape[:2] == (height, width) else cv2.resize(p, (width, height), interpolation=cv2.INTER_AREA)
-        for p in pictures
-    ]
-    return np.stack(fitting).astype(np.uint8, copy=False)
 
 
 def measure(scores: Floats, crops: CropSet, baselines: dict[str, Floats]) -> Measured:

@@ -30,17 +30,26 @@ from facegauge_training.common.atomic import atomic_file, write_json
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.crop_set import CropSet, crop_height
 from facegauge_training.evaluation.cause_agreement import agreement_by_cause
-from facegauge_training.evaluation.evaluate import evaluate, predict_causes, score_crops
+from facegauge_training.evaluation.evaluate import evaluate
+from facegauge_training.evaluation.model_outputs import predict_causes, score_crops
 from facegauge_training.fitting.checkpoint import OUTPUTS, Trained
 from facegauge_training.release.float32_cut import first_block_ends
 from facegauge_training.release.manifest import MAX_DIFFERENCE, MODEL_FILE, Exported
 from facegauge_training.release.model_card import write_card
 
-__all__ = ["ASSETS", "export_student", "precision_moves", "provenance_fields"]
+__all__ = ["ASSETS", "export_student", "precision_moves", "provenance_fields", "shipped_models"]
 
 ASSETS = Path(crop_spec.__file__).parent / "assets" / "models"
 MAX_GFLOPS, MAX_PARAMETERS, MAX_BYTES = 0.5, 5_000_000, 16_000_000
 PARITY_CROPS = 32
+
+
+def shipped_models() -> list[Path]:
+    """Return the files of the students in the server's assets, the default first."""
+    default = (ASSETS / "default.txt").read_text(encoding="utf-8").strip()
+    folders = sorted((path.parent for path in ASSETS.glob("*/manifest.json")), key=lambda f: f.name)
+    folders.sort(key=lambda folder: folder.name != default)
+    return [folder / MODEL_FILE for folder in folders]
 
 
 def export_student(

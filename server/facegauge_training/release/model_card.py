@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from facegauge_training.common.atomic import write_text
+from facegauge_training.release.uncertainty import uncertainty_words
 
 __all__ = ["model_card", "write_card"]
 
@@ -67,6 +68,7 @@ def model_card(manifest: dict[str, Any], licences: dict[str, str]) -> str:
         "cause_mae": causes.get("cause_mae", 0.0),
         "pristine_crops": causes["pristine_crops"],
         "pristine_with_a_cause": causes["pristine_with_a_cause"],
+        "uncertainty_words": uncertainty_words(manifest),
         "backbone_note": f"\n{note}\n" if note else "",
         "start_note": _start(manifest["started_from"]),
         "samples_note": f"It saw {manifest['train_samples']:,} samples in all.",

@@ -14,7 +14,6 @@ from facegauge_server.types import Box
 from facegauge_training.commands.cause_commands import call_clips as command
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data import call_clips
-from facegauge_training.data.causes import CAUSES
 from facegauge_training.data.clips import Clip
 from facegauge_training.data.crop_set import CropSet
 from tests.training.data.astronaut import read_astronaut
@@ -46,13 +45,27 @@ def detector() -> Iterator[FaceDetector]:
 
 
 @pytest.fixture(scope="module")
-def clip(video: Path, detector: FaceDetector) -> Clip:
+def footage(video: Path, detector: FaceDetector) -> call_clips.Footage:
     return call_clips.read_call(video, detector)
+
+
+@pytest.fixture(scope="module")
+def clip(footage: call_clips.Footage) -> Clip:
+    """The part of the call that the video itself is."""
+    return Clip(footage.clip.frames[:FRAMES], footage.clip.faces[:FRAMES])
+
+
+def test_a_short_video_goes_to_and_fro_until_the_call_has_fallen(footage: call_clips.Footage) -> None:
+    """As many seconds as there are steps; after the last frame come those before it."""
+    frames = footage.clip.frames
+    assert len(frames) == len(footage.clip.faces) == len(call_clips.FALL) * 25
+    assert frames[FRAMES] is frames[FRAMES - 2]
+    assert frames[2 * (FRAMES - 1)] is frames[0]
+    assert footage.enlargement == pytest.approx(720 / 860)
 
 
 def test_a_portrait_video_becomes_a_square_of_720_lines_around_the_face(clip: Clip) -> None:
     """Every frame has its face inside, and the boxes follow it."""
-    assert len(clip.frames) == len(clip.faces) == FRAMES
     assert all(frame.shape == (720, 720, 3) for frame in clip.frames)
     for face in clip.faces:
         assert min(face.x, face.y) > 0
@@ -74,16 +87,20 @@ def test_short_clips_still_fall_from_the_best_to_the_worst() -> None:
         assert (steps[0], steps[-1], len(steps)) == (call_clips.FALL[0], call_clips.FALL[-1], count)
 
 
-def test_the_truth_falls_with_the_call(clip: Clip, tmp_path: Path) -> None:
-    """The face is plainly worse in the last part than in the first; compression and lines are named."""
-    assert call_clips.label_video(tmp_path, Path("astronaut.mkv"), "nasa", "x264", clip) > 0
+def test_the_truth_falls_with_the_call(footage: call_clips.Footage, clip: Clip, tmp_path: Path) -> None:
+    """The face is plainly worse in the last part than in the first; crops come in order, one is pristine."""
+    short = call_clips.Footage(clip, footage.enlargement)
+    assert call_clips.label_video(tmp_path, Path("astronaut.mkv"), "nasa", "x264", short) > 0
     crops = CropSet([tmp_path])
     truth = {row["second"]: row["second_vmaf"] for row in crops.rows}
     assert truth[0] > truth[1] + 0.3
-    last = [i for i, row in enumerate(crops.rows) if row["second"] == 1]
-    gains = dict(zip(CAUSES, crops.shares[last].mean(axis=0), strict=True))
-    assert min(gains["compression"], gains["resolution"]) > 0.05
-    assert gains["noise"] == 0
+    pristine = [row for row in crops.rows if not row["codec"]]
+    seen = [row for row in crops.rows if row["codec"]]
+    assert len(pristine) == 1
+    assert [row["at_s"] for row in seen] == sorted(row["at_s"] for row in seen)
+    assert {row["kbps"] for row in seen} == {call_clips.FALL[0][1], call_clips.FALL[-1][1]}
+    row = pristine[0]
+    assert row["own_face_height"] == pytest.approx(row["face_height"] / footage.enlargement, abs=0.1)
 
 
 def test_unusable_videos_are_refused(tmp_path: Path, detector: FaceDetector) -> None:

@@ -13,6 +13,7 @@ from facegauge_training.data.ladder import all_steps
 from facegauge_training.data.sources import read_sources
 from facegauge_training.data.store import fill_store, read_store
 from facegauge_training.evaluation import evaluate as program
+from facegauge_training.evaluation.model_outputs import score_crops
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +44,9 @@ def test_a_missing_model_is_told(ladder: CropSet, tmp_path: Path) -> None:
     """No ONNX file, or a file that is none: one sentence, exit code 1."""
     broken = tmp_path / "model.onnx"
     with pytest.raises(RecipeError, match="export"):
-        program.score_crops(broken, ladder)
+        score_crops(broken, ladder)
     broken.write_bytes(b"nothing")
     with pytest.raises(RecipeError, match="student"):
-        program.score_crops(broken, ladder)
+        score_crops(broken, ladder)
     done = CliRunner().invoke(main, ["evaluate", "--model", str(broken), "--cache", str(tmp_path)])
     assert done.exit_code == 1

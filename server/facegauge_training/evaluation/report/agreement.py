@@ -13,8 +13,11 @@ from facegauge_training.evaluation.report.plots import (
     plot_calibration,
     plot_interval,
     plot_scatter,
+    plot_spread,
     plot_steps,
 )
+from facegauge_training.evaluation.report.spread import TARGET as SPREAD_TARGET
+from facegauge_training.evaluation.report.spread import spread_by_step, worst_spread
 
 __all__ = ["agreement_sections", "failure_sections"]
 
@@ -35,6 +38,7 @@ def agreement_sections(measured: Measured) -> list[Section]:
             "A score that stays flat or rises where the label falls; a spread far over the label's own.",
             plots=(plot_steps(measured),),
         ),
+        _spread(measured),
         _calibration(measured),
         _uncertainty(measured),
     ]
@@ -58,6 +62,23 @@ def failure_sections(measured: Measured, crops: CropSet) -> list[Section]:
         for kind, among, count in kinds
         for which, sign, bad in sides
     ]
+
+
+def _spread(measured: Measured) -> Section:
+    steps = spread_by_step(measured)
+    worst = worst_spread(steps)
+    met = sum(step.share <= SPREAD_TARGET for step in steps)
+    return Section(
+        "Spread at one severity",
+        "Standard deviation over faces at each step: of the labels, and of score less label. The labels of "
+        "one step differ by how much detail a face had to lose; a student that saw nothing of the face would "
+        "have all of it as its error.",
+        "A step where the error's spread is as wide as the labels' own: there the score does not tell faces "
+        "apart.",
+        f"At {met} of {len(steps)} steps the error's spread is at most {SPREAD_TARGET} of the labels' own. "
+        f"Widest beside it: {worst.family} {worst.number}, {worst.error:.3f} against {worst.labels:.3f}.",
+        (plot_spread(steps),),
+    )
 
 
 def _calibration(measured: Measured) -> Section:

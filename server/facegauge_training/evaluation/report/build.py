@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,29 +12,36 @@ from facegauge_training.evaluation.report.beside import baseline_sections
 from facegauge_training.evaluation.report.fairness import group_sections, size_section
 from facegauge_training.evaluation.report.headline import Row
 from facegauge_training.evaluation.report.measured import Measured
-from facegauge_training.evaluation.report.page import render
+from facegauge_training.evaluation.report.page import Section, render
 from facegauge_training.evaluation.report.sweep import Sweep
 
 __all__ = ["build_report", "figures_of"]
 
 
 def build_report(
-    name: str, measured: Measured, crops: CropSet, sizes: Sweep | None, resamples: int = 1000
+    name: str,
+    measured: Measured,
+    crops: CropSet,
+    sizes: Sweep | None,
+    resamples: int = 1000,
+    more: Sequence[Section] = (),
 ) -> tuple[str, list[Row]]:
-    """Return the page as HTML, and the rows of its first table.
+    """Return the page as HTML, and the rows of the table of baselines.
 
     Args:
         name: of the student.
         measured: its scores, and the baselines', in the order of `crops`.
         crops: the ladder.
         sizes: its scores of the same faces at several sizes; left out if None.
-        resamples: of the bootstrap of the first table.
+        resamples: of the bootstrap of the baselines' table.
+        more: sections on other crops than the ladder's, which come first.
 
     Raises:
         RecipeError: there is too little to measure on.
     """
     beside, rows = baseline_sections(measured, resamples)
     sections = [
+        *more,
         *beside,
         *agreement_sections(measured),
         *([size_section(sizes)] if sizes else []),

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegauge_training.common.metrics import members
 from facegauge_training.data.crop_set import CropSet
-from facegauge_training.evaluation.report.faces import TONE_EDGES, TONES, brightness, typology_angle
-from facegauge_training.evaluation.report.groups import (
-    Group,
-    by_group,
-    cut_into,
-    error_by_face,
-    sorted_by,
-    trend,
-)
-from facegauge_training.evaluation.report.measured import Floats, Measured, Names, in_words
+from facegauge_training.evaluation.report.face_groups import Compared, Grouping, compare_groups, groupings
+from facegauge_training.evaluation.report.gaps import MIN_GROUP, own_bias
+from facegauge_training.evaluation.report.groups import Group, error_by_face
+from facegauge_training.evaluation.report.measured import Measured, in_words
 from facegauge_training.evaluation.report.page import Section, Table
-from facegauge_training.evaluation.report.plots_of_faces import plot_faces, plot_groups, plot_sweep
+from facegauge_training.evaluation.report.plots_of_faces import (
+    plot_faces,
+    plot_groups,
+    plot_own_bias,
+    plot_sweep,
+)
 from facegauge_training.evaluation.report.sweep import NOTICEABLE, SIZES, Sweep, losses
 
 __all__ = ["group_sections", "size_section"]
 
-HEIGHTS = (200.0, 260.0, 330.0)
-HEIGHT_NAMES = ("under 200 px", "200 to 260 px", "260 to 330 px", "over 330 px")
-LUMA = (70.0, 100.0, 130.0)
-LUMA_NAMES = ("under 70", "70 to 100", "100 to 130", "over 130")
-SKIN_NAMES = (*TONES, "skin not found")
+NEAR = 0.1
+"""Bias of a face that still is called near."""
 
 
 def size_section(measured: Sweep) -> Section:
@@ -63,89 +58,59 @@ def size_section(measured: Sweep) -> Section:
 
 
 def group_sections(measured: Measured, crops: CropSet) -> list[Section]:
-    """Return the sections that compare groups of faces; `crops` in the order of `measured`."""
-    first = {str(measured.faces[i]): int(i) for i in np.flatnonzero(measured.family == "pristine")}
-    names = np.unique(measured.faces)
-    light = np.array([brightness(crops[first[str(name)]]) for name in names])
-    angle = np.array([typology_angle(crops[first[str(name)]]) for name in names])
-    height = np.array([float(crops.rows[first[str(name)]].get("face_height", np.nan)) for name in names])
-    tones = np.where(np.isfinite(angle), cut_into(angle, TONE_EDGES, TONES), "skin not found")
-    sources = np.array([str(row["source"]) for row in crops.rows])
+    """Return the sections that compare faces; `crops` in the order of `measured`."""
     return [
-        _section(
-            measured, "By size in the frame", height, cut_into(height, HEIGHTS, HEIGHT_NAMES), HEIGHT_NAMES,
-            "height of the face's box at 720 lines, px",
-            "Faces of the ladder by how high they are in the frame.",
-        ),
-        _section(
-            measured, "By brightness", light, cut_into(light, LUMA, LUMA_NAMES), LUMA_NAMES,
-            "mean luma of the pristine crop, 0-255",
-            "Faces by how bright their pristine crop is. What darkening does to one face is in the family "
-            "'darkness' above.",
-        ),
-        _section(
-            measured, "By skin tone", angle, tones, SKIN_NAMES,
-            "individual typology angle of the pristine crop, degrees",
-            "Faces by the individual typology angle, atan((L* - 50) / b*), of the skin in their pristine "
-            "crop, in the classes of Chardon et al. (1991). Light and white balance move the angle, so it "
-            "says how light the skin is in this picture, not what a person's skin is. No source of these "
-            "photos states sex or age, so they are not compared.",
-        ),
-        _by_source(measured, sources),
-    ]  # fmt: skip
+        _own_bias(measured),
+        *(_section(grouping, compare_groups(measured, grouping)) for grouping in groupings(measured, crops)),
+    ]
 
 
-def _section(
-    measured: Measured,
-    title: str,
-    values: Floats,
-    of_face: Names,
-    order: tuple[str, ...],
-    axis: str,
-    shows: str,
-) -> Section:
-    """Compare groups of faces, given by face in the order of their names, on crops with plain labels."""
+def _own_bias(measured: Measured) -> Section:
     plain = measured.chosen(measured.plain)
     errors = error_by_face(plain)
-    of_crop = np.empty(len(plain.labels), dtype=of_face.dtype)
-    for name, places in zip(of_face, members(plain.faces), strict=True):
-        of_crop[places] = name
-    groups = sorted_by(by_group(plain, of_crop), order)
-    correlation = trend(values, errors)
+    spread = own_bias(plain)
+    within = float(np.mean(np.abs(errors) < NEAR))
     return Section(
-        title,
-        f"{shows} Every face has the same steps; plain labels alone.",
-        "A group whose mean error is off 0, or off another group's, by more than the intervals: the same "
-        "call would be scored differently for different people.",
-        f"{_widest(groups)} Over faces, the error's rank correlation with the {axis.split(',')[0]} is "
-        f"{in_words(correlation, signed=True)}.",
-        (plot_groups(groups), plot_faces(values, errors, axis)),
-        (_table(groups),),
+        "A face's own bias",
+        "Each face's mean of score less label over its steps, from the lowest to the highest: how much the "
+        "score of a call depends on whose face it is. It stays the same throughout a call.",
+        "A wide spread: one threshold for all calls means another quality for each person.",
+        f"Standard deviation over {len(errors)} faces {in_words(spread)}; {within:.0%} lie within {NEAR}.",
+        (plot_own_bias(errors),),
     )
 
 
-def _by_source(measured: Measured, sources: Names) -> Section:
-    groups = by_group(measured.chosen(measured.plain), sources[measured.plain])
+def _section(grouping: Grouping, compared: Compared) -> Section:
+    axis = grouping.axis.split(",")[0]
+    follows = (
+        f" Over faces, the error's rank correlation with the {axis} is "
+        f"{in_words(compared.trend, signed=True)}."
+        if compared.trend
+        else ""
+    )
+    plots = [plot_groups(compared.groups)]
+    if grouping.values is not None:
+        plots.append(plot_faces(grouping.values, compared.errors, grouping.axis))
     return Section(
-        "By source",
-        "Collections that the photos come from, none of which was trained on; plain labels alone.",
-        "One collection far from the others: what was learnt is a collection's looks.",
-        _widest(groups),
-        (plot_groups(groups),),
-        (_table(groups),),
+        f"By {grouping.name}",
+        f"{grouping.shows} Every face has the same steps; plain labels alone.",
+        "A group whose mean error is off 0, or off another group's, by more than the intervals and by more "
+        "than chance: the same call would be scored differently for different people.",
+        f"{_widest(compared)}{follows}",
+        tuple(plots),
+        (_table(compared.groups),),
     )
 
 
-def _widest(groups: list[Group]) -> str:
-    """Say how far apart the groups with enough faces to have an interval are."""
-    known = [group for group in groups if group.faces >= 5]
-    if len(known) < 2:
+def _widest(compared: Compared) -> str:
+    """Say how far apart the groups with enough faces are, and what chance makes of such groups."""
+    gap = compared.gap
+    if gap is None:
         return "Too few faces in all groups but one to compare them."
-    low, high = min(known, key=lambda g: g.bias.value), max(known, key=lambda g: g.bias.value)
     return (
-        f"Of groups with 5 faces or more, the mean error is lowest for '{low.name}', "
-        f"{in_words(low.bias, signed=True)}, and highest for '{high.name}', "
-        f"{in_words(high.bias, signed=True)}."
+        f"Of groups with {MIN_GROUP} faces or more, '{gap.lowest}' is scored lowest and '{gap.highest}' "
+        f"highest, {in_words(gap.width)} apart. The same faces dealt into such groups at random differ by "
+        f"{gap.by_chance:.3f} in the mean, by as much as this in {gap.chance:.0%} of the deals."
     )
 
 
@@ -157,7 +122,7 @@ def _table(groups: list[Group]) -> Table:
             str(group.crops),
             in_words(group.bias, signed=True),
             f"{group.rmse:.3f}",
-            f"{group.srocc:.3f}",
+            in_words(group.srocc),
         )
         for group in groups
     )

@@ -6,7 +6,7 @@ mean of score less label may be compared between them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,12 @@ from facegauge_training.evaluation.report.measured import (
     interval,
 )
 
-__all__ = ["Group", "by_group", "cut_into", "error_by_face", "sorted_by", "trend"]
+__all__ = ["Group", "by_family", "by_group", "cut_into", "error_by_face", "sorted_by", "trend"]
+
+LEAST_FACES = 3
+"""A bootstrap over one or two faces says nothing."""
+RANK_RESAMPLES = 200
+"""Of the intervals of rank correlations, which take longest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Group:
     bias: Estimate
     """Mean of score less label."""
     rmse: float
-    srocc: float
+    srocc: Estimate
 
 
 def by_group(measured: Measured, names: Names, resamples: int = 500) -> list[Group]:
@@ -42,12 +47,17 @@ def by_group(measured: Measured, names: Names, resamples: int = 500) -> list[Gro
     error = measured.scores - measured.labels
     for name in dict.fromkeys(names.tolist()):
         where = names == name
+        scores, labels = measured.scores[where], measured.labels[where]
         places = members(measured.faces[where])
         sums = np.array([error[where][p].sum() for p in places])
         counts = np.array([len(p) for p in places])
-        drawn = [float(sums[f].sum() / counts[f].sum()) for f in group_draws(len(places), resamples)]
-        if len(places) < 3:  # a bootstrap over one or two faces says nothing
-            drawn = []
+        draws = group_draws(len(places), resamples if len(places) >= LEAST_FACES else 0)
+        drawn, correlations = [], []
+        for n, faces in enumerate(draws):
+            drawn.append(float(sums[faces].sum() / counts[faces].sum()))
+            if n < RANK_RESAMPLES:
+                crops = np.concatenate([places[face] for face in faces])
+                correlations.append(srocc(scores[crops], labels[crops]))
         found.append(
             Group(
                 str(name),
@@ -55,10 +65,29 @@ def by_group(measured: Measured, names: Names, resamples: int = 500) -> list[Gro
                 int(where.sum()),
                 interval(float(error[where].mean()), drawn),
                 float(np.sqrt(np.mean(error[where] ** 2))),
-                srocc(measured.scores[where], measured.labels[where]),
+                interval(srocc(scores, labels), correlations),
             )
         )
     return found
+
+
+def by_family(measured: Measured, resamples: int = 500) -> list[Group]:
+    """Return the figures of each family; its SROCC is with the pristine crops, which alone have no order."""
+    index, names = [], []
+    for family in dict.fromkeys(measured.family.tolist()):
+        chosen = np.flatnonzero(np.isin(measured.family, (family, "pristine")))
+        index.append(chosen)
+        names += [family] * len(chosen)
+    at = np.concatenate(index)
+    repeated = Measured(
+        measured.labels[at], measured.scores[at], measured.faces[at], measured.family[at], measured.step[at]
+    )
+    with_pristine = {group.name: group for group in by_group(repeated, np.array(names), resamples)}
+    return [
+        replace(group, srocc=with_pristine[group.name].srocc)
+        for group in by_group(measured, measured.family, resamples)
+        if group.name != "pristine"
+    ]
 
 
 def cut_into(values: Floats, edges: tuple[float, ...], names: tuple[str, ...]) -> Names:

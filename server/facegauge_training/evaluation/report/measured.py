@@ -10,7 +10,7 @@ import numpy.typing as npt
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.data.ladder import ANCHORED, LADDER
 
-__all__ = ["Estimate", "Floats", "Measured", "Names", "in_words", "interval"]
+__all__ = ["MIN_FACES", "Estimate", "Floats", "Measured", "Names", "in_words", "interval"]
 
 Floats = npt.NDArray[np.float64]
 Names = npt.NDArray[np.str_]

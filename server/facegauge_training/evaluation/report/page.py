@@ -36,6 +36,8 @@ class Section:
     plots: tuple[Plot, ...] = ()
     tables: tuple[Table, ...] = ()
     failures: tuple[Failure, ...] = ()
+    side_by_side: bool = False
+    """Whether the plots stand beside each other where the window is wide enough."""
 
 
 def render(title: str, facts: tuple[str, ...], sections: list[Section]) -> str:

@@ -15,6 +15,7 @@ from facegauge_training.data.ladder import ANCHORED, LADDER
 from facegauge_training.evaluation.report.calibration import Bin, Interval
 from facegauge_training.evaluation.report.headline import Row
 from facegauge_training.evaluation.report.measured import Estimate, Floats, Measured
+from facegauge_training.evaluation.report.spread import Step
 
 __all__ = [
     "GREY",
@@ -27,6 +28,7 @@ __all__ = [
     "plot_headline",
     "plot_interval",
     "plot_scatter",
+    "plot_spread",
     "plot_steps",
     "reach",
 ]
@@ -121,6 +123,18 @@ def plot_steps(measured: Measured) -> Plot:
     figure.axes[0].legend(frameon=False)
     figure.supxlabel("step, 0 pristine, then from mild to harsh")
     return finished(figure, "Label and score by step, for each family.")
+
+
+def plot_spread(steps: list[Step]) -> Plot:
+    """Draw the spread over faces of labels and of errors, a pair of bars a step."""
+    figure, axes = one_figure(9.6, 3.2)
+    at = np.arange(len(steps))
+    axes.bar(at - 0.2, [step.labels for step in steps], 0.4, color=LABEL, label="labels")
+    axes.bar(at + 0.2, [step.error for step in steps], 0.4, color=OURS, label="score less label")
+    axes.set_xticks(at, [f"{step.family} {step.number}" for step in steps], rotation=90, fontsize=7)
+    axes.set(ylabel="standard deviation over faces", xlim=(-0.8, len(steps) - 0.2))
+    axes.legend(frameon=False)
+    return finished(figure, "Spread over faces of labels and of errors by step.")
 
 
 def plot_calibration(bins: list[Bin], anchored: list[Bin]) -> Plot:

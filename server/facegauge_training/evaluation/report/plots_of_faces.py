@@ -9,7 +9,7 @@ from facegauge_training.evaluation.report.measured import Floats
 from facegauge_training.evaluation.report.plots import GREY, OURS, Plot, finished, one_figure, reach
 from facegauge_training.evaluation.report.sweep import SIZES, Sweep
 
-__all__ = ["plot_faces", "plot_groups", "plot_sweep"]
+__all__ = ["plot_faces", "plot_groups", "plot_own_bias", "plot_sweep"]
 
 
 def plot_sweep(measured: Sweep) -> Plot:
@@ -48,3 +48,14 @@ def plot_faces(values: Floats, errors: Floats, what: str) -> Plot:
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set(xlabel=what, ylabel="mean of score less label")
     return finished(figure, f"Mean error of each face by {what}.")
+
+
+def plot_own_bias(errors: Floats) -> Plot:
+    """Draw the mean error of each face, sorted, with the band of one standard deviation."""
+    figure, axes = one_figure(7, 2.6)
+    spread = float(np.std(errors))
+    axes.axhspan(errors.mean() - spread, errors.mean() + spread, color=OURS, alpha=0.15, linewidth=0)
+    axes.bar(np.arange(len(errors)), np.sort(errors), color=OURS, width=1.0)
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set(xlabel="faces, sorted", ylabel="mean of score less label", xlim=(-1, len(errors)), xticks=[])
+    return finished(figure, "Mean error of each face, sorted.")

@@ -1,0 +1,1 @@
+"""docs/evaluation.md: tables that compare students, written from what `evaluate` found of each."""
