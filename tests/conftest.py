@@ -11,6 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+ALONE = ("end_to_end", "real_calls", "under_fire")
+"""Folders of tests that have the machine to themselves: .ci/run names them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with files that have slow tests: at the end none of them keeps one worker while others idle."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+    for item in items:
+        if item.get_closest_marker("alone") or item.get_closest_marker("siege"):
+            assert item.path.parent.name in ALONE, f"CI would not run {item.nodeid}: see .ci/run"
+
 
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
