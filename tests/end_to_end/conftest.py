@@ -33,10 +33,13 @@ StartServerProcess = Callable[..., ServerProcess]
 
 @contextmanager
 def run_server(*flags: str, under: tuple[str, ...] = ()) -> Iterator[ServerProcess]:
-    """Run a server on free ports."""
+    """Run a server on free ports.
+
+    In one precision: to choose it takes longer than all else of a start, and tests/server/test_app.py's do.
+    """
     command = (
         *under,
-        *(sys.executable, "-m", "facegauge_server"),
+        *(sys.executable, "-m", "facegauge_server", "--precision", "f32"),
         *("--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", *flags),
     )
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
@@ -60,10 +63,11 @@ def start_server_process() -> Iterator[StartServerProcess]:
         yield lambda *flags, under=(): stack.enter_context(run_server(*flags, under=under))
 
 
-@pytest.fixture
-def server(start_server_process: StartServerProcess) -> ServerProcess:
-    """A server with its defaults."""
-    return start_server_process()
+@pytest.fixture(scope="module")
+def server() -> Iterator[ServerProcess]:
+    """A server with its defaults, for all tests of a file."""
+    with run_server() as process:
+        yield process
 
 
 def find_program(name: str) -> str:

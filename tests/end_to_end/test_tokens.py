@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from facegauge_client import Client, Forbidden, Unauthenticated
 
-from .conftest import ServerProcess, StartServerProcess
+from .conftest import ServerProcess, run_server
 
 
 def make(*arguments: str) -> str:
@@ -20,16 +21,17 @@ def make(*arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=100).stdout.strip()
 
 
-@pytest.fixture
-def keys(tmp_path: Path) -> str:
-    path = str(tmp_path / "keys.json")
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = str(tmp_path_factory.mktemp("keys") / "keys.json")
     make("new-key", "--kid", "one", "--out", path)
     return path
 
 
-@pytest.fixture
-def server(start_server_process: StartServerProcess, keys: str) -> ServerProcess:
-    return start_server_process("--auth-keys", keys)
+@pytest.fixture(scope="module")
+def server(keys: str) -> Iterator[ServerProcess]:
+    with run_server("--auth-keys", keys) as process:
+        yield process
 
 
 def issue(keys: str, tenant: str, *rights: str, expires_in: str = "1h") -> str:

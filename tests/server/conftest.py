@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,13 @@ from facegauge.v1 import quality_pb2 as pb
 from facegauge.v1 import quality_pb2_grpc
 from facegauge_server.app import App, running
 from facegauge_server.config import Address, Config
+from tests.end_to_end.conftest import ServerProcess, run_server
 
 if TYPE_CHECKING:
     from facegauge.v1.quality_pb2_grpc import QualityServiceAsyncStub
 
 StartServer = Callable[..., Awaitable[App]]
-Connect = Callable[[App], "QualityServiceAsyncStub"]
+Connect = Callable[[App | ServerProcess], "QualityServiceAsyncStub"]
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ async def start_server() -> AsyncIterator[StartServer]:
 
         async def start(**settings: Any) -> App:
             settings.setdefault("drain_grace_s", 1.0)
+            settings.setdefault("precision", "f32")  # to choose one takes longer than all else of a start
             config = Config(
                 listen=Address("127.0.0.1", 0), metrics_listen=Address("127.0.0.1", 0), workers=1, **settings
             )
@@ -36,12 +38,19 @@ async def start_server() -> AsyncIterator[StartServer]:
         yield start
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[ServerProcess]:
+    """A server with its defaults, for all tests of a file that only talk to one."""
+    with run_server("--workers", "1") as process:
+        yield process
+
+
 @pytest.fixture
 async def connect() -> AsyncIterator[Connect]:
     """Connects to a server."""
     channels: list[grpc.aio.Channel] = []
 
-    def open_channel(app: App) -> QualityServiceAsyncStub:
+    def open_channel(app: App | ServerProcess) -> QualityServiceAsyncStub:
         channels.append(grpc.aio.insecure_channel(str(app.listen)))
         return quality_pb2_grpc.QualityServiceStub(channels[-1])
 

@@ -62,7 +62,7 @@ async def test_sigterm_finishes_live_streams(portrait_jpeg: bytes) -> None:
 
 async def test_a_second_signal_exits_at_once() -> None:
     """Whoever does not want to wait for the drain signals again."""
-    async with server_process("--drain-grace", "60") as (process, ready):
+    async with server_process("--drain-grace", "60", "--precision", "f32") as (process, ready):
         async with grpc.aio.insecure_channel(ready["listen"]) as channel:
             # A call that no drain ends: the grace would be waited out.
             call = quality_pb2_grpc.QualityServiceStub(channel).WatchStreams(
@@ -103,12 +103,13 @@ async def test_bad_flags_get_one_sentence(flags: list[str], code: int, text: str
 
 async def test_a_taken_port_is_said(tmp_path: Path) -> None:
     """Two servers cannot have one port; the second says which, and what to do."""
-    async with server_process() as (_, ready):
+    quick = ("--precision", "f32")
+    async with server_process(*quick) as (_, ready):
         for flag, address in (("--listen", ready["listen"]), ("--metrics-listen", ready["metrics"][7:-8])):
             other = "--metrics-listen" if flag == "--listen" else "--listen"
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "facegauge_server", flag, address, other, "127.0.0.1:0"),
+                *("-m", "facegauge_server", flag, address, other, "127.0.0.1:0", *quick),
                 stderr=asyncio.subprocess.PIPE,
                 cwd=tmp_path,
             )

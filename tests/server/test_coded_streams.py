@@ -14,6 +14,7 @@ import pytest
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.types import Encoding
 from tests.coded_video import CODED, L1T3_LAYERS, encode_units, encode_vp8_layers, moving
+from tests.end_to_end.conftest import ServerProcess
 from tests.server.conftest import Connect, StartServer, config_request, read_rest
 from tests.server.workers.conftest import until
 
@@ -77,10 +78,10 @@ def total(summary: pb.StreamSummary) -> int:
 
 @pytest.mark.parametrize("encoding", CODED)
 async def test_every_picture_of_a_file_is_scored(
-    encoding: Encoding, units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+    encoding: Encoding, units: dict[Encoding, list[bytes]], server: ServerProcess, connect: Connect
 ) -> None:
     """COMPLETE: as many scores as units, each under its own number, none left out."""
-    stub = connect(await start_server())
+    stub = connect(server)
     config = config_request(encoding=number_of(encoding), delivery=COMPLETE)
     responses = await play(stub, config, frames_of(units[encoding]))
     answered = assessments(responses)
@@ -106,11 +107,11 @@ async def test_max_fps_chooses_what_is_scored_and_not_what_is_decoded(
 
 
 async def test_a_live_stream_answers_its_newest_picture(
-    units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+    units: dict[Encoding, list[bytes]], server: ServerProcess, connect: Connect
 ) -> None:
     """All come at once: the newest is scored, the others are decoded for it, and all are accounted for."""
     config = config_request(encoding=number_of(Encoding.H264))
-    responses = await play(connect(await start_server()), config, frames_of(units[Encoding.H264]))
+    responses = await play(connect(server), config, frames_of(units[Encoding.H264]))
     assert assessments(responses)[-1].sequence == COUNT - 1
     assert total(responses[-1].summary) == COUNT
 
@@ -156,14 +157,14 @@ async def test_units_before_a_keyframe_wait_for_one(
 
 
 async def test_a_gap_costs_what_depends_on_it(
-    units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+    units: dict[Encoding, list[bytes]], server: ServerProcess, connect: Connect
 ) -> None:
     """Nothing between the loss that the sender reports and the next keyframe is scored."""
     frames = frames_of(units[Encoding.H264])
     del frames[4]
     frames[4].discontinuity = True
     config = config_request(encoding=number_of(Encoding.H264), delivery=COMPLETE)
-    responses = await play(connect(await start_server()), config, frames)
+    responses = await play(connect(server), config, frames)
     assert [one.sequence for one in assessments(responses)] == [0, 1, 2, 3, *range(12, COUNT)]
     (notice,) = notices(responses)
     assert "units are missing" in notice.text
@@ -172,13 +173,13 @@ async def test_a_gap_costs_what_depends_on_it(
 
 @pytest.mark.parametrize("encoding", CODED)
 async def test_bad_units_are_answered_and_cost_no_more_than_their_chain(
-    encoding: Encoding, units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+    encoding: Encoding, units: dict[Encoding, list[bytes]], server: ServerProcess, connect: Connect
 ) -> None:
     """A foreign unit in the middle: an answer that names it, then everything from the next keyframe on."""
     frames = frames_of(units[encoding])
     frames[5].data = b"none of anyone's video" * 20
     config = config_request(encoding=number_of(encoding), delivery=COMPLETE)
-    responses = await play(connect(await start_server()), config, frames)
+    responses = await play(connect(server), config, frames)
     errors = [one for one in assessments(responses) if one.result == pb.FRAME_RESULT_ERROR]
     assert [one.sequence for one in errors] == [5]
     assert errors[0].state == pb.STREAM_STATE_DECODE_ERROR
@@ -189,10 +190,10 @@ async def test_bad_units_are_answered_and_cost_no_more_than_their_chain(
 
 
 async def test_a_wrong_codec_name_is_told(
-    units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+    units: dict[Encoding, list[bytes]], server: ServerProcess, connect: Connect
 ) -> None:
     """Every unit of a file is answered; of a call's, one each half second, and all are counted."""
-    stub = connect(await start_server())
+    stub = connect(server)
     frames = frames_of(units[Encoding.VP8])
     config = config_request(encoding=number_of(Encoding.H264), delivery=COMPLETE)
     responses = await play(stub, config, frames)
@@ -206,11 +207,11 @@ async def test_a_wrong_codec_name_is_told(
 async def test_pictures_and_coded_video_do_not_mix(
     portrait_jpeg: bytes,
     units: dict[Encoding, list[bytes]],
-    start_server: StartServer,
+    server: ServerProcess,
     connect: Connect,
 ) -> None:
     """Either is refused in a stream of the other, in words, and neither stream ends."""
-    stub = connect(await start_server())
+    stub = connect(server)
     jpeg = pb.Frame(sequence=0, encoding=pb.FRAME_ENCODING_JPEG, data=portrait_jpeg)
     key = pb.Frame(sequence=1, encoding=pb.FRAME_ENCODING_VP8, data=units[Encoding.VP8][0], capture_time_s=1)
     coded = await play(stub, config_request(encoding=number_of(Encoding.VP8), delivery=COMPLETE), [jpeg, key])
@@ -222,10 +223,10 @@ async def test_pictures_and_coded_video_do_not_mix(
 
 
 async def test_a_stream_may_change_its_codec_at_a_keyframe(
-    units: dict[Encoding, list[bytes]], start_server: StartServer, connect: Connect
+    units: dict[Encoding, list[bytes]], server: ServerProcess, connect: Connect
 ) -> None:
     """As after a renegotiation: a new decoder, and no unit is lost."""
-    stub = connect(await start_server())
+    stub = connect(server)
     first = frames_of(units[Encoding.VP8], encoding=number_of(Encoding.VP8))
     second = frames_of(units[Encoding.H264], COUNT, encoding=number_of(Encoding.H264))
     responses = await play(

@@ -14,6 +14,7 @@ from facegauge.v1 import quality_pb2 as pb
 from facegauge.v1 import quality_pb2_grpc
 from facegauge_server.streams.buffers import COMPLETE_CAPACITY
 from facegauge_server.types import FrameResult
+from tests.end_to_end.conftest import ServerProcess
 from tests.server.conftest import Connect, StartServer, config_request, frame_request, read_rest
 
 COMPLETE = pb.DELIVERY_COMPLETE
@@ -74,10 +75,10 @@ async def test_a_stream_from_config_to_summary(
     ],
 )
 async def test_a_bad_frame_is_that_frames_error(
-    start_server: StartServer, connect: Connect, portrait_jpeg: bytes, fields: dict[str, Any], reason: str
+    server: ServerProcess, connect: Connect, portrait_jpeg: bytes, fields: dict[str, Any], reason: str
 ) -> None:
     """A frame that cannot be used is answered with why; the frames around it are scored."""
-    stub = connect(await start_server())
+    stub = connect(server)
     bad = frame_request(**{"data": portrait_jpeg, "sequence": 1, **fields})
     good_before, good_after = frame_request(portrait_jpeg, 0), frame_request(portrait_jpeg, 2)
     responses = await assess(stub, good_before, bad, good_after)
@@ -92,10 +93,10 @@ async def test_a_bad_frame_is_that_frames_error(
 
 
 async def test_a_truncated_jpeg_is_an_error(
-    start_server: StartServer, connect: Connect, portrait_jpeg: bytes
+    server: ServerProcess, connect: Connect, portrait_jpeg: bytes
 ) -> None:
     """Half a JPEG is not scored as if it were whole."""
-    stub = connect(await start_server())
+    stub = connect(server)
     responses = await assess(stub, frame_request(portrait_jpeg[: len(portrait_jpeg) // 2]))
     assert responses[1].assessment.result == pb.FRAME_RESULT_ERROR
     assert not responses[1].assessment.HasField("quality")
