@@ -109,7 +109,7 @@ class CauseKind(enum.StrEnum):
     NO_FACE = "no_face"
     FACE_TOO_SMALL = "face_too_small"
     FACE_CUT_OFF = "face_cut_off"
-    """The main face is partly outside."""
+    """The main face reaches an edge of the picture."""
     LOW_FRAME_RATE = "low_frame_rate"
 
     @property

@@ -185,7 +185,7 @@ class Pipeline:
         pixels = np.frombuffer(worked.crop_pixels, np.uint8).reshape(shape)
         crops = tuple(FaceCrop(face, crop) for face, crop in zip(worked.cropped, pixels, strict=True))
         scores = await self._batch_scorer.score(crops, is_counted=is_counted)
-        return classify(FaceCrops(sequence, capture_time_s, crops, worked.too_small), scores)
+        return classify(FaceCrops(sequence, capture_time_s, crops, worked.too_small, worked.view), scores)
 
     def _observe(self, worked: Worked) -> None:
         for stage, duration_s in worked.stage_times_s:

@@ -58,6 +58,7 @@ __all__ = [
     "StreamQuality",
     "StreamState",
     "StreamSummary",
+    "View",
 ]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -146,6 +147,10 @@ class FaceBoxes:
 
     frame: Frame
     faces: tuple[FaceBox, ...]
+    faceless_s: float | None = None
+    """Capture time since the detector found nobody for the first time; None where it has found somebody."""
+    largest: Box | None = None
+    """The largest that the last detection has seen: others are where they were before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +162,25 @@ class FaceCrop:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """What a frame shows as a whole, besides its faces."""
+
+    width: int
+    """Pixels."""
+    height: int
+    black_share: float
+    """Share of its pixels that are black, 0-1."""
+    texture: float
+    """Mean difference of neighbouring blocks, levels of 255."""
+    still_s: float
+    """Capture time for which the picture has been the same."""
+    faceless_s: float | None
+    """Capture time since the detector found nobody for the first time; None where it has found somebody."""
+    largest: Box | None = None
+    """The largest face that the last detection has seen."""
+
+
+@dataclass(frozen=True, slots=True)
 class FaceCrops:
     """The crops of one frame, with the faces that were too small for one."""
 
@@ -164,6 +188,7 @@ class FaceCrops:
     capture_time_s: float
     crops: tuple[FaceCrop, ...]
     too_small: tuple[FaceBox, ...] = ()
+    view: View | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +280,8 @@ class FrameScore:
     """Time that a worker spent on the frame, seconds; None where it is not known."""
     error: str = ""
     """What is wrong with the frame, for the caller; empty unless the result is ERROR."""
+    view: View | None = None
+    """None where the frame could not be used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ class CauseKind(enum.StrEnum):
     FACE_TOO_SMALL = "face_too_small"
     """Value: pixels, at most the threshold."""
     FACE_CUT_OFF = "face_cut_off"
-    """Value: share of the main face's box beyond the picture's edges, 0-1."""
+    """Value: distance of the main face's box from the picture's nearest edge, in its sides."""
     LOW_FRAME_RATE = "low_frame_rate"
     """Value: frames per second, at most the threshold."""
 

@@ -31,4 +31,5 @@ def classify(crops: FaceCrops, scores: Sequence[CropScore]) -> FrameScore:
         result = FrameResult.TOO_SMALL
     else:
         result = FrameResult.NO_FACE
-    return FrameScore(crops.sequence, crops.capture_time_s, result, (*scored, *unscored))
+    faces = (*scored, *unscored)
+    return FrameScore(crops.sequence, crops.capture_time_s, result, faces, view=crops.view)

@@ -91,6 +91,7 @@ def advance(
     else:
         max_tracks = max(MAX_TRACKS, settings.max_faces)
         state, current, is_moving = _associate(state, detections[:max_tracks], frame.capture_time_s)
+        state = replace(state, faceless_since_s=_faceless_since_s(state, frame, detections))
         missed = () if plan.is_cut else tuple(track for track in state.tracks if track not in current)
         boxes = [track.box for track in current]
         schedule = settings.schedule.after_detection(plan, frame, scope, boxes, is_moving)
@@ -102,7 +103,16 @@ def advance(
     )
     faces = [FaceBox(track.track_id, track.box) for track in (*current, *coasting)]
     faces.sort(key=lambda face: face.box.area, reverse=True)
-    return state, FaceBoxes(frame, tuple(faces[: settings.max_faces]))
+    since_s = state.faceless_since_s
+    faceless_s = None if since_s is None else frame.capture_time_s - since_s
+    largest = max((track.box for track in current), key=lambda box: box.area, default=None)
+    return state, FaceBoxes(frame, tuple(faces[: settings.max_faces]), faceless_s, largest)
+
+
+def _faceless_since_s(state: TrackerState, frame: Frame, detections: tuple[Box, ...]) -> float | None:
+    if detections:
+        return None
+    return frame.capture_time_s if state.faceless_since_s is None else state.faceless_since_s
 
 
 def _detect(

@@ -53,6 +53,8 @@ class TrackerState:
     """Id of the newest track: ids count up within a stream."""
     detected_s: float | None = None
     """Capture time of the last detection."""
+    faceless_since_s: float | None = None
+    """Capture time of the first detection since which none has found a face; None where the last one has."""
     frame_size: tuple[int, int] | None = None
     """(width, height) of the last frame, pixels."""
     schedule: ScheduleState = field(default_factory=ScheduleState)

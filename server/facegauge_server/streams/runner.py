@@ -79,7 +79,7 @@ class StreamRunner:
         inbox = self._connection.inbox
         async for frame in frames:
             self._active_s = now_s = time.monotonic()
-            self._session.note_frame(now_s, time.time())
+            self._session.note_frame(frame.capture_time_s, now_s, time.time())
             self._unanswered += 1
             left_out = inbox.put(frame, now_s)
             del frame  # the inbox has it: nothing else keeps its bytes until the next one comes

@@ -13,18 +13,17 @@ import math
 import secrets
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import replace
 
 from facegauge_server.admission.fair_queue import Flow
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import BadFrame
 from facegauge_server.stages.smooth import QualitySmoother, SessionPool
 from facegauge_server.streams.buffers import Outbox, create_inbox
-from facegauge_server.streams.named_causes import CauseChanges, NamedCauses
+from facegauge_server.streams.named_causes import CauseChanges
 from facegauge_server.streams.rate_limit import RateLimit
+from facegauge_server.streams.stream_causes import StreamCauses
 from facegauge_server.types import (
     Assessment,
-    Cause,
     Delivery,
     EncodedFrame,
     FrameResult,
@@ -114,8 +113,9 @@ class Session:
             cause_threshold=config.cause_threshold,
         )
         self._pool = SessionPool()
-        self._named = NamedCauses()
-        self._on_causes = on_causes
+        self._causes = StreamCauses(lambda changes: on_causes(self, changes))
+        self._listens = False
+        """Whether frames of a live stream have come on this connection, so that their absence tells."""
         self._arrivals_s: deque[float] = deque(maxlen=1024)
         self._state_times_s: dict[StreamState, float] = {}
         self._state_since_s = now_s
@@ -128,8 +128,10 @@ class Session:
         """Capture time of the last frame that could be used; minus infinity before the first."""
         return -math.inf if self._last_capture_time_s is None else self._last_capture_time_s
 
-    def note_frame(self, now_s: float, wall_s: float) -> None:
+    def note_frame(self, capture_time_s: float, now_s: float, wall_s: float) -> None:
         """Note a frame that arrived."""
+        self._causes.arrived(capture_time_s)
+        self._listens = self.settings.delivery is Delivery.LIVE
         self.last_frame_s, self.last_frame_wall_s = now_s, wall_s
         self._earlier_token = ""  # a frame comes after the answer that carries the new token
         self._frames_under_way += 1
@@ -158,7 +160,7 @@ class Session:
         self.connection = Connection(
             self.settings, max_fps=self.max_fps, min_fps=self.min_fps, tenant_limit=self.tenant_limit
         )
-        self.disconnected_s = None
+        self.disconnected_s, self._listens = None, False
         return self.connection
 
     def check_clock(self, frame: EncodedFrame) -> None:
@@ -176,7 +178,7 @@ class Session:
         if score.result is not FrameResult.ERROR:
             self._last_capture_time_s = score.capture_time_s
         self._frames_under_way -= 1
-        self._enter(self._named_in(self._smoother.add(score, now_s)), now_s)
+        self._enter(self._causes.scored(score, self._smoother.add(score, now_s)), now_s)
         if score.result is FrameResult.SCORED and self.quality.quality is not None:
             self._pool.add(self.quality.quality)
         return self._report(score)
@@ -191,9 +193,18 @@ class Session:
             return
         quality = self._smoother.at(now_s)
         if quality.state is StreamState.STALE:
-            self._enter(self._named_in(quality), now_s)
+            self._enter(self._causes.name(quality), now_s)
             if self.connection is not None:
                 self.connection.outbox.put(self._report(None))
+
+    def check_silence(self, now_s: float) -> None:
+        """Report to the client, unasked, that no frame of its live stream comes any more."""
+        if self.connection is None or self.last_frame_s is None or not self._listens:
+            return
+        quality = self._causes.silent(now_s - self.last_frame_s, self.quality)
+        if quality is not None:
+            self._enter(quality, now_s)
+            self.connection.outbox.put(self._report(None))
 
     def fps(self, now_s: float) -> float:
         """Return the frames received per second over the last seconds."""
@@ -208,12 +219,12 @@ class Session:
             self._pool.percentile(10),
             dict(self._state_times_s),
             dict(self.frames),
-            dict(self._named.times_s),
+            self._causes.times_s,
         )
 
     def end_causes(self) -> None:
         """Let the causes end with the stream."""
-        self._on_causes(self, self._named.end())
+        self._causes.end()
 
     def _report(self, score: FrameScore | None) -> Assessment:
         """Build an assessment with the counts of frames left out since the last one."""
@@ -225,14 +236,6 @@ class Session:
             left_out[FrameResult.SKIPPED],
             left_out[FrameResult.NOT_DECODED],
         )
-
-    def _named_in(self, quality: StreamQuality) -> StreamQuality:
-        """Return what is known with what is named as wrong, and tell whoever listens what began and ended."""
-        causes = [cause for cause in quality.causes if isinstance(cause, Cause)]
-        at_s = self._last_capture_time_s or 0.0
-        changes = self._named.update((), causes, quality.quality, at_s)
-        self._on_causes(self, changes)
-        return replace(quality, causes=(*self._named.faults, *causes), main_cause=self._named.main)
 
     def _enter(self, quality: StreamQuality, now_s: float) -> None:
         spent_s = self._state_times_s.get(self.quality.state, 0.0)

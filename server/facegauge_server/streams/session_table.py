@@ -164,6 +164,7 @@ class SessionTable:
         """Mark stale streams, and end those that were not resumed in time."""
         for session in self.snapshot():
             session.check_stale(now_s)
+            session.check_silence(now_s)
             left_s = session.disconnected_s
             if left_s is not None and now_s - left_s >= self._config.resume_window_s:
                 self._end(session, now_s)

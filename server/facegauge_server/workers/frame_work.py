@@ -24,6 +24,7 @@ from facegauge_server.stages.crop import crop_faces
 from facegauge_server.stages.decode import decode
 from facegauge_server.stages.locate import FaceDetector
 from facegauge_server.stages.video_pixels import rgb_pixels
+from facegauge_server.stages.view import look
 from facegauge_server.types import CropScore, EncodedFrame, Encoding, FaceCrop, FaceCrops, Frame
 from facegauge_server.workers.settings import Prepared, WorkSettings
 from facegauge_server.workers.stream_decoders import StreamDecoders
@@ -70,11 +71,13 @@ class FrameWork:
 
     def _assess(self, frame: Frame, tracker: bytes, display_lines: int, times: _StageTimes) -> Assessed:
         student = self._settings.student
-        faces = unpack(tracker)
+        faces, still = unpack(tracker)
         with times.timed("locate"):
             boxes = faces.step(frame, self._detector)
+            view, still = look(boxes, still)
         with times.timed("crop"):
             crops = crop_faces(boxes, student.input_width, student.input_height, display_lines)
+            crops = replace(crops, view=view)
         score = None
         if self._engine is not None:
             scores: list[CropScore] = []
@@ -82,7 +85,7 @@ class FrameWork:
                 with times.timed("score"):
                     scores = self._score(crops.crops, self._engine)
             score = classify(crops, scores)
-        return Assessed(pack(faces), crops, score, tuple(times.items))
+        return Assessed(pack(faces, still), crops, score, tuple(times.items))
 
     def warm_up(self) -> None:
         """Work on a grey picture and a grey crop: what is broken shows before a stream's frame does."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facegauge_server.coded_types import DecodedRun, Pick, Unit, UnitRun
-from facegauge_server.types import EncodedFrame, Encoding, FaceBox, FrameScore
+from facegauge_server.types import EncodedFrame, Encoding, FaceBox, FrameScore, View
 
 __all__ = [
     "MAX_PACKET_BYTES",
@@ -138,6 +138,8 @@ class Worked:
     """Added by the server: uint8, (crops, height, width, 3)."""
     decoded: DecodedRun | None = None
     """What became of the units of coded video."""
+    view: View | None = None
+    """What the frame shows as a whole, where there is no score."""
     waited_s: float = 0.0
     """Added by the server: how long the frame waited for a worker."""
 

@@ -106,4 +106,5 @@ def _worked(assessed: Assessed, memory: FrameMemoryView) -> Worked:
         crops.too_small,
         assessed.stage_times_s,
         decoded=assessed.decoded,
+        view=crops.view,
     )

@@ -67,7 +67,7 @@ async def test_scores_do_not_depend_on_the_process(frames: list[EncodedFrame]) -
             assert [stage for stage, _ in worked.stage_times_s] == ["decode", "locate", "crop", "score"]
             tracker = worked.tracker
             pool._dispatcher._idle.reverse()  # the other one's turn
-        assert unpack(tracker).state.last_id == 1
+        assert unpack(tracker)[0].state.last_id == 1
         with pytest.raises(BadFrame, match="no JPEG file"):
             await pool.assess(EncodedFrame(9, 9.0, Encoding.JPEG, b"no picture"), tracker, 720)
 

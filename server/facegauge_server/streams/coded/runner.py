@@ -79,7 +79,7 @@ class CodedStreamRunner(StreamRunner):
         inbox = self._inbox
         async for frame in frames:
             self._active_s = now_s = time.monotonic()
-            self._session.note_frame(now_s, time.time())
+            self._session.note_frame(frame.capture_time_s, now_s, time.time())
             self._unanswered += 1
             try:
                 self._leave_out(FrameResult.NOT_DECODED, inbox.put(frame, now_s))

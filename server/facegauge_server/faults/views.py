@@ -1,0 +1,59 @@
+"""What a stream's scored frames show: nothing, nobody, or the same again."""
+
+from __future__ import annotations
+
+from facegauge_server.faults.definitions import BLACK, COVERED, CUT_OFF, NO_FACE, STANDING, TOO_SMALL
+from facegauge_server.faults.watch import Watch
+from facegauge_server.types import Fault, FrameResult, FrameScore, View
+
+__all__ = ["Views"]
+
+
+class Views:
+    """Faults of the picture as a whole, and of where the faces are in it."""
+
+    def __init__(self) -> None:
+        self._watches = {
+            definition: Watch(definition)
+            for definition in (STANDING, BLACK, COVERED, NO_FACE, TOO_SMALL, CUT_OFF)
+        }
+
+    def frame(self, score: FrameScore) -> None:
+        """Take a frame. One that could not be used shows nothing, and changes nothing."""
+        if score.view is None:
+            return
+        view, at_s = score.view, score.capture_time_s
+        is_black = view.black_share >= BLACK.threshold
+        is_flat = view.texture <= COVERED.threshold
+        values = {
+            # A flat picture and an empty room stand still whether the stream does or not.
+            STANDING: None if is_black or is_flat or view.faceless_s is not None else view.still_s,
+            BLACK: view.black_share,
+            COVERED: view.texture if view.faceless_s is not None and not is_black else None,
+            NO_FACE: None if is_black or is_flat else view.faceless_s,
+            TOO_SMALL: _largest_px(score),
+            CUT_OFF: _margin(view),
+        }
+        for definition, value in values.items():
+            self._watches[definition].see(value, at_s)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Those that last."""
+        return tuple(one.fault for one in self._watches.values() if one.fault is not None)
+
+
+def _largest_px(score: FrameScore) -> float | None:
+    """Return the short side of the largest face if none can be scored."""
+    if score.result is not FrameResult.TOO_SMALL:
+        return None
+    return max(face.face.box.short_side for face in score.faces)
+
+
+def _margin(view: View) -> float | None:
+    """Return how far the largest face is from the picture's nearest edge, in sides of its box."""
+    box = view.largest
+    if box is None:
+        return None
+    right, below = view.width - box.x - box.width, view.height - box.y - box.height
+    return min(box.x, box.y, right, below) / box.short_side
