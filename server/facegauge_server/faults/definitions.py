@@ -1,7 +1,7 @@
 """What each fault of a stream is: its figure, the threshold, and the patience. The one place for all of them.
 
 Sources: W3C, Identifiers for WebRTC's Statistics API, `freezeCount` and `pauseCount`; FFmpeg's filters
-`blackdetect` and `freezedetect`. What they leave open was chosen on the clips: see docs/causes.md.
+`blackdetect` and `freezedetect`. Where they differ, and why: docs/causes.md.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ BLACK_LEVEL = 0.10
 """Brightness, of full scale, up to which a pixel is black: `pixel_black_th`."""
 
 COVERED = Definition(CauseKind.COVERED, 3.0, 4.0, after_s=0.5, is_worse_below=True)
-"""Mean difference of neighbouring blocks, levels. The 25 clips have ten and more."""
+"""Mean difference of neighbouring blocks of the picture, levels of 255."""
 
 NO_FACE = Definition(CauseKind.NO_FACE, 0.5, 0.5)
 """Seconds since the detector, which searches twice a second then, found nobody for the first time."""
