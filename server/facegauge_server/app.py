@@ -21,8 +21,10 @@ from facegauge_server.access.keys import KeyFile
 from facegauge_server.admission.worker_slots import WorkerSlots
 from facegauge_server.calibration import ServedModel, load_calibration
 from facegauge_server.config import Address, Config
+from facegauge_server.defects import Defects
 from facegauge_server.engines import Engine, create_engine, engine_kind
 from facegauge_server.engines.student import load_student
+from facegauge_server.events.log import EventLog
 from facegauge_server.metrics import Metrics
 from facegauge_server.monitoring.chores import Chores
 from facegauge_server.monitoring.endpoint import MonitoringEndpoint
@@ -35,8 +37,10 @@ from facegauge_server.monitoring.readiness import Readiness
 from facegauge_server.monitoring.readiness_collector import ReadinessCollector
 from facegauge_server.monitoring.session_collector import SessionCollector
 from facegauge_server.pipeline import Pipeline
+from facegauge_server.rpc.callers import Callers
 from facegauge_server.rpc.health import HealthService
 from facegauge_server.rpc.message_memory import MessageMemory
+from facegauge_server.rpc.overview import Overview
 from facegauge_server.rpc.receive_guard import ReceiveGuard
 from facegauge_server.rpc.server import bind, create_grpc_server
 from facegauge_server.rpc.service import QualityService
@@ -95,11 +99,13 @@ async def running(config: Config) -> AsyncIterator[App]:
     files = OperatorFiles(config)
     metrics, readiness = Metrics(), Readiness()
     slots = WorkerSlots(config.workers, on_wait=partial(metrics.observe_stage, "worker_wait"))
+    events = EventLog(config.event_log, lambda event: metrics.count_event(event.kind))
     table = SessionTable(
         config,
         metrics.observe_session,
         slots.wait,
         on_causes=lambda _, changes: metrics.count_causes(changes.seconds),
+        report=events.add,
     )
     metrics.registry.register(SessionCollector(table, config.limits.max_exported_streams, model))
     metrics.registry.register(ReadinessCollector(readiness))
@@ -121,17 +127,10 @@ async def running(config: Config) -> AsyncIterator[App]:
         gatekeeper = Gatekeeper(files.keys, by_certificate=config.asks_for_certificates)
         limit_bytes = config.limits.max_frame_memory_bytes
         guard = ReceiveGuard(limit_bytes)
-        QualityService(
-            table,
-            pipeline,
-            slots,
-            config,
-            metrics,
-            model,
-            gatekeeper,
-            MessageMemory(limit_bytes),
-            guard,
-        ).add_to(server)
+        callers = Callers(gatekeeper, guard, config.idle_timeout_s)
+        memory = MessageMemory(limit_bytes)
+        QualityService(table, pipeline, slots, config, metrics, model, callers, memory).add_to(server)
+        Overview(table, events, model, callers, Defects(metrics.count_error)).add_to(server)
         health = HealthService(readiness.is_ready)
         health.add_to(server)
         port = bind(server, config, files.certificates)
@@ -185,7 +184,15 @@ async def running(config: Config) -> AsyncIterator[App]:
             await health.drain()
             metrics.set_draining()
             table.drain(time.monotonic())
+            closing = asyncio.create_task(_close_when_drained(table, events))
             await server.stop(config.drain_grace_s)
+            closing.cancel()
+
+
+async def _close_when_drained(table: SessionTable, events: EventLog) -> None:
+    """Let the watchers of events go once there is nothing more to tell."""
+    await table.drained.wait()
+    events.close()
 
 
 async def _housekeep(table: SessionTable, files: OperatorFiles) -> None:

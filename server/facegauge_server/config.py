@@ -13,7 +13,7 @@ from facegauge_server.stream_settings import StreamSettings
 
 __all__ = ["Address", "Config", "Limits", "StreamSettings", "Tls"]
 
-NETWORK, SCORING, TIMES, LIMITS = "Network", "Scoring", "Times", "Limits"
+NETWORK, SCORING, EVENTS, TIMES, LIMITS = "Network", "Scoring", "Events", "Times", "Limits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +202,13 @@ class Config:
         2.0,
         at_least=0,
         metavar="SECONDS",
+    )
+    event_log: int = setting(
+        EVENTS,
+        "Events kept for watchers that come back (WatchEvents), of all tenants together.",
+        4096,
+        above=0,
+        metavar="EVENTS",
     )
     stale_after_s: float = setting(
         TIMES, "Time without a score after which a stream is stale.", 3.0, above=0, metavar="SECONDS"

@@ -11,9 +11,11 @@ __all__ = [
     "Decode",
     "Delivery",
     "Encoding",
+    "EventKind",
     "FaceState",
     "FrameResult",
     "NoticeKind",
+    "QualityBand",
     "StreamState",
 ]
 
@@ -144,3 +146,28 @@ class NoticeKind(enum.StrEnum):
     DRAINING = "draining"
     THROTTLED = "throttled"
     KEYFRAME_NEEDED = "keyframe_needed"
+
+
+class QualityBand(enum.StrEnum):
+    """A range of quality, as in the dashboards, the worst first."""
+
+    POOR = "poor"
+    MEDIOCRE = "mediocre"
+    FAIR = "fair"
+    GOOD = "good"
+
+
+class EventKind(enum.StrEnum):
+    """What happened to a stream."""
+
+    STREAM_BEGAN = "stream_began"
+    STREAM_ENDED = "stream_ended"
+    STREAM_RESUMED = "stream_resumed"
+    BAND_CHANGED = "band_changed"
+    """Its quality entered another band, its first one, or none."""
+    CAUSE_BEGAN = "cause_began"
+    CAUSE_ENDED = "cause_ended"
+    STREAM_SHED = "stream_shed"
+    """It was not let in, or ended to make room for another one."""
+    FRAMES_SHED = "frames_shed"
+    """Frames were dropped, since the workers were busy or the tenant's quota was used up."""

@@ -19,6 +19,7 @@ from prometheus_client import (
     ProcessCollector,
 )
 
+from facegauge_server.kinds import EventKind
 from facegauge_server.types import CauseKind, FrameResult, StreamSummary
 
 __all__ = ["Metrics", "RestartReason", "Stage"]
@@ -133,6 +134,8 @@ class Metrics:
             buckets=STAGE_BUCKETS_S,
             registry=registry,
         )
+        events = Counter("facegauge_events", "What happened to streams, by kind", ["kind"], registry=registry)
+        self._event_of = {kind: events.labels(kind) for kind in EventKind}
         # `labels` takes a lock and a look-up; these are used several times per frame.
         self._frames_of = {result: self._frames.labels(result) for result in FrameResult}
         self._stage_of: dict[str, Histogram] = {
@@ -189,6 +192,10 @@ class Metrics:
     def count_error(self, stage: str) -> None:
         """Count a defect of the server."""
         self._errors.labels(stage).inc()
+
+    def count_event(self, event_kind: EventKind) -> None:
+        """Count something that happened to a stream."""
+        self._event_of[event_kind].inc()
 
     def set_model(self, model: str, engine: str, precision: str, sha256: str) -> None:
         """Export which student is in use."""

@@ -35,6 +35,7 @@ FLAGS = {
     "--max-wait-ms": 0.0,
     "--detect-interval": 0.5,
     "--steady-detect-interval": 2.0,
+    "--event-log": 4096,
     "--stale-after": 3.0,
     "--idle-timeout": 10.0,
     "--send-timeout": 30.0,
@@ -114,7 +115,7 @@ def test_the_files_and_variables_names_are_the_flags() -> None:
 def test_every_flag_explains_itself(served: list[Config]) -> None:
     """Every flag stands in the help once, in a group, with a sentence."""
     output = CliRunner().invoke(cli.command, ["--help"], terminal_width=200).output
-    for group in ("Network:", "Scoring:", "Times:", "Limits:", "General:"):
+    for group in ("Network:", "Scoring:", "Events:", "Times:", "Limits:", "General:"):
         assert group in output
     for parameter in cli.command.params:
         assert isinstance(parameter, click.Option)

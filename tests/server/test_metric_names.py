@@ -20,6 +20,7 @@ EXPORTED = {
     "facegauge_draining": ("gauge", ()),
     "facegauge_errors_total": ("counter", ("stage",)),
     "facegauge_event_loop_lag_seconds": ("histogram", ()),
+    "facegauge_events_total": ("counter", ("kind",)),
     "facegauge_frames_in_flight": ("gauge", ()),
     "facegauge_frames_total": ("counter", ("result",)),
     "facegauge_keyframe_requests_total": ("counter", ()),

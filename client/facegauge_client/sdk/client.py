@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -15,14 +15,20 @@ from facegauge.v1 import quality_pb2_grpc
 from facegauge_client.sdk import proto_codec
 from facegauge_client.sdk.channel import DEFAULT_TARGET, open_channel
 from facegauge_client.sdk.connection import StreamOptions
+from facegauge_client.sdk.event_watch import EventWatch
 from facegauge_client.sdk.failures import explained, unavailable
 from facegauge_client.sdk.frames import Picture, encode
 from facegauge_client.sdk.stream import MonitorStream
 from facegauge_client.sdk.token import Metadata, Token, TokenSource, is_local
 from facegauge_client.sdk.types import (
     Assessment,
+    CallList,
     Decode,
     Delivery,
+    Event,
+    EventKind,
+    EventPosition,
+    EventsMissed,
     FrameEncoding,
     HealthStatus,
     Notice,
@@ -190,6 +196,38 @@ class Client:
                     message = await call.read()
         finally:
             call.cancel()
+
+    async def list_calls(self, *, limit: int = 0) -> CallList:
+        """List the calls of the live streams, worst first: at most `limit`, 1000 where it is 0."""
+        response = await self._request(self._stub.ListCalls, proto_codec.list_calls_request(limit=limit))
+        return proto_codec.read_call_list(response)
+
+    def watch_events(
+        self,
+        call_id: str = "",
+        *,
+        kinds: Collection[EventKind] = (),
+        after: EventPosition | None = None,
+        reconnect_timeout_s: float = 60.0,
+    ) -> AsyncGenerator[Event | EventsMissed, None]:
+        """Yield what happens to streams (of one call, of some kinds) until the iteration is left.
+
+        It begins with what happens from now on, or goes on after `Event.position`; `EventPosition()` stands
+        for the oldest event that the server keeps. Where the connection breaks, it goes on with the next
+        event, for which it tries for `reconnect_timeout_s` (`math.inf`: without end) before it raises
+        ServerUnavailable. What cannot be had any more, because the server has forgotten it or was restarted,
+        is an `EventsMissed`.
+        """
+        watch = EventWatch(
+            open_call=lambda *args, **options: self._stub.WatchEvents(*args, **options),
+            connected=self._connected,
+            target=self.target,
+            token=self._token,
+            call_id=call_id,
+            kinds=kinds,
+            reconnect_timeout_s=reconnect_timeout_s,
+        )
+        return watch.run(after)
 
     async def health(self, service: str = "facegauge.v1.QualityService") -> HealthStatus:
         """Query the server's health service; NOT_SERVING while it drains."""

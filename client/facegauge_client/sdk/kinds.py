@@ -8,11 +8,13 @@ __all__ = [
     "CauseKind",
     "Decode",
     "Delivery",
+    "EventKind",
     "FaceState",
     "FrameEncoding",
     "FrameResult",
     "HealthStatus",
     "NoticeKind",
+    "QualityBand",
     "StreamState",
 ]
 
@@ -147,6 +149,37 @@ class NoticeKind(enum.StrEnum):
     """Frames come faster than the rate limit; the surplus is dropped."""
     KEYFRAME_NEEDED = "keyframe_needed"
     """Coded video cannot be decoded before its next keyframe: its sender should be asked for one."""
+
+
+class QualityBand(enum.StrEnum):
+    """Range of quality, as in the dashboards."""
+
+    UNSPECIFIED = "unspecified"
+    """There is no current quality."""
+    POOR = "poor"
+    """Under 0.4."""
+    MEDIOCRE = "mediocre"
+    FAIR = "fair"
+    GOOD = "good"
+    """From 0.8 on."""
+
+
+class EventKind(enum.StrEnum):
+    """What happened to a stream."""
+
+    UNSPECIFIED = "unspecified"
+    """Something that a later version of the server tells."""
+    STREAM_BEGAN = "stream_began"
+    STREAM_ENDED = "stream_ended"
+    STREAM_RESUMED = "stream_resumed"
+    BAND_CHANGED = "band_changed"
+    """Its quality entered another band, its first one, or none."""
+    CAUSE_BEGAN = "cause_began"
+    CAUSE_ENDED = "cause_ended"
+    STREAM_SHED = "stream_shed"
+    """It was not let in, or ended to make room for another one."""
+    FRAMES_SHED = "frames_shed"
+    """Frames were dropped, since the workers were busy or the tenant's quota was used up."""
 
 
 class HealthStatus(enum.StrEnum):

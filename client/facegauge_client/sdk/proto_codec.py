@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from facegauge.v1 import quality_pb2 as pb
@@ -13,11 +13,17 @@ from facegauge_client.sdk.types import (
     Accepted,
     Assessment,
     Box,
+    CallList,
+    CallStatus,
     Cause,
     CauseKind,
     CauseTime,
     Decode,
     Delivery,
+    Event,
+    EventKind,
+    EventPosition,
+    EventsMissed,
     Face,
     FaceState,
     FrameEncoding,
@@ -26,6 +32,7 @@ from facegauge_client.sdk.types import (
     MosEstimate,
     Notice,
     NoticeKind,
+    QualityBand,
     StateTime,
     StreamList,
     StreamState,
@@ -38,10 +45,14 @@ __all__ = [
     "assess_image_request",
     "config_request",
     "frames_request",
+    "list_calls_request",
     "list_streams_request",
     "read_assessment",
+    "read_call_list",
+    "read_events",
     "read_response",
     "read_stream_list",
+    "watch_events_request",
     "watch_streams_request",
 ]
 
@@ -130,6 +141,23 @@ def watch_streams_request(*, call_id: str, limit: int, interval_s: float) -> pb.
     return pb.WatchStreamsRequest(call_id=call_id, limit=limit, interval_s=interval_s)
 
 
+def list_calls_request(*, limit: int) -> pb.ListCallsRequest:
+    """Build the request for the calls."""
+    return pb.ListCallsRequest(limit=limit)
+
+
+def watch_events_request(
+    *, call_id: str, kinds: Iterable[EventKind], after: EventPosition | None
+) -> pb.WatchEventsRequest:
+    """Build the request for events: those after a place, or from now on."""
+    request = pb.WatchEventsRequest(
+        call_id=call_id, kinds=[pb.EventKind.Value(f"EVENT_KIND_{kind.name}") for kind in kinds]
+    )
+    if after is not None:
+        request.instance_id, request.after_sequence = after.instance_id, after.sequence
+    return request
+
+
 def read_response(message: pb.MonitorStreamResponse) -> Response | None:
     """Read a response of a stream; None for a kind of message that this version does not know."""
     match message.WhichOneof("message"):
@@ -173,6 +201,20 @@ def read_stream_list(message: pb.ListStreamsResponse | pb.WatchStreamsResponse) 
     return StreamList(tuple(map(_status, message.streams)), message.total)
 
 
+def read_call_list(message: pb.ListCallsResponse) -> CallList:
+    """Read a list of calls."""
+    return CallList(tuple(map(_call, message.calls)), message.total)
+
+
+def read_events(message: pb.WatchEventsResponse) -> tuple[list[Event | EventsMissed], EventPosition]:
+    """Read what a response tells of, and where to go on after it."""
+    told: list[Event | EventsMissed] = []
+    if message.missed or message.restarted:
+        told.append(EventsMissed(message.missed, message.restarted))
+    told += [_event(event, message.instance_id) for event in message.events]
+    return told, EventPosition(message.instance_id, message.last_sequence)
+
+
 def _accepted(message: pb.StreamAccepted) -> Accepted:
     return Accepted(
         resume_token=message.resume_token,
@@ -206,7 +248,7 @@ def _cause(message: pb.Cause) -> Cause:
     )
 
 
-def _main_cause(message: pb.Assessment | pb.StreamStatus) -> Cause | None:
+def _main_cause(message: pb.Assessment | pb.StreamStatus | pb.CallStatus) -> Cause | None:
     return _cause(message.main_cause) if message.HasField("main_cause") else None
 
 
@@ -259,6 +301,41 @@ def _status(message: pb.StreamStatus) -> StreamStatus:
         frames_skipped=message.frames_skipped,
         main_cause=_main_cause(message),
         frames_not_decoded=message.frames_not_decoded,
+    )
+
+
+def _call(message: pb.CallStatus) -> CallStatus:
+    return CallStatus(
+        call_id=message.call_id,
+        streams=message.streams,
+        streams_scored=message.streams_scored,
+        least_quality=_optional(message, "least_quality"),
+        mean_quality=_optional(message, "mean_quality"),
+        worst_stream_id=message.worst_stream_id,
+        main_cause=_main_cause(message),
+        main_cause_streams=message.main_cause_streams,
+        poor_s=message.poor_s,
+    )
+
+
+def _event(message: pb.Event, instance_id: str) -> Event:
+    return Event(
+        sequence=message.sequence,
+        instance_id=instance_id,
+        time_s=message.time_s,
+        tenant=message.tenant,
+        call_id=message.call_id,
+        stream_id=message.stream_id,
+        kind=_short(EventKind, pb.EventKind, message.kind, "EVENT_KIND_"),
+        quality=_optional(message, "quality"),
+        band=_short(QualityBand, pb.QualityBand, message.band, "QUALITY_BAND_"),
+        previous_band=_short(QualityBand, pb.QualityBand, message.previous_band, "QUALITY_BAND_"),
+        cause=_cause(message.cause) if message.HasField("cause") else None,
+        duration_s=_optional(message, "duration_s"),
+        summary=_summary(message.summary) if message.HasField("summary") else None,
+        frames_shed=message.frames_shed,
+        streams_shed=message.streams_shed,
+        text=message.text,
     )
 
 

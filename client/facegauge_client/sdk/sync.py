@@ -19,6 +19,9 @@ from facegauge_client.sdk.stream import MonitorStream as AsyncMonitorStream
 from facegauge_client.sdk.types import (
     Accepted,
     Assessment,
+    CallList,
+    Event,
+    EventsMissed,
     HealthStatus,
     Notice,
     StreamList,
@@ -98,6 +101,19 @@ class Client:
                 yield streams
         finally:
             self._loop.run(lists.aclose())
+
+    def list_calls(self, *, limit: int = 0) -> CallList:
+        """List the calls of the live streams, worst first."""
+        return self._loop.run(self._client.list_calls(limit=limit))
+
+    def watch_events(self, call_id: str = "", **options: Any) -> Iterator[Event | EventsMissed]:
+        """Yield what happens to streams; see `facegauge_client.Client.watch_events` for the options."""
+        events = self._client.watch_events(call_id, **options)
+        try:
+            while (event := self._loop.run(_next(events))) is not None:
+                yield event
+        finally:
+            self._loop.run(events.aclose())
 
     def health(self, service: str = "facegauge.v1.QualityService") -> HealthStatus:
         """Query the server's health service; NOT_SERVING while it drains."""

@@ -17,11 +17,13 @@ from facegauge_client.sdk.kinds import (
     CauseKind,
     Decode,
     Delivery,
+    EventKind,
     FaceState,
     FrameEncoding,
     FrameResult,
     HealthStatus,
     NoticeKind,
+    QualityBand,
     StreamState,
 )
 
@@ -29,11 +31,17 @@ __all__ = [
     "Accepted",
     "Assessment",
     "Box",
+    "CallList",
+    "CallStatus",
     "Cause",
     "CauseKind",
     "CauseTime",
     "Decode",
     "Delivery",
+    "Event",
+    "EventKind",
+    "EventPosition",
+    "EventsMissed",
     "Face",
     "FaceState",
     "FrameEncoding",
@@ -43,6 +51,7 @@ __all__ = [
     "MosEstimate",
     "Notice",
     "NoticeKind",
+    "QualityBand",
     "StateTime",
     "StreamList",
     "StreamState",
@@ -279,3 +288,83 @@ class StreamList(_Record):
     streams: tuple[StreamStatus, ...] = ()
     total: int = 0
     """Streams that match, listed or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatus(_Record):
+    """A call: what its live streams are like together."""
+
+    call_id: str = ""
+    streams: int = 0
+    streams_scored: int = 0
+    """Streams that have a current quality."""
+    least_quality: float | None = None
+    mean_quality: float | None = None
+    worst_stream_id: str = ""
+    main_cause: Cause | None = None
+    """The main cause of most streams, with the figures of the worst of them."""
+    main_cause_streams: int = 0
+    poor_s: float = 0.0
+    """Seconds that the live streams have spent in the band POOR, together."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallList(_Record):
+    """Calls with live streams, the one with the worst stream first."""
+
+    calls: tuple[CallStatus, ...] = ()
+    total: int = 0
+    """Calls, listed or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventPosition(_Record):
+    """A place among a server's events, to go on from; without arguments, before the oldest that it keeps."""
+
+    instance_id: str = ""
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Event(_Record):
+    """Something that happened to one stream."""
+
+    sequence: int = 0
+    """Counts the events of the tenant from 1 on, without gaps, as long as `instance_id` stays the same."""
+    instance_id: str = ""
+    time_s: float = 0.0
+    """Unix time on the server's clock."""
+    tenant: str = ""
+    call_id: str = ""
+    stream_id: str = ""
+    kind: EventKind = EventKind.UNSPECIFIED
+    quality: float | None = None
+    """Smoothed, 0-1, of the stream at that moment."""
+    band: QualityBand = QualityBand.UNSPECIFIED
+    previous_band: QualityBand = QualityBand.UNSPECIFIED
+    """The one that was left, where the band changed."""
+    cause: Cause | None = None
+    """The one that began or ended; where the band changed, the main cause."""
+    duration_s: float | None = None
+    """How long the cause, or the stream, lasted."""
+    summary: Summary | None = None
+    """Statistics of a stream that ended."""
+    frames_shed: int = 0
+    streams_shed: int = 0
+    text: str = ""
+    """For people."""
+
+    @property
+    def position(self) -> EventPosition:
+        """Where to go on after this event."""
+        return EventPosition(self.instance_id, self.sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class EventsMissed(_Record):
+    """Events that nobody will send any more: `list_streams` tells how things stand."""
+
+    missed: int = 0
+    """How many the server no longer kept, wanted or not."""
+    restarted: bool = False
+    """Whether the server's log began anew meanwhile: what came before that is missing too, uncounted."""

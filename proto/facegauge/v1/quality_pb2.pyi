@@ -400,6 +400,90 @@ STREAM_STATE_DECODE_ERROR: StreamState.ValueType  # 7
 """The last frame could not be read; the quality holds until STALE."""
 Global___StreamState: _TypeAlias = StreamState  # noqa: Y015
 
+class _QualityBand:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _QualityBandEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QualityBand.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUALITY_BAND_UNSPECIFIED: _QualityBand.ValueType  # 0
+    """There is no current quality."""
+    QUALITY_BAND_POOR: _QualityBand.ValueType  # 1
+    """Under 0.4."""
+    QUALITY_BAND_MEDIOCRE: _QualityBand.ValueType  # 2
+    """From 0.4."""
+    QUALITY_BAND_FAIR: _QualityBand.ValueType  # 3
+    """From 0.6."""
+    QUALITY_BAND_GOOD: _QualityBand.ValueType  # 4
+    """From 0.8."""
+
+class QualityBand(_QualityBand, metaclass=_QualityBandEnumTypeWrapper):
+    """Ranges of quality, as in the dashboards. A stream falls into a lower one as it leaves its own, and rises into a
+    higher one by 0.05 more than where that begins.
+    """
+
+QUALITY_BAND_UNSPECIFIED: QualityBand.ValueType  # 0
+"""There is no current quality."""
+QUALITY_BAND_POOR: QualityBand.ValueType  # 1
+"""Under 0.4."""
+QUALITY_BAND_MEDIOCRE: QualityBand.ValueType  # 2
+"""From 0.4."""
+QUALITY_BAND_FAIR: QualityBand.ValueType  # 3
+"""From 0.6."""
+QUALITY_BAND_GOOD: QualityBand.ValueType  # 4
+"""From 0.8."""
+Global___QualityBand: _TypeAlias = QualityBand  # noqa: Y015
+
+class _EventKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EVENT_KIND_UNSPECIFIED: _EventKind.ValueType  # 0
+    EVENT_KIND_STREAM_BEGAN: _EventKind.ValueType  # 1
+    EVENT_KIND_STREAM_ENDED: _EventKind.ValueType  # 2
+    """With summary, duration_s, and in text why."""
+    EVENT_KIND_STREAM_RESUMED: _EventKind.ValueType  # 3
+    """Another connection goes on with the stream."""
+    EVENT_KIND_BAND_CHANGED: _EventKind.ValueType  # 4
+    """The quality has entered another band, its first, or none (see STREAM_STATE_STALE)."""
+    EVENT_KIND_CAUSE_BEGAN: _EventKind.ValueType  # 5
+    EVENT_KIND_CAUSE_ENDED: _EventKind.ValueType  # 6
+    """With duration_s; also where the stream ends."""
+    EVENT_KIND_STREAM_SHED: _EventKind.ValueType  # 7
+    """A stream was not let in, or ended to make room for another one; text says by which limit. Of those that are not
+    let in one a second is told, with how many there were since the last one.
+    """
+    EVENT_KIND_FRAMES_SHED: _EventKind.ValueType  # 8
+    """Frames were dropped because the workers were busy or the tenant's quota was used up: frames_shed since the
+    last such event of the stream, at most one in 10 s.
+    """
+
+class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper):
+    """What happened. Kinds are added in later versions."""
+
+EVENT_KIND_UNSPECIFIED: EventKind.ValueType  # 0
+EVENT_KIND_STREAM_BEGAN: EventKind.ValueType  # 1
+EVENT_KIND_STREAM_ENDED: EventKind.ValueType  # 2
+"""With summary, duration_s, and in text why."""
+EVENT_KIND_STREAM_RESUMED: EventKind.ValueType  # 3
+"""Another connection goes on with the stream."""
+EVENT_KIND_BAND_CHANGED: EventKind.ValueType  # 4
+"""The quality has entered another band, its first, or none (see STREAM_STATE_STALE)."""
+EVENT_KIND_CAUSE_BEGAN: EventKind.ValueType  # 5
+EVENT_KIND_CAUSE_ENDED: EventKind.ValueType  # 6
+"""With duration_s; also where the stream ends."""
+EVENT_KIND_STREAM_SHED: EventKind.ValueType  # 7
+"""A stream was not let in, or ended to make room for another one; text says by which limit. Of those that are not
+let in one a second is told, with how many there were since the last one.
+"""
+EVENT_KIND_FRAMES_SHED: EventKind.ValueType  # 8
+"""Frames were dropped because the workers were busy or the tenant's quota was used up: frames_shed since the
+last such event of the stream, at most one in 10 s.
+"""
+Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
+
 @_typing.final
 class Smoothing(_message.Message):
     """How raw scores are smoothed: a median over a window of frames, then an exponential average over time."""
@@ -1406,3 +1490,273 @@ class WatchStreamsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchStreamsResponse: _TypeAlias = WatchStreamsResponse  # noqa: Y015
+
+@_typing.final
+class CallStatus(_message.Message):
+    """A call: what its live streams are like together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    STREAMS_FIELD_NUMBER: _builtins.int
+    STREAMS_SCORED_FIELD_NUMBER: _builtins.int
+    LEAST_QUALITY_FIELD_NUMBER: _builtins.int
+    MEAN_QUALITY_FIELD_NUMBER: _builtins.int
+    WORST_STREAM_ID_FIELD_NUMBER: _builtins.int
+    MAIN_CAUSE_FIELD_NUMBER: _builtins.int
+    MAIN_CAUSE_STREAMS_FIELD_NUMBER: _builtins.int
+    POOR_S_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    """Empty for streams that name no call."""
+    streams: _builtins.int
+    """Live streams."""
+    streams_scored: _builtins.int
+    """Those among them that have a current quality."""
+    least_quality: _builtins.float
+    """Of those, the lowest and the mean smoothed quality; unset where there is none."""
+    mean_quality: _builtins.float
+    worst_stream_id: _builtins.str
+    """The stream with the lowest quality; empty where there is none."""
+    main_cause_streams: _builtins.int
+    """Streams whose main cause it is."""
+    poor_s: _builtins.float
+    """Seconds that the live streams have spent in QUALITY_BAND_POOR, together."""
+    @_builtins.property
+    def main_cause(self) -> Global___Cause:
+        """The main cause of most streams, with the figures of the worst of them. Unset where no stream names one."""
+
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        streams: _builtins.int = ...,
+        streams_scored: _builtins.int = ...,
+        least_quality: _builtins.float | None = ...,
+        mean_quality: _builtins.float | None = ...,
+        worst_stream_id: _builtins.str = ...,
+        main_cause: Global___Cause | None = ...,
+        main_cause_streams: _builtins.int = ...,
+        poor_s: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_least_quality", b"_least_quality", "_mean_quality", b"_mean_quality", "least_quality", b"least_quality", "main_cause", b"main_cause", "mean_quality", b"mean_quality"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_least_quality", b"_least_quality", "_mean_quality", b"_mean_quality", "call_id", b"call_id", "least_quality", b"least_quality", "main_cause", b"main_cause", "main_cause_streams", b"main_cause_streams", "mean_quality", b"mean_quality", "poor_s", b"poor_s", "streams", b"streams", "streams_scored", b"streams_scored", "worst_stream_id", b"worst_stream_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__least_quality: _TypeAlias = _typing.Literal["least_quality"]  # noqa: Y015
+    _WhichOneofArgType__least_quality: _TypeAlias = _typing.Literal["_least_quality", b"_least_quality"]  # noqa: Y015
+    _WhichOneofReturnType__mean_quality: _TypeAlias = _typing.Literal["mean_quality"]  # noqa: Y015
+    _WhichOneofArgType__mean_quality: _TypeAlias = _typing.Literal["_mean_quality", b"_mean_quality"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__least_quality) -> _WhichOneofReturnType__least_quality | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mean_quality) -> _WhichOneofReturnType__mean_quality | None: ...
+
+Global___CallStatus: _TypeAlias = CallStatus  # noqa: Y015
+
+@_typing.final
+class ListCallsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMIT_FIELD_NUMBER: _builtins.int
+    limit: _builtins.int
+    """At most so many, 1 to 10000. 0: 1000."""
+    def __init__(
+        self,
+        *,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCallsRequest: _TypeAlias = ListCallsRequest  # noqa: Y015
+
+@_typing.final
+class ListCallsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    total: _builtins.int
+    """Calls with live streams, listed or not."""
+    @_builtins.property
+    def calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___CallStatus]: ...
+    def __init__(
+        self,
+        *,
+        calls: _abc.Iterable[Global___CallStatus] | None = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCallsResponse: _TypeAlias = ListCallsResponse  # noqa: Y015
+
+@_typing.final
+class Event(_message.Message):
+    """Something that happened to one stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    TIME_S_FIELD_NUMBER: _builtins.int
+    TENANT_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    STREAM_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    BAND_FIELD_NUMBER: _builtins.int
+    PREVIOUS_BAND_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    DURATION_S_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    FRAMES_SHED_FIELD_NUMBER: _builtins.int
+    STREAMS_SHED_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Counts the events of a tenant from 1 on, without gaps, as long as instance_id stays the same."""
+    time_s: _builtins.float
+    """Unix time on the server's clock."""
+    tenant: _builtins.str
+    """Empty on a server that asks for no identity."""
+    call_id: _builtins.str
+    stream_id: _builtins.str
+    kind: Global___EventKind.ValueType
+    quality: _builtins.float
+    """Smoothed, of the stream at that moment; unset where there was none."""
+    band: Global___QualityBand.ValueType
+    """The stream's at that moment."""
+    previous_band: Global___QualityBand.ValueType
+    """For BAND_CHANGED: the one that was left."""
+    duration_s: _builtins.float
+    """Seconds that the cause lasted (of capture time), or the stream."""
+    frames_shed: _builtins.int
+    """For FRAMES_SHED."""
+    streams_shed: _builtins.int
+    """For STREAM_SHED."""
+    text: _builtins.str
+    """For people."""
+    @_builtins.property
+    def cause(self) -> Global___Cause:
+        """For CAUSE_BEGAN and CAUSE_ENDED: as it was when it was named last. For BAND_CHANGED: the main cause, if any."""
+
+    @_builtins.property
+    def summary(self) -> Global___StreamSummary:
+        """For STREAM_ENDED."""
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        time_s: _builtins.float = ...,
+        tenant: _builtins.str = ...,
+        call_id: _builtins.str = ...,
+        stream_id: _builtins.str = ...,
+        kind: Global___EventKind.ValueType = ...,
+        quality: _builtins.float | None = ...,
+        band: Global___QualityBand.ValueType = ...,
+        previous_band: Global___QualityBand.ValueType = ...,
+        cause: Global___Cause | None = ...,
+        duration_s: _builtins.float | None = ...,
+        summary: Global___StreamSummary | None = ...,
+        frames_shed: _builtins.int = ...,
+        streams_shed: _builtins.int = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_duration_s", b"_duration_s", "_quality", b"_quality", "cause", b"cause", "duration_s", b"duration_s", "quality", b"quality", "summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_duration_s", b"_duration_s", "_quality", b"_quality", "band", b"band", "call_id", b"call_id", "cause", b"cause", "duration_s", b"duration_s", "frames_shed", b"frames_shed", "kind", b"kind", "previous_band", b"previous_band", "quality", b"quality", "sequence", b"sequence", "stream_id", b"stream_id", "streams_shed", b"streams_shed", "summary", b"summary", "tenant", b"tenant", "text", b"text", "time_s", b"time_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__duration_s: _TypeAlias = _typing.Literal["duration_s"]  # noqa: Y015
+    _WhichOneofArgType__duration_s: _TypeAlias = _typing.Literal["_duration_s", b"_duration_s"]  # noqa: Y015
+    _WhichOneofReturnType__quality: _TypeAlias = _typing.Literal["quality"]  # noqa: Y015
+    _WhichOneofArgType__quality: _TypeAlias = _typing.Literal["_quality", b"_quality"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__duration_s) -> _WhichOneofReturnType__duration_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quality) -> _WhichOneofReturnType__quality | None: ...
+
+Global___Event: _TypeAlias = Event  # noqa: Y015
+
+@_typing.final
+class WatchEventsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    INSTANCE_ID_FIELD_NUMBER: _builtins.int
+    AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    """Only this call's. Empty: all."""
+    instance_id: _builtins.str
+    """With after_sequence: the log that the number belongs to, from an earlier response."""
+    after_sequence: _builtins.int
+    """Go on after this event. 0: from the oldest that the server keeps (facegauge-server --event-log). Unset: from
+    now on.
+    """
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___EventKind.ValueType]:
+        """Only these. Empty: all."""
+
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        kinds: _abc.Iterable[Global___EventKind.ValueType] | None = ...,
+        instance_id: _builtins.str = ...,
+        after_sequence: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after_sequence", b"_after_sequence", "after_sequence", b"after_sequence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_sequence", b"_after_sequence", "after_sequence", b"after_sequence", "call_id", b"call_id", "instance_id", b"instance_id", "kinds", b"kinds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__after_sequence: _TypeAlias = _typing.Literal["after_sequence"]  # noqa: Y015
+    _WhichOneofArgType__after_sequence: _TypeAlias = _typing.Literal["_after_sequence", b"_after_sequence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__after_sequence) -> _WhichOneofReturnType__after_sequence | None: ...
+
+Global___WatchEventsRequest: _TypeAlias = WatchEventsRequest  # noqa: Y015
+
+@_typing.final
+class WatchEventsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTANCE_ID_FIELD_NUMBER: _builtins.int
+    LAST_SEQUENCE_FIELD_NUMBER: _builtins.int
+    MISSED_FIELD_NUMBER: _builtins.int
+    RESTARTED_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    instance_id: _builtins.str
+    """Names the life of the log of the tenant's events: another one after a restart."""
+    last_sequence: _builtins.int
+    """Where to go on: this event and those before it have been sent, or do not pass the filter."""
+    missed: _builtins.int
+    """Events before the first of these that are no longer kept, whether they would pass the filter or not."""
+    restarted: _builtins.bool
+    """The request named another life of the log. What happened after its number there is lost, and how much that is
+    nobody knows; everything that is kept of this life comes now.
+    """
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]:
+        """Oldest first; may be empty."""
+
+    def __init__(
+        self,
+        *,
+        instance_id: _builtins.str = ...,
+        last_sequence: _builtins.int = ...,
+        missed: _builtins.int = ...,
+        restarted: _builtins.bool = ...,
+        events: _abc.Iterable[Global___Event] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "instance_id", b"instance_id", "last_sequence", b"last_sequence", "missed", b"missed", "restarted", b"restarted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchEventsResponse: _TypeAlias = WatchEventsResponse  # noqa: Y015

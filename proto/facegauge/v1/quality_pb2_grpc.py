@@ -54,6 +54,16 @@ class QualityServiceStub:
                 request_serializer=facegauge_dot_v1_dot_quality__pb2.WatchStreamsRequest.SerializeToString,
                 response_deserializer=facegauge_dot_v1_dot_quality__pb2.WatchStreamsResponse.FromString,
                 _registered_method=True)
+        self.ListCalls = channel.unary_unary(
+                '/facegauge.v1.QualityService/ListCalls',
+                request_serializer=facegauge_dot_v1_dot_quality__pb2.ListCallsRequest.SerializeToString,
+                response_deserializer=facegauge_dot_v1_dot_quality__pb2.ListCallsResponse.FromString,
+                _registered_method=True)
+        self.WatchEvents = channel.unary_stream(
+                '/facegauge.v1.QualityService/WatchEvents',
+                request_serializer=facegauge_dot_v1_dot_quality__pb2.WatchEventsRequest.SerializeToString,
+                response_deserializer=facegauge_dot_v1_dot_quality__pb2.WatchEventsResponse.FromString,
+                _registered_method=True)
 
 
 class QualityServiceServicer:
@@ -98,6 +108,22 @@ class QualityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCalls(self, request, context):
+        """The calls that the live streams belong to, worst quality first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchEvents(self, request, context):
+        """What happens to the caller's streams, as it happens, until the client cancels or the server has drained. The
+        first response comes at once. A watcher that breaks off goes on where it was by naming the last response's
+        instance_id and last_sequence; one that is slower than the events is told how many it missed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_QualityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -120,6 +146,16 @@ def add_QualityServiceServicer_to_server(servicer, server):
                     servicer.WatchStreams,
                     request_deserializer=facegauge_dot_v1_dot_quality__pb2.WatchStreamsRequest.FromString,
                     response_serializer=facegauge_dot_v1_dot_quality__pb2.WatchStreamsResponse.SerializeToString,
+            ),
+            'ListCalls': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCalls,
+                    request_deserializer=facegauge_dot_v1_dot_quality__pb2.ListCallsRequest.FromString,
+                    response_serializer=facegauge_dot_v1_dot_quality__pb2.ListCallsResponse.SerializeToString,
+            ),
+            'WatchEvents': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchEvents,
+                    request_deserializer=facegauge_dot_v1_dot_quality__pb2.WatchEventsRequest.FromString,
+                    response_serializer=facegauge_dot_v1_dot_quality__pb2.WatchEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -230,6 +266,60 @@ class QualityService:
             '/facegauge.v1.QualityService/WatchStreams',
             facegauge_dot_v1_dot_quality__pb2.WatchStreamsRequest.SerializeToString,
             facegauge_dot_v1_dot_quality__pb2.WatchStreamsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCalls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/facegauge.v1.QualityService/ListCalls',
+            facegauge_dot_v1_dot_quality__pb2.ListCallsRequest.SerializeToString,
+            facegauge_dot_v1_dot_quality__pb2.ListCallsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/facegauge.v1.QualityService/WatchEvents',
+            facegauge_dot_v1_dot_quality__pb2.WatchEventsRequest.SerializeToString,
+            facegauge_dot_v1_dot_quality__pb2.WatchEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

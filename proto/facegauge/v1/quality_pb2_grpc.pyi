@@ -60,6 +60,13 @@ class QualityServiceStub:
     """The live streams of this server, worst quality first."""
     WatchStreams: _grpc.UnaryStreamMultiCallable[_quality_pb2.WatchStreamsRequest, _quality_pb2.WatchStreamsResponse]
     """The same list, sent again at every interval until the client cancels."""
+    ListCalls: _grpc.UnaryUnaryMultiCallable[_quality_pb2.ListCallsRequest, _quality_pb2.ListCallsResponse]
+    """The calls that the live streams belong to, worst quality first."""
+    WatchEvents: _grpc.UnaryStreamMultiCallable[_quality_pb2.WatchEventsRequest, _quality_pb2.WatchEventsResponse]
+    """What happens to the caller's streams, as it happens, until the client cancels or the server has drained. The
+    first response comes at once. A watcher that breaks off goes on where it was by naming the last response's
+    instance_id and last_sequence; one that is slower than the events is told how many it missed.
+    """
 
 @_typing.type_check_only
 class QualityServiceAsyncStub(QualityServiceStub):
@@ -85,6 +92,13 @@ class QualityServiceAsyncStub(QualityServiceStub):
     """The live streams of this server, worst quality first."""
     WatchStreams: _aio.UnaryStreamMultiCallable[_quality_pb2.WatchStreamsRequest, _quality_pb2.WatchStreamsResponse]  # type: ignore[assignment]
     """The same list, sent again at every interval until the client cancels."""
+    ListCalls: _aio.UnaryUnaryMultiCallable[_quality_pb2.ListCallsRequest, _quality_pb2.ListCallsResponse]  # type: ignore[assignment]
+    """The calls that the live streams belong to, worst quality first."""
+    WatchEvents: _aio.UnaryStreamMultiCallable[_quality_pb2.WatchEventsRequest, _quality_pb2.WatchEventsResponse]  # type: ignore[assignment]
+    """What happens to the caller's streams, as it happens, until the client cancels or the server has drained. The
+    first response comes at once. A watcher that breaks off goes on where it was by naming the last response's
+    instance_id and last_sequence; one that is slower than the events is told how many it missed.
+    """
 
 class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -131,5 +145,24 @@ class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_quality_pb2.WatchStreamsResponse], _abc.AsyncIterator[_quality_pb2.WatchStreamsResponse]]:
         """The same list, sent again at every interval until the client cancels."""
+
+    @_abc_1.abstractmethod
+    def ListCalls(
+        self,
+        request: _quality_pb2.ListCallsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_quality_pb2.ListCallsResponse, _abc.Awaitable[_quality_pb2.ListCallsResponse]]:
+        """The calls that the live streams belong to, worst quality first."""
+
+    @_abc_1.abstractmethod
+    def WatchEvents(
+        self,
+        request: _quality_pb2.WatchEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_quality_pb2.WatchEventsResponse], _abc.AsyncIterator[_quality_pb2.WatchEventsResponse]]:
+        """What happens to the caller's streams, as it happens, until the client cancels or the server has drained. The
+        first response comes at once. A watcher that breaks off goes on where it was by naming the last response's
+        instance_id and last_sequence; one that is slower than the events is told how many it missed.
+        """
 
 def add_QualityServiceServicer_to_server(servicer: QualityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -10,7 +10,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from facegauge_server.rpc.service import SERVICE_NAME
+from facegauge_server.rpc.callers import SERVICE_NAME
 
 __all__ = ["HealthService"]
 

@@ -18,7 +18,15 @@ from facegauge_server.types import (
     StreamSummary,
 )
 
-__all__ = ["accepted_response", "assessment_message", "image_response", "response_from", "status_message"]
+__all__ = [
+    "accepted_response",
+    "assessment_message",
+    "cause_message",
+    "image_response",
+    "response_from",
+    "status_message",
+    "summary_message",
+]
 
 
 def accepted_response(
@@ -60,9 +68,7 @@ def response_from(message: Message, stream_id: str, model: ServedModel) -> pb.Mo
     if isinstance(message, Notice):
         kind = number(pb.Notice.Kind.Value, "KIND_", message.kind)
         return pb.MonitorStreamResponse(notice=pb.Notice(kind=kind, text=message.text))
-    summary = _summary_message(message, stream_id)
-    _set_mos(summary, model.mos(message.mean_quality))
-    return pb.MonitorStreamResponse(summary=summary)
+    return pb.MonitorStreamResponse(summary=summary_message(message, stream_id, model))
 
 
 def assessment_message(assessment: Assessment, stream_id: str, model: ServedModel) -> pb.Assessment:
@@ -84,8 +90,8 @@ def assessment_message(assessment: Assessment, stream_id: str, model: ServedMode
         frames_not_decoded=assessment.frames_not_decoded,
         error="" if score is None else score.error,
         main_track_id=stream.main_track_id,
-        causes=map(_cause_message, stream.causes),
-        main_cause=None if stream.main_cause is None else _cause_message(stream.main_cause),
+        causes=map(cause_message, stream.causes),
+        main_cause=None if stream.main_cause is None else cause_message(stream.main_cause),
         model=pb.Model(name=model.name, sha256=model.sha256),
     )
 
@@ -116,12 +122,13 @@ def status_message(session: Session, now_s: float) -> pb.StreamStatus:
         frames_dropped=frames[FrameResult.DROPPED],
         frames_failed=frames[FrameResult.ERROR],
         frames_skipped=frames[FrameResult.SKIPPED],
-        main_cause=None if main_cause is None else _cause_message(main_cause),
+        main_cause=None if main_cause is None else cause_message(main_cause),
         frames_not_decoded=frames[FrameResult.NOT_DECODED],
     )
 
 
-def _cause_message(cause: NamedCause) -> pb.Cause:
+def cause_message(cause: NamedCause) -> pb.Cause:
+    """Encode a cause, or a fault."""
     kind = number(pb.CauseKind.Value, "CAUSE_KIND_", cause.kind)
     if isinstance(cause, Fault):
         return pb.Cause(kind=kind, value=cause.value, threshold=cause.threshold)
@@ -142,13 +149,14 @@ def _face_message(face: FaceQuality) -> pb.Face:
         quality=face.quality,
         raw_quality=face.raw_quality,
         short_side_px=box.short_side,
-        causes=map(_cause_message, face.causes),
+        causes=map(cause_message, face.causes),
     )
 
 
-def _summary_message(summary: StreamSummary, stream_id: str) -> pb.StreamSummary:
+def summary_message(summary: StreamSummary, stream_id: str, model: ServedModel) -> pb.StreamSummary:
+    """Sum up a stream."""
     frames = summary.frames
-    return pb.StreamSummary(
+    message = pb.StreamSummary(
         stream_id=stream_id,
         mean_quality=summary.mean_quality,
         p10_quality=summary.p10_quality,
@@ -168,3 +176,5 @@ def _summary_message(summary: StreamSummary, stream_id: str) -> pb.StreamSummary
             for kind, seconds in summary.cause_times_s.items()
         ],
     )
+    _set_mos(message, model.mos(summary.mean_quality))
+    return message

@@ -34,6 +34,8 @@ class CauseChanges:
     """With the figures that they had last."""
     seconds: Mapping[CauseKind, float] = field(default_factory=dict)
     """Capture time that has passed with each cause named."""
+    at_s: float = field(default=0.0, compare=False)
+    """Capture time of the update."""
 
 
 class NamedCauses:
@@ -74,12 +76,13 @@ class NamedCauses:
             tuple(one for kind, one in self._named.items() if kind not in before),
             tuple(one for kind, one in before.items() if kind not in self._named),
             self._count(at_s),
+            at_s,
         )
 
     def end(self) -> CauseChanges:
         """End all causes: the stream is over."""
         ended, self._named, self.main = tuple(self._named.values()), {}, None
-        return CauseChanges(ended=ended)
+        return CauseChanges(ended=ended, at_s=self._updated_s or 0.0)
 
     def _is_named(self, cause: Cause, quality: float | None, at_s: float) -> bool:
         if cause.kind not in self._since_s:

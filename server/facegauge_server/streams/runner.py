@@ -98,6 +98,8 @@ class StreamRunner:
 
     def _note_left_out(self, why: LeftOut) -> None:
         self._leave_out(FrameResult.SKIPPED if why is LeftOut.STEADY else FrameResult.DROPPED, 1)
+        if why in (LeftOut.OVERLOAD, LeftOut.OVER_QUOTA):
+            self._session.reporter.shed_frames(1)
         if why in (LeftOut.TOO_FAST, LeftOut.OVER_QUOTA):
             self._throttled(why)
 

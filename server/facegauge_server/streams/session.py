@@ -17,6 +17,7 @@ from collections.abc import Callable
 from facegauge_server.admission.fair_queue import Flow
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import BadFrame
+from facegauge_server.events.reporter import Report, StreamReporter
 from facegauge_server.stages.smooth import QualitySmoother, SessionPool
 from facegauge_server.streams.buffers import Outbox, create_inbox
 from facegauge_server.streams.named_causes import CauseChanges
@@ -83,8 +84,10 @@ class Session:
         tenant: str = "",
         tenant_limit: RateLimit | None = None,
         on_causes: Callable[[Session, CauseChanges], None] = lambda _session, _changes: None,
+        report: Report = lambda _: None,
     ) -> None:
         self.settings = settings
+        self.reporter = StreamReporter(report, tenant, settings.call_id, settings.stream_id, now_s)
         self.tenant = tenant
         self.tenant_limit = tenant_limit
         self.flow = Flow(tenant, settings.stream_id, is_live=settings.delivery is Delivery.LIVE)
@@ -113,7 +116,8 @@ class Session:
             cause_threshold=config.cause_threshold,
         )
         self._pool = SessionPool()
-        self._causes = StreamCauses(lambda changes: on_causes(self, changes))
+        self._causes = StreamCauses(self._note_causes)
+        self._on_causes = on_causes
         self._listens = False
         """Whether frames of a live stream have come on this connection, so that their absence tells."""
         self._arrivals_s: deque[float] = deque(maxlen=1024)
@@ -237,11 +241,16 @@ class Session:
             left_out[FrameResult.NOT_DECODED],
         )
 
+    def _note_causes(self, changes: CauseChanges) -> None:
+        self.reporter.note_causes(changes.began, changes.ended, changes.at_s)
+        self._on_causes(self, changes)
+
     def _enter(self, quality: StreamQuality, now_s: float) -> None:
         spent_s = self._state_times_s.get(self.quality.state, 0.0)
         self._state_times_s[self.quality.state] = spent_s + now_s - self._state_since_s
         self._state_since_s = now_s
         self.quality = quality
+        self.reporter.follow(quality, now_s)
 
 
 def _steady_fps(settings: StreamSettings, config: Config) -> float:

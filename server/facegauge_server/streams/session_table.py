@@ -6,6 +6,7 @@ clock.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from facegauge_server.access.identity import ANYONE, Identity
 from facegauge_server.admission.worker_slots import WaitEstimate
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import (
+    CapacityError,
     Draining,
     FacegaugeError,
     QuotaExceeded,
@@ -21,12 +23,18 @@ from facegauge_server.errors import (
     ServerFull,
     StreamExists,
 )
+from facegauge_server.events.refusals import Refusals
+from facegauge_server.events.reporter import Report
 from facegauge_server.streams.named_causes import CauseChanges
 from facegauge_server.streams.rate_limit import TenantLimits
 from facegauge_server.streams.session import Connection, Ending, Session
 from facegauge_server.types import Delivery, FrameResult, Notice, NoticeKind, StreamSummary
 
 __all__ = ["Opened", "SessionTable"]
+
+CLOSED = "its client closed it"
+LOST = "its connection broke"
+DRAINED = "the server shut down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,7 @@ class SessionTable:
         on_end: Callable[[StreamSummary], None] = lambda _: None,
         wait: WaitEstimate | None = None,
         on_causes: Callable[[Session, CauseChanges], None] = lambda _session, _changes: None,
+        report: Report = lambda _: None,
     ) -> None:
         """Make an empty table.
 
@@ -55,7 +64,12 @@ class SessionTable:
             on_end: called with the summary of a stream that ends.
             wait: estimates how long frames wait for a worker.
             on_causes: called with what changed in a stream's named causes, after every frame.
+            report: called with each event of a stream.
         """
+        self.drained = asyncio.Event()
+        """Set once the server is shutting down and the last stream has ended."""
+        self._report = report
+        self._refusals = Refusals(report)
         self._config = config
         self._wait = wait or WaitEstimate()
         self._on_end = on_end
@@ -107,16 +121,21 @@ class SessionTable:
         if not held.accepts(settings.resume_token):
             raise ResumeRefused(f"the resume token is not that of stream {settings.stream_id!r}")
         held.renew_token()
+        held.reporter.resumed()
         return Opened(held, held.connect(), resumed=True)
 
     def _start(self, settings: StreamSettings, now_s: float, identity: Identity) -> Opened:
-        self._make_room(identity, now_s)
-        self._check_load(settings, now_s)
-        tenant_limit = self._tenant_limits.of(identity.tenant)
-        session = Session(
-            settings, self._config, now_s, identity.tenant, tenant_limit, on_causes=self._on_causes
-        )
-        self._sessions[identity.tenant, settings.stream_id] = session
+        tenant = identity.tenant
+        try:
+            self._make_room(identity, now_s)
+            self._check_load(settings, now_s)
+        except CapacityError as error:
+            self._refusals.note(tenant, settings.call_id, settings.stream_id, str(error), now_s)
+            raise
+        tenant_limit = self._tenant_limits.of(tenant)
+        session = Session(settings, self._config, now_s, tenant, tenant_limit, self._on_causes, self._report)
+        self._sessions[tenant, settings.stream_id] = session
+        session.reporter.began()
         return Opened(session, session.connect(), resumed=False)
 
     def count_picture(self, tenant: str, now_s: float) -> None:
@@ -141,33 +160,39 @@ class SessionTable:
         Raises: what `open` raises.
         """
         opened = self.open(settings, clock(), identity)
-        finished = False
+        finished, why = False, LOST
         try:
             yield opened
-            finished = True
-        except FacegaugeError:
-            finished = True
+            finished, why = True, CLOSED
+        except FacegaugeError as error:
+            finished, why = True, str(error)
             raise
         finally:
-            self.detach(opened.session, opened.connection, clock(), finished=finished)
+            self.detach(opened.session, opened.connection, clock(), finished=finished, why=why)
 
-    def detach(self, session: Session, connection: Connection, now_s: float, *, finished: bool) -> None:
-        """Note the end of a connection: the stream ends with it, or waits for its resume token."""
+    def detach(
+        self, session: Session, connection: Connection, now_s: float, *, finished: bool, why: str = ""
+    ) -> None:
+        """Note the end of a connection: the stream ends with it, or waits for its resume token.
+
+        `why` is what is told of a stream that ends.
+        """
         if session.connection is not connection:
             return  # Another connection has taken the session over.
         session.connection = None
         session.disconnected_s = now_s
         if finished or self._draining or self._config.resume_window_s == 0:
-            self._end(session, now_s)
+            self._end(session, now_s, DRAINED if self._draining else why)
 
     def housekeep(self, now_s: float) -> None:
         """Mark stale streams, and end those that were not resumed in time."""
         for session in self.snapshot():
             session.check_stale(now_s)
             session.check_silence(now_s)
-            left_s = session.disconnected_s
-            if left_s is not None and now_s - left_s >= self._config.resume_window_s:
-                self._end(session, now_s)
+            session.reporter.check_shed(now_s)
+            left_s, window_s = session.disconnected_s, self._config.resume_window_s
+            if left_s is not None and now_s - left_s >= window_s:
+                self._end(session, now_s, f"{LOST} and was not resumed for {window_s:g} s (--resume-window)")
         self._tenant_limits.forget_idle({tenant for tenant, _ in self._sessions}, now_s)
 
     def drain(self, now_s: float) -> None:
@@ -178,10 +203,11 @@ class SessionTable:
         )
         for session in self.snapshot():
             if session.connection is None:
-                self._end(session, now_s)
+                self._end(session, now_s, DRAINED)
             else:
                 session.connection.outbox.put(notice)
                 session.connection.end(Ending.DRAINING)
+        self._note_drained()
 
     def _make_room(self, identity: Identity, now_s: float) -> None:
         """End a stream that only waits for its client to come back, where its place is needed.
@@ -206,7 +232,10 @@ class SessionTable:
         waiting = [one for one in sessions if one.disconnected_s is not None]
         if not waiting:
             return False
-        self._end(min(waiting, key=lambda one: (one.frames[FrameResult.SCORED], one.disconnected_s)), now_s)
+        chosen = min(waiting, key=lambda one: (one.frames[FrameResult.SCORED], one.disconnected_s))
+        why = f"{LOST}, and its place was needed"
+        chosen.reporter.shed(why)
+        self._end(chosen, now_s, why)
         return True
 
     def _check_load(self, settings: StreamSettings, now_s: float) -> None:
@@ -221,10 +250,17 @@ class SessionTable:
                 "try another server, or later"
             )
 
-    def _end(self, session: Session, now_s: float) -> None:
+    def _end(self, session: Session, now_s: float, why: str) -> None:
         self._sessions.pop((session.tenant, session.settings.stream_id), None)
         session.end_causes()
-        self._on_end(session.summary(now_s))
+        summary = session.summary(now_s)
+        self._on_end(summary)
+        session.reporter.ended(summary, why, now_s)
+        self._note_drained()
+
+    def _note_drained(self) -> None:
+        if self._draining and not self._sessions:
+            self.drained.set()
 
 
 def _why_taken(held: Session, resume_window_s: float, now_s: float) -> str:

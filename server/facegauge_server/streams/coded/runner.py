@@ -184,7 +184,10 @@ class CodedStreamRunner(StreamRunner):
     def _result_of(self, why: LeftOut) -> FrameResult:
         if why is LeftOut.OVER_QUOTA:
             self._throttled(why)
-        return FrameResult.SKIPPED if why in (LeftOut.STEADY, LeftOut.TOO_FAST) else FrameResult.DROPPED
+        if why in (LeftOut.STEADY, LeftOut.TOO_FAST):
+            return FrameResult.SKIPPED
+        self._session.reporter.shed_frames(1)
+        return FrameResult.DROPPED
 
     def _answer(self, score: FrameScore) -> None:
         assessment = self._session.assess(score, time.monotonic())
