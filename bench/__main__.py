@@ -19,7 +19,6 @@ from bench.naive_pipeline import DETECTORS, Detector, write_frames
 from bench.report import NaiveRun, Run, write_json, write_plot, write_table
 from bench.server import Server, server_process
 
-FRAMES = 40
 WARM_UP_S = 2.0
 
 EPILOG = """
@@ -40,6 +39,7 @@ Flags behind -- go to facegauge-server.
 @click.option("--streams", default="100", metavar="N[,N...]", help="Live streams at once, a run each.")
 @click.option("--fps", default=2.0, help="Frames a second of each stream.")
 @click.option("--seconds", default=20.0, help="Length of a run.")
+@click.option("--frames", "frame_count", default=40, help="Of the call or the video; streams repeat them.")
 @click.option("--rounds", default=1, help="How often all runs are made, in turn.")
 @click.option(
     "--video",
@@ -67,6 +67,7 @@ def main(
     streams: str,
     fps: float,
     seconds: float,
+    frame_count: int,
     rounds: int,
     video: Path | None,
     naive: str,
@@ -82,7 +83,7 @@ def main(
         raise click.BadParameter("wants whole numbers with commas between", param_hint="--streams") from error
     console = Console(stderr=True)
     with console.status("making frames"):
-        frames = call_frames(FRAMES) if video is None else video_frames(video, FRAMES)
+        frames = call_frames(frame_count) if video is None else video_frames(video, frame_count)
         sources: dict[str, list[bytes] | CodedCall] = {"jpeg": frames}
         sources |= {name: coded_call(name, video) for name in coded}
     runs: list[Run] = []

@@ -24,7 +24,7 @@ def test_the_bench_loads_the_real_server(tmp_path: Path) -> None:
     """A short run scores frames of every stream, times both naive pipelines, and writes JSON and a plot."""
     figures, plot = tmp_path / "bench.json", tmp_path / "bench.png"
     command = [sys.executable, "-m", "bench", "--streams", "2,3", "--fps", "3", "--seconds", "2"]
-    command += ["--naive", "both"]
+    command += ["--frames", "6", "--naive", "both"]
     done = subprocess.run(
         [*command, "--json", figures, "--plot", plot],
         cwd=Path(__file__).parents[2],

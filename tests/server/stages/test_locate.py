@@ -99,7 +99,7 @@ def test_the_faces_of_every_clip_are_found(shared_dir: Path, detector: FaceDetec
     for path in sorted((shared_dir / "videos").glob("*.m*")):
         trackers = FaceTracker(), FaceTracker()
         found: tuple[list[bool], list[bool]] = [], []
-        for time_s, pixels in read_frames(path, 0.2):
+        for time_s, pixels in read_frames(path, 0.4):
             if time_s > 20:
                 break
             scale = 180 / min(pixels.shape[:2])

@@ -11,6 +11,19 @@ import numpy as np
 import pytest
 import torch
 
+from facegauge_training.challenge import run, task
+
+STATISTICS_ROWS = 8
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_rows_for_statistics() -> Iterator[None]:
+    """Every look at a network would first take it over hundreds of pictures at its full size."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (run, task):
+            patch.setattr(module, "STATISTICS_ROWS", STATISTICS_ROWS)
+        yield
+
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:

@@ -77,12 +77,12 @@ def other(tmp_path: Path) -> tuple[Path, Path]:
 @pytest.mark.timeout(300)
 def test_another_data_set_is_trained_on(options: ChallengeOptions, other: tuple[Path, Path]) -> None:
     """RegNet joins it and holds 30% out of both; other scores make other weights; the result names it."""
-    regnet = replace(options, system="regnet", steps=4, batch=8)
+    regnet = replace(options, system="regnet", steps=2, batch=4)
     said: list[str] = []
     result = run_training(replace(regnet, extra=other), said.append)
     assert 0 < result["extra_pictures"] < 12
     assert (
-        f"4 steps of 8 for 50 epochs of {result['train_pictures'] + result['extra_pictures']} pictures"
+        f"2 steps of 4 for 50 epochs of {result['train_pictures'] + result['extra_pictures']} pictures"
         in (" ".join(said))
     )
     assert "extra_pictures" in refused(regnet)  # the folder holds a training on both

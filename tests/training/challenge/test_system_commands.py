@@ -13,6 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
+from facegauge_training.challenge import measured_systems
 from facegauge_training.challenge.protocol import LEAST_RATE, shortened
 from facegauge_training.challenge.team_recipes import RECIPES
 from facegauge_training.challenge.weights import load_network
@@ -78,8 +79,9 @@ def test_a_system_learns_from_stores_and_their_teacher(cache: Path) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.slow
-def test_the_page_has_what_was_trained(cache: Path, tmp_path: Path) -> None:
+def test_the_page_has_what_was_trained(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Agreement on the ladder with its interval, measured costs, and a mark where nothing was trained."""
+    monkeypatch.setattr(measured_systems, "TURNS", 1)  # how often a network is compiled and timed
     assert systems(cache, "--systems", "2077agent", "--run", "page").exit_code == 0
     ladder = ladder_store(cache)
     ladder.mkdir()
