@@ -20,9 +20,9 @@ from .whip_call import publishing
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(240)]
 
-LOSS = PathLoss(every=60, share=0.05)
-"""At 15 pictures a second a picture is lost for good every four seconds."""
-LOSSES = 4
+LOSS = PathLoss(every=45, share=0.05)
+"""At 15 pictures a second a picture is lost for good every three seconds."""
+LOSSES = 3
 KBIT_PER_S = 800
 PLI_INTERVAL_S = 1.0
 LONGEST_SILENCE_S = 2.0

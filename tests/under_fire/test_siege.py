@@ -15,7 +15,7 @@ from tests.under_fire.siege import MAX_MEMORY_BYTES, Besieged, besieged
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.siege, pytest.mark.timeout(240)]
 
-ATTACK_S, QUIET_S = 4.0, 2.5
+ATTACK_S, QUIET_S = 3.0, 1.5
 MIN_ANSWERED_SHARE = 0.5
 """Of the frames that are answered in peace."""
 ATTEMPTS = 3

@@ -30,7 +30,7 @@ SERVICE = "/facegauge.v1.QualityService/"
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """One server for all: what one test does to it, the next one finds."""
-    with server_process("--max-streams", "4", "--workers", "2") as one:
+    with server_process("--max-streams", "4", "--workers", "2", "--frame-timeout", "1") as one:
         yield one
 
 
