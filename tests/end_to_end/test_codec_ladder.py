@@ -15,8 +15,8 @@ from facegauge_client.sync import Client
 from .conftest import ServerProcess
 
 CRFS = (23, 33, 43, 51)
-CLIP_S = 2.0
-SCORED_FPS = 5
+CLIP_S = 4.0
+SCORED_FPS = 4
 SAME_FACE_IOU = 0.3
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
