@@ -24,6 +24,7 @@ from facegauge_server.config import Address, Config
 from facegauge_server.defects import Defects
 from facegauge_server.engines import Engine, create_engine, engine_kind
 from facegauge_server.engines.student import load_student
+from facegauge_server.events.event import Event
 from facegauge_server.events.log import EventLog
 from facegauge_server.metrics import Metrics
 from facegauge_server.monitoring.chores import Chores
@@ -46,6 +47,9 @@ from facegauge_server.rpc.server import bind, create_grpc_server
 from facegauge_server.rpc.service import QualityService
 from facegauge_server.streams.session_table import SessionTable
 from facegauge_server.tls import Certificates
+from facegauge_server.webhook.collector import WebhookCollector
+from facegauge_server.webhook.sender import WebhookSender
+from facegauge_server.webhook.signature import WebhookSecrets
 from facegauge_server.workers.collector import WorkersCollector
 from facegauge_server.workers.pool import FrameWorkers
 
@@ -69,7 +73,7 @@ class App:
 
 
 class OperatorFiles:
-    """Files that may change while the server runs: certificates, keys, tokens."""
+    """Files that may change while the server runs: certificates, keys, tokens, secrets."""
 
     def __init__(self, config: Config) -> None:
         """Read them; raises BadConfiguration with what is wrong with one."""
@@ -77,10 +81,12 @@ class OperatorFiles:
         self.keys = None if config.auth_keys is None else KeyFile(config.auth_keys)
         token_file = config.metrics_token_file
         self.metrics_token = None if token_file is None else MetricsToken(token_file)
+        secret_file = config.webhook_secret_file
+        self.webhook_secrets = None if secret_file is None else WebhookSecrets(secret_file)
 
     def reread(self) -> None:
         """Read those that have changed, at once."""
-        for one in (self.certificates, self.keys, self.metrics_token):
+        for one in (self.certificates, self.keys, self.metrics_token, self.webhook_secrets):
             if one is not None:
                 one.reread()
 
@@ -99,7 +105,14 @@ async def running(config: Config) -> AsyncIterator[App]:
     files = OperatorFiles(config)
     metrics, readiness = Metrics(), Readiness()
     slots = WorkerSlots(config.workers, on_wait=partial(metrics.observe_stage, "worker_wait"))
-    events = EventLog(config.event_log, lambda event: metrics.count_event(event.kind))
+    webhook = _webhook(config, files, metrics)
+
+    def on_event(event: Event) -> None:
+        metrics.count_event(event.kind)
+        if webhook is not None:
+            webhook.offer(event)
+
+    events = EventLog(config.event_log, on_event)
     table = SessionTable(
         config,
         metrics.observe_session,
@@ -109,6 +122,7 @@ async def running(config: Config) -> AsyncIterator[App]:
     )
     metrics.registry.register(SessionCollector(table, config.limits.max_exported_streams, model))
     metrics.registry.register(ReadinessCollector(readiness))
+    metrics.registry.register(WebhookCollector(webhook))
     async with AsyncExitStack() as stack:
         engine: Engine | None = None  # on a CPU every worker process has its own
         if engine_kind(config.engine) == "torch":
@@ -152,6 +166,7 @@ async def running(config: Config) -> AsyncIterator[App]:
 
         chores = Chores(
             {
+                **({} if webhook is None else {"webhook": webhook.run}),
                 "housekeeping": partial(_housekeep, table, files),
                 "loop lag": partial(measure_loop_lag, on_lag),
                 "probe": probe.run,
@@ -183,10 +198,26 @@ async def running(config: Config) -> AsyncIterator[App]:
             readiness.drain()
             await health.drain()
             metrics.set_draining()
+            drained_s = time.monotonic() + config.drain_grace_s
             table.drain(time.monotonic())
             closing = asyncio.create_task(_close_when_drained(table, events))
             await server.stop(config.drain_grace_s)
             closing.cancel()
+            if webhook is not None:
+                await webhook.finish(max(0.0, drained_s - time.monotonic()))
+
+
+def _webhook(config: Config, files: OperatorFiles, metrics: Metrics) -> WebhookSender | None:
+    """Make the sender of events, where the operator has named a receiver."""
+    if config.webhook is None or files.webhook_secrets is None:
+        return None
+    return WebhookSender(
+        config.webhook,
+        files.webhook_secrets,
+        config.webhook_queue,
+        metrics.count_webhook,
+        metrics.count_webhook_retry,
+    )
 
 
 async def _close_when_drained(table: SessionTable, events: EventLog) -> None:

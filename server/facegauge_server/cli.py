@@ -41,6 +41,7 @@ TYPES: dict[str, Any] = {
     "int": int,
     "float": float,
     "str": str,
+    "str | None": str,
     "Address": str,
     "Path | None": click.Path(path_type=Path),
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from facegauge_server.errors import BadConfiguration
 from facegauge_server.setting import check_bounds, setting
 from facegauge_server.stream_settings import StreamSettings
+from facegauge_server.webhook_url import WebhookUrl
 
 __all__ = ["Address", "Config", "Limits", "StreamSettings", "Tls"]
 
@@ -210,6 +211,25 @@ class Config:
         above=0,
         metavar="EVENTS",
     )
+    webhook_url: str | None = setting(
+        EVENTS,
+        "Address that the events of all tenants are posted to, signed; needs --webhook-secret-file. Without "
+        "it, the server opens no connection.",
+        metavar="URL",
+    )
+    webhook_secret_file: Path | None = setting(  # noqa: RUF009 - it returns a field
+        EVENTS,
+        "Secrets of Standard Webhooks (whsec_ and base64), one a line, each of which signs.",
+        metavar="FILE",
+    )
+    webhook_insecure: bool = setting(EVENTS, "Allow a --webhook-url beyond loopback without TLS.", False)
+    webhook_queue: int = setting(
+        EVENTS,
+        "Events that wait for the webhook's receiver; beyond, the oldest is dropped and counted.",
+        1024,
+        above=0,
+        metavar="EVENTS",
+    )
     stale_after_s: float = setting(
         TIMES, "Time without a score after which a stream is stale.", 3.0, above=0, metavar="SECONDS"
     )
@@ -257,11 +277,21 @@ class Config:
                 f"serving /metrics on {self.metrics_listen} would show the ids of streams to anyone: "
                 "give --tls-cert, --tls-key and --metrics-token-file, or --metrics-insecure"
             )
+        if (self.webhook_url is None) != (self.webhook_secret_file is None):
+            raise BadConfiguration("--webhook-url and --webhook-secret-file go together")
+        _ = self.webhook  # raises for an address that events may not go to
 
     @property
     def asks_for_certificates(self) -> bool:
         """Whether clients must present a certificate."""
         return self.tls is not None and self.tls.client_ca is not None
+
+    @property
+    def webhook(self) -> WebhookUrl | None:
+        """Where events are posted; None for nowhere."""
+        if self.webhook_url is None:
+            return None
+        return WebhookUrl.parse(self.webhook_url, insecure=self.webhook_insecure)
 
     def _check_listen(self) -> None:
         """Raise BadConfiguration unless callers from other machines are encrypted and identified."""

@@ -22,10 +22,11 @@ from prometheus_client import (
 from facegauge_server.kinds import EventKind
 from facegauge_server.types import CauseKind, FrameResult, StreamSummary
 
-__all__ = ["Metrics", "RestartReason", "Stage"]
+__all__ = ["Metrics", "RestartReason", "Stage", "WebhookResult"]
 
 DefectStage = Literal["pipeline", "rpc", "chore"]
 RestartReason = Literal["crash", "timeout", "start"]
+WebhookResult = Literal["delivered", "failed", "dropped"]
 Stage = Literal["worker_wait", "decode_video", "decode", "locate", "crop", "engine_wait", "score", "total"]
 
 STAGE_BUCKETS_S = (
@@ -136,6 +137,17 @@ class Metrics:
         )
         events = Counter("facegauge_events", "What happened to streams, by kind", ["kind"], registry=registry)
         self._event_of = {kind: events.labels(kind) for kind in EventKind}
+        webhook = Counter(
+            "facegauge_webhook_events",
+            "What became of events for --webhook-url: `delivered`, `failed` (refused or given up), `dropped` "
+            "(for want of room, or as the server ended)",
+            ["result"],
+            registry=registry,
+        )
+        self._webhook_of = {result: webhook.labels(result) for result in get_args(WebhookResult)}
+        self._webhook_retries = Counter(
+            "facegauge_webhook_retries", "Attempts to deliver an event that are made again", registry=registry
+        )
         # `labels` takes a lock and a look-up; these are used several times per frame.
         self._frames_of = {result: self._frames.labels(result) for result in FrameResult}
         self._stage_of: dict[str, Histogram] = {
@@ -196,6 +208,14 @@ class Metrics:
     def count_event(self, event_kind: EventKind) -> None:
         """Count something that happened to a stream."""
         self._event_of[event_kind].inc()
+
+    def count_webhook(self, result: WebhookResult) -> None:
+        """Count what became of an event for the webhook."""
+        self._webhook_of[result].inc()
+
+    def count_webhook_retry(self) -> None:
+        """Count an attempt for the webhook that failed and is made again."""
+        self._webhook_retries.inc()
 
     def set_model(self, model: str, engine: str, precision: str, sha256: str) -> None:
         """Export which student is in use."""

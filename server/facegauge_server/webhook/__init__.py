@@ -1,0 +1,1 @@
+"""Events pushed to an operator's back end: CloudEvents over HTTP, signed as Standard Webhooks says."""
