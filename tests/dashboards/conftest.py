@@ -28,6 +28,7 @@ from facegauge_server.monitoring.readiness import Readiness
 from facegauge_server.monitoring.readiness_collector import ReadinessCollector
 from facegauge_server.monitoring.session_collector import SessionCollector
 from facegauge_server.streams.session_table import SessionTable
+from facegauge_server.webhook.collector import WebhookCollector
 from facegauge_server.workers.collector import WorkersCollector
 from facegauge_server.workers.pool import FrameWorkers
 from facegauge_server.workers.settings import WorkSettings
@@ -76,6 +77,7 @@ def exported() -> dict[str, set[str]]:
     config = Config()
     metrics.registry.register(SessionCollector(SessionTable(config), 1, CALIBRATED))
     metrics.registry.register(ReadinessCollector(Readiness()))
+    metrics.registry.register(WebhookCollector(None))
     settings = WorkSettings(load_student("default"), config.limits, scores=True, precision="f32")
     metrics.registry.register(WorkersCollector(FrameWorkers(1, settings, config.frame_timeout_s)))
     return names_of(metrics.registry)
