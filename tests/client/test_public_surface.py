@@ -14,6 +14,7 @@ FLAGS = {
     "assess": SERVER | {"--json", "--display-lines"},
     "calibrate": {"--qualities", "--model-name", "--model-sha256", "-o", "--output"},
     "demo": {"--keep", "--svg"},
+    "events": SERVER | {"--call-id", "--kind", "--oldest", "--reconnect-timeout"},
     "replay": SERVER
     | {"--fps", "--speed", "--json", "--report", "--call-id", "--prefix"}
     | {"--display-lines", "--reconnect-timeout", "--parallel", "--coded"},

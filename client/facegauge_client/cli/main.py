@@ -9,6 +9,7 @@ import click
 from facegauge_client.cli.assess import assess
 from facegauge_client.cli.calibrate import calibrate
 from facegauge_client.cli.demo import demo
+from facegauge_client.cli.events import events
 from facegauge_client.cli.replay import replay
 from facegauge_client.cli.top import top
 from facegauge_client.sdk.errors import FacegaugeError, Unauthenticated
@@ -56,6 +57,7 @@ Examples:
   facegauge replay call.mp4             play a recording to a server and watch its quality
   facegauge assess portrait.jpg         score one picture
   facegauge top                         the live streams of a server, worst first
+  facegauge events                      what happens to streams, as JSON lines
   facegauge calibrate ratings.csv ...   your own viewers' ratings, for opinion scores beside quality
 
 A server must run (`facegauge-server`), except for `demo`, which starts its own, and `calibrate`.""",
@@ -68,5 +70,6 @@ def command() -> None:
 command.add_command(replay)
 command.add_command(assess)
 command.add_command(top)
+command.add_command(events)
 command.add_command(demo)
 command.add_command(calibrate)

@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from facegauge_client.sdk.types import Assessment
+from facegauge_client.sdk.types import Assessment, Event, EventsMissed
 
-__all__ = ["json_lines", "new_file", "open_console"]
+__all__ = ["json_lines", "new_file", "open_console", "write_stdout_line"]
 
 FILE_WIDTH = 140
 
@@ -39,7 +39,7 @@ def json_lines(path: Path | None) -> Iterator[Callable[[Assessment], None]]:
         yield lambda _: None
         return
     if str(path) == "-":
-        yield _to_stdout
+        yield write_stdout_line
         return
     try:
         file = path.open("wb", buffering=0)
@@ -91,9 +91,10 @@ def _write_line(file: io.FileIO, path: Path, assessment: Assessment) -> None:
         raise click.ClickException(f"cannot write {path}: {error.strerror}") from error
 
 
-def _to_stdout(assessment: Assessment) -> None:
+def write_stdout_line(record: Assessment | Event | EventsMissed) -> None:
+    """Write a record as a line of JSON at once; raises ClickException where that cannot be."""
     try:
-        sys.stdout.write(assessment.to_json() + "\n")
+        sys.stdout.write(record.to_json() + "\n")
         sys.stdout.flush()
     except OSError as error:
         # Python writes what it still holds once more as it ends: that must not fail again.
