@@ -317,8 +317,8 @@ class _CauseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CauseKind.V
     CAUSE_KIND_NO_FACE: _CauseKind.ValueType  # 11
     """Fault of the stream: detail, but nobody in it. Value: seconds since a face was found."""
     CAUSE_KIND_FACE_CUT_OFF: _CauseKind.ValueType  # 12
-    """Fault of the stream: the main face reaches an edge of the picture. Value: distance of its box from the nearest
-    edge, in sides of the box, at most the threshold.
+    """Fault of the stream: the main face reaches an edge of the picture. Value: distance of its box, below of its
+    chin, from the nearest edge, in sides of the box, at most the threshold.
     """
     CAUSE_KIND_FACE_TOO_SMALL: _CauseKind.ValueType  # 13
     """Fault of the stream: every face is too small to score. Value: short side of the largest one, pixels, at most
@@ -355,8 +355,8 @@ the picture, levels of 255, at most the threshold.
 CAUSE_KIND_NO_FACE: CauseKind.ValueType  # 11
 """Fault of the stream: detail, but nobody in it. Value: seconds since a face was found."""
 CAUSE_KIND_FACE_CUT_OFF: CauseKind.ValueType  # 12
-"""Fault of the stream: the main face reaches an edge of the picture. Value: distance of its box from the nearest
-edge, in sides of the box, at most the threshold.
+"""Fault of the stream: the main face reaches an edge of the picture. Value: distance of its box, below of its
+chin, from the nearest edge, in sides of the box, at most the threshold.
 """
 CAUSE_KIND_FACE_TOO_SMALL: CauseKind.ValueType  # 13
 """Fault of the stream: every face is too small to score. Value: short side of the largest one, pixels, at most

@@ -15,12 +15,14 @@ __all__ = [
     "ALIKE_BLOCK_LEVELS",
     "BLACK",
     "BLACK_LEVEL",
+    "CHIN",
     "COVERED",
     "CUT_OFF",
     "LEAST_FREEZE_S",
     "LOW_RATE",
     "NO_FACE",
     "PAUSE_S",
+    "READABLE_SHARE",
     "STANDING",
     "STOPPED",
     "TOO_SMALL",
@@ -72,13 +74,19 @@ picture that stands, and the whole picture of somebody who sits still before a w
 is the block with the mouth that does.
 """
 
+READABLE_SHARE = 1 / 8
+"""Short side of a face, of the picture's, from which on it would be seen to move: it fills a block then."""
+
 BLACK = Definition(CauseKind.BLACK, 0.98, 0.95, after_s=0.5)
 """FFmpeg's `blackdetect`: 98% of the pixels are black (`picture_black_ratio_th`)."""
 BLACK_LEVEL = 0.10
 """Brightness, of full scale, up to which a pixel is black: `pixel_black_th`."""
 
-COVERED = Definition(CauseKind.COVERED, 3.0, 4.0, after_s=0.5, is_worse_below=True)
-"""Mean difference of neighbouring blocks of the picture, levels of 255."""
+COVERED = Definition(CauseKind.COVERED, 4.5, 5.5, after_s=0.5, is_worse_below=True)
+"""Mean difference of neighbouring blocks of the picture, levels of 255.
+
+Up to 3.7 before a lens that is covered, 8.5 and more of a room, 12.5 and more of the people in 25 clips.
+"""
 
 NO_FACE = Definition(CauseKind.NO_FACE, 0.5, 0.5)
 """Seconds since the detector, which searches twice a second then, found nobody for the first time."""
@@ -88,10 +96,13 @@ TOO_SMALL = Definition(
 )
 
 CUT_OFF = Definition(CauseKind.FACE_CUT_OFF, 0.03, 0.06, after_s=0.25, is_worse_below=True)
-"""Distance of the main face's box, from brow to chin, to the nearest edge, in sides of the box.
+"""Distance of the main face to the nearest edge, in sides of its box: of the box, but of the chin below.
 
 Detectors move the box of a face that is cut off into the picture, so how much is missing cannot be measured.
 """
+
+CHIN = 0.15
+"""How far the chin is above the lower end of the box, in its sides: who sits low is not cut off."""
 
 LOW_RATE = Definition(CauseKind.LOW_FRAME_RATE, 10.0, 12.0, is_worse_below=True)
 """Frames per second over the last second, of a stream that has had twice as many and ten at least: who sends

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from facegauge_server.faults.definitions import BLACK, COVERED, CUT_OFF, NO_FACE, STANDING, TOO_SMALL
+from facegauge_server.faults.definitions import (
+    BLACK,
+    CHIN,
+    COVERED,
+    CUT_OFF,
+    NO_FACE,
+    READABLE_SHARE,
+    STANDING,
+    TOO_SMALL,
+)
 from facegauge_server.faults.watch import Watch
 from facegauge_server.types import Fault, FrameResult, FrameScore, View
 
@@ -26,8 +35,8 @@ class Views:
         is_black = view.black_share >= BLACK.threshold
         is_flat = view.texture <= COVERED.threshold
         values = {
-            # A flat picture and an empty room stand still whether the stream does or not.
-            STANDING: None if is_black or is_flat or view.faceless_s is not None else view.still_s,
+            # A flat picture and a room stand still whether the stream does or not: it takes a face to tell.
+            STANDING: None if is_black or is_flat or not _is_readable(view) else view.still_s,
             BLACK: view.black_share,
             COVERED: view.texture if view.faceless_s is not None and not is_black else None,
             NO_FACE: None if is_black or is_flat else view.faceless_s,
@@ -50,10 +59,17 @@ def _largest_px(score: FrameScore) -> float | None:
     return max(face.face.box.short_side for face in score.faces)
 
 
+def _is_readable(view: View) -> bool:
+    """Return whether the largest face is there, and large enough to be seen moving."""
+    if view.faceless_s is not None or view.largest is None:
+        return False
+    return view.largest.short_side >= READABLE_SHARE * min(view.width, view.height)
+
+
 def _margin(view: View) -> float | None:
     """Return how far the largest face is from the picture's nearest edge, in sides of its box."""
     box = view.largest
     if box is None:
         return None
-    right, below = view.width - box.x - box.width, view.height - box.y - box.height
+    right, below = view.width - box.x - box.width, view.height - box.y - (1 - CHIN) * box.height
     return min(box.x, box.y, right, below) / box.short_side

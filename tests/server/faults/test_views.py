@@ -113,3 +113,22 @@ def test_a_frame_that_cannot_be_used_changes_nothing() -> None:
     before = views.faults
     views.frame(FrameScore(0, 30.0, FrameResult.ERROR, error="no picture"))
     assert views.faults == before != ()
+
+
+def test_a_face_that_sits_low_is_not_cut_off() -> None:
+    """Detectors' boxes reach below the chin, and beyond the lower edge with it: the chin decides there."""
+    views = Views()
+    for step in range(100):
+        views.frame(frame(step / 10, GOOD, Box(500, 530, 200, 200)))
+        assert views.faults == ()
+    for step in range(100, 120):
+        views.frame(frame(step / 10, GOOD, Box(500, 560, 200, 200)))
+    assert [fault.kind for fault in views.faults] == [CauseKind.FACE_CUT_OFF]
+
+
+def test_somebody_far_away_does_not_freeze_the_picture() -> None:
+    """A face that fills less than a block of the picture may move without the picture showing it."""
+    views = Views()
+    for step in range(100):
+        views.frame(frame(step / 10, replace(GOOD, still_s=step / 10), Box(500, 300, 80, 80)))
+        assert views.faults == ()
