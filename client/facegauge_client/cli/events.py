@@ -7,7 +7,7 @@ import contextlib
 
 import click
 
-from facegauge_client.cli.options import ServerOptions, server_options
+from facegauge_client.cli.options import ServerOptions, reconnect_timeout_option, server_options
 from facegauge_client.cli.output import write_stdout_line
 from facegauge_client.sdk.kinds import EventKind
 from facegauge_client.sdk.types import EventPosition
@@ -31,15 +31,7 @@ will send any more. Ctrl-C ends it.""",
 @click.option("--call-id", default="", help="Only the streams of this call.")
 @click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only this; may be repeated.")
 @click.option("--oldest", is_flag=True, help="Begin with the oldest event that the server keeps.")
-@click.option(
-    "--reconnect-timeout",
-    "reconnect_timeout_s",
-    type=click.FloatRange(min=0),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Longest time to try for a server that cannot be reached.",
-)
+@reconnect_timeout_option("Longest time to try for a server that cannot be reached.")
 def events(
     server: ServerOptions, call_id: str, kinds: tuple[str, ...], oldest: bool, reconnect_timeout_s: float
 ) -> None:

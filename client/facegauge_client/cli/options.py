@@ -16,7 +16,7 @@ from facegauge_client.sdk.client import Client
 from facegauge_client.sdk.errors import TokenUnavailable
 from facegauge_client.sdk.token import Token, check_token, is_local, read_token
 
-__all__ = ["DISPLAY_LINES", "TOKEN_VARIABLE", "ServerOptions", "server_options"]
+__all__ = ["DISPLAY_LINES", "TOKEN_VARIABLE", "ServerOptions", "reconnect_timeout_option", "server_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -130,3 +130,16 @@ def _check_target(_context: click.Context, _parameter: click.Parameter, target: 
     if not separator or not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise click.BadParameter(f"wants HOST:PORT, such as {DEFAULT_TARGET}, not {target!r}")
     return target
+
+
+def reconnect_timeout_option(explanation: str) -> Callable[[Command], Command]:
+    """Give a command --reconnect-timeout, `reconnect_timeout_s`, with what it means there as its help."""
+    return click.option(
+        "--reconnect-timeout",
+        "reconnect_timeout_s",
+        type=click.FloatRange(min=0),
+        default=60.0,
+        show_default=True,
+        metavar="SECONDS",
+        help=explanation,
+    )

@@ -11,7 +11,12 @@ from typing import Any
 import click
 from rich.console import Console
 
-from facegauge_client.cli.options import DISPLAY_LINES, ServerOptions, server_options
+from facegauge_client.cli.options import (
+    DISPLAY_LINES,
+    ServerOptions,
+    reconnect_timeout_option,
+    server_options,
+)
 from facegauge_client.cli.output import json_lines, open_console
 from facegauge_client.cli.replay_report import reporting
 from facegauge_client.cli.replay_view import ReplayView, watching
@@ -97,14 +102,7 @@ The exit code is 1 if any file failed.""",
 @click.option(
     "--prefix", default="", help="Prefix of the stream ids, so that the same files can play twice at once."
 )
-@click.option(
-    "--reconnect-timeout",
-    "reconnect_timeout_s",
-    type=click.FloatRange(min=0),
-    default=60.0,
-    show_default=True,
-    help="Seconds for which a broken connection is retried, unless --speed is max.",
-)
+@reconnect_timeout_option("Seconds for which a broken connection is retried, unless --speed is max.")
 @click.option(
     "--display-lines",
     type=DISPLAY_LINES,

@@ -117,7 +117,7 @@ class CauseKind(enum.StrEnum):
     FACE_TOO_SMALL = "face_too_small"
     """Value: pixels, at most the threshold."""
     FACE_CUT_OFF = "face_cut_off"
-    """Value: distance of the main face's box from the picture's nearest edge, in its sides."""
+    """Value: distance of the main face's box, below of its chin, from an edge, in sides of the box."""
     LOW_FRAME_RATE = "low_frame_rate"
     """Value: frames per second, at most the threshold."""
 
