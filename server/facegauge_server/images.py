@@ -6,15 +6,17 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from facegauge_server.admission.fair_queue import Flow
 from facegauge_server.admission.worker_slots import WorkerSlots
 from facegauge_server.config import Config
 from facegauge_server.errors import BadFrame, Draining, ServerFull
 from facegauge_server.pipeline import Pipeline
+from facegauge_server.stages.causes import main_cause
 from facegauge_server.stages.smooth import QualitySmoother
 from facegauge_server.streams.session_table import SessionTable
-from facegauge_server.types import Assessment, EncodedFrame, FrameResult
+from facegauge_server.types import Assessment, Cause, EncodedFrame, FrameResult
 from facegauge_server.workers.tracker_state import TrackerCell
 
 __all__ = ["ImageAssessor"]
@@ -53,7 +55,9 @@ class ImageAssessor:
         if score.result is FrameResult.ERROR:
             raise BadFrame(score.error)
         smoother = QualitySmoother(1, 0, stale_after_s=1, cause_threshold=self._cause_threshold)
-        return Assessment(score, smoother.add(score, now_s=0.0))
+        quality = smoother.add(score, now_s=0.0)
+        causes = (cause for cause in quality.causes if isinstance(cause, Cause))
+        return Assessment(score, replace(quality, main_cause=main_cause(causes, quality.quality)))
 
     @contextmanager
     def place(self) -> Iterator[None]:

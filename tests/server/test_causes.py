@@ -53,6 +53,16 @@ async def test_causes_reach_the_caller(
     assert not message.HasField("mos_estimate")
 
 
+async def test_a_single_pictures_main_cause_is_its_dearest(
+    start_server: StartServer, connect: Connect, causing: str, portrait_jpeg: bytes
+) -> None:
+    """Named at once: there is no stream that it could flicker in."""
+    app = await start_server(model=causing, cause_threshold=0.001)
+    response = await connect(app).AssessImage(pb.AssessImageRequest(data=portrait_jpeg))
+    assert response.assessment.main_cause == response.assessment.causes[0]
+    assert response.assessment.main_cause.cost > 0
+
+
 async def test_nothing_is_named_below_the_threshold(
     start_server: StartServer, connect: Connect, causing: str, portrait_jpeg: bytes
 ) -> None:

@@ -15,7 +15,7 @@ from statistics import median
 
 import numpy as np
 
-from facegauge_server.stages.causes import dearest_first, main_cause
+from facegauge_server.stages.causes import dearest_first
 from facegauge_server.types import (
     Cause,
     CauseKind,
@@ -81,7 +81,10 @@ class _Track:
 
 
 class QualitySmoother:
-    """Smooths one stream. Frames must come with capture times that never decrease."""
+    """Smooths one stream. Frames must come with capture times that never decrease.
+
+    What causes cost is smoothed too; which of them is named, `StreamCauses` decides.
+    """
 
     def __init__(
         self, median_window: int, time_constant_s: float, stale_after_s: float, cause_threshold: float
@@ -120,13 +123,7 @@ class QualitySmoother:
                 StreamState.LOW_RESOLUTION if main.state is FaceState.LOW_RESOLUTION else StreamState.SCORED
             )
             self._now = StreamQuality(
-                state,
-                main.quality,
-                main.raw_quality,
-                faces,
-                main.face.track_id,
-                main.causes,
-                main_cause(main.causes, main.quality),
+                state, main.quality, main.raw_quality, faces, main.face.track_id, main.causes
             )
         return self._now
 

@@ -63,7 +63,7 @@ def test_nothing_is_named_on_a_good_picture() -> None:
 def test_a_student_without_causes_names_none() -> None:
     """Absent is absent: no cause of cost 0."""
     quality = smoother().add(frame(0.0, face({})), 0.0)
-    assert (quality.causes, quality.main_cause, quality.faces[0].causes) == ((), None, ())
+    assert (quality.causes, quality.faces[0].causes) == ((), ())
 
 
 def test_causes_are_smoothed_as_the_quality_is() -> None:
@@ -71,12 +71,10 @@ def test_causes_are_smoothed_as_the_quality_is() -> None:
     smooth = smoother(median_window=3, time_constant_s=0)
     seen = [smooth.add(frame(t / 5, face({BLUR: cost})), 0) for t, cost in enumerate([0.0, 0.0, 0.9, 0.0])]
     assert [costs(quality)[BLUR] for quality in seen] == [0.0] * 4
-    assert [quality.main_cause for quality in seen] == [None] * 4
     smooth = smoother(time_constant_s=2.0)
     smooth.add(frame(0.0, face({BLUR: 0.8, NOISE: 0.0})), 0)
     after = smooth.add(frame(2.0, face({BLUR: 0.0, NOISE: 0.8})), 2.0)
     assert costs(after) == pytest.approx({NOISE: 0.8 * (1 - math.exp(-1)), BLUR: 0.8 * math.exp(-1)})
-    assert after.main_cause == after.causes[0]
     assert after.causes[0].kind is NOISE
 
 
@@ -95,6 +93,5 @@ def test_the_streams_causes_are_its_main_faces() -> None:
     assert costs(quality) == {NOISE: 0.4}
     assert [one.causes[0].kind for one in quality.faces] == [BLUR, NOISE]
     held = smooth.add(FrameScore(1, 0.2, FrameResult.NO_FACE), 0.2)
-    assert (held.causes, held.main_cause) == (quality.causes, quality.main_cause)
-    stale = smooth.at(3.1)
-    assert (stale.causes, stale.main_cause) == ((), None)
+    assert held.causes == quality.causes
+    assert smooth.at(3.1).causes == ()
