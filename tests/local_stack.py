@@ -101,7 +101,7 @@ def compressed_configuration(folder: Path) -> dict[str, str]:
     rules.mkdir()
     for path in (ROOT / "dashboards" / "rules").glob("*.yaml"):
         text = re.sub(r"interval: \d+s", "interval: 200ms", path.read_text())
-        if path.stem == "streams":
+        if path.stem in {"streams", "faults"}:
             text = re.sub(r"\bfor: \d+[sm]", "for: 2s", text)
         (rules / path.name).write_text(text.replace("[1m]", "[10s]"))
     config = (ROOT / "deploy" / "prometheus.yml").read_text()

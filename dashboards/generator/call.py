@@ -7,8 +7,10 @@ from grafana_foundation_sdk.builders import statetimeline
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as model
 
+from dashboards.generator.causes import costs, faults, time_with_fault
 from dashboards.generator.parts import (
     STREAM,
+    STREAM_NAME,
     board,
     choices,
     lines,
@@ -32,7 +34,6 @@ STATE_COLORS = {
 }
 IDS = "tenant, call_id, stream_id"
 HELD_QUALITY = f"stream:facegauge_stream_quality_ratio:last1m{{{STREAM}}}"
-STREAM_NAME = "{{call_id}} {{stream_id}} {{tenant}}"
 
 
 def call() -> build.Dashboard:
@@ -42,7 +43,7 @@ def call() -> build.Dashboard:
         board(
             "call",
             "Call",
-            "The streams of a call: when quality fell, and what else happened at that time.",
+            "The streams of a call: when quality fell, why, and what else happened at that time.",
             'scope="stream", tenant=~"$tenant", call_id=~"$call_id", stream_id=~"$stream_id"',
         )
         .with_variable(choices("tenant", "Tenant", f'label_values({streams}{{job=~"$job"}}, tenant)'))
@@ -97,6 +98,9 @@ def call() -> build.Dashboard:
                 height=11,
             )
         )
+        .with_panel(costs())
+        .with_panel(time_with_fault())
+        .with_panel(faults())
         .with_panel(_states())
         .with_row(build.Row("Frames"))
         .with_panel(

@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 
+from dashboards.generator.causes import causes_of_low_streams, seconds_by_cause, streams_by_cause
 from dashboards.generator.parts import (
     JOB,
     QUALITY_BANDS,
@@ -28,6 +29,9 @@ from dashboards.generator.parts import (
 QUALITY = f"stream:facegauge_stream_quality_ratio:last1m{{{JOB}}}"
 DROPPED = f'sum(rate(facegauge_frames_total{{{JOB}, result="dropped"}}[$__rate_interval]))'
 FRAMES = f"sum(rate(facegauge_frames_total{{{JOB}}}[$__rate_interval]))"
+IDS = "job, instance, tenant, stream_id, call_id"
+WITH_CAUSE = f"{QUALITY} * on ({IDS}) group_left (cause) stream:facegauge_stream_cause:main{{{JOB}}} ^ 0"
+"""Quality with the main cause as a label, of streams that have one."""
 STARTS = [start for start, _, _ in QUALITY_BANDS[1:]]
 
 # Without the tenant: where callers are not identified no row has one, and Grafana would put the macro itself.
@@ -143,6 +147,10 @@ def fleet() -> build.Dashboard:
                 thresholds=steps((None, "blue")),
             )
         )
+        .with_row(build.Row("What is wrong"))
+        .with_panel(streams_by_cause())
+        .with_panel(causes_of_low_streams())
+        .with_panel(seconds_by_cause())
         .with_row(build.Row("Frames and ended streams"))
         .with_panel(
             panel(
@@ -200,8 +208,9 @@ def _worst() -> table.Panel:
         panel(
             table.Panel(),
             "Worst streams",
-            "The twenty live streams with the lowest quality now. Click a quality to open its call.",
-            instant(f"bottomk(20, {QUALITY})"),
+            "The twenty live streams with the lowest quality now, and what costs most of it, else the "
+            "foremost fault. Click a quality to open its call.",
+            instant(f"bottomk(20, {WITH_CAUSE} or on ({IDS}) {QUALITY})"),
             unit="none",
             thresholds=quality_steps(),
             height=10,
@@ -213,8 +222,15 @@ def _worst() -> table.Panel:
                 id_val="organize",
                 options={
                     "excludeByName": hidden,
-                    "indexByName": {"tenant": 0, "call_id": 1, "stream_id": 2, "instance": 3, "Value": 4},
-                    "renameByName": {"Value": "Quality"},
+                    "indexByName": {
+                        "tenant": 0,
+                        "call_id": 1,
+                        "stream_id": 2,
+                        "instance": 3,
+                        "cause": 4,
+                        "Value": 5,
+                    },
+                    "renameByName": {"cause": "Main cause", "Value": "Quality"},
                 },
             )
         )

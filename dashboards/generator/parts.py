@@ -5,8 +5,16 @@ from __future__ import annotations
 import string
 from typing import TypeVar
 
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    heatmap,
+    prometheus,
+    stat,
+    statetimeline,
+    table,
+    timeseries,
+)
 from grafana_foundation_sdk.builders import dashboard as build
-from grafana_foundation_sdk.builders import heatmap, prometheus, stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.builders.common import (
     GraphThresholdsStyleConfig,
     ReduceDataOptions,
@@ -34,11 +42,21 @@ INSTANCE = f'{JOB}, instance=~"$instance"'
 STREAM = f'{JOB}, tenant=~"$tenant", call_id=~"$call_id", stream_id=~"$stream_id"'
 """`.*` also matches series without a tenant, those of servers that do not identify their callers."""
 
+STREAM_NAME = "{{call_id}} {{stream_id}} {{tenant}}"
+
 STAGE = "facegauge_stage_duration_seconds"
 NEUTRAL = (None, "blue")
 """Threshold of values that are neither good nor bad."""
 
-AnyPanel = TypeVar("AnyPanel", timeseries.Panel, stat.Panel, table.Panel, heatmap.Panel, statetimeline.Panel)
+AnyPanel = TypeVar(
+    "AnyPanel",
+    timeseries.Panel,
+    stat.Panel,
+    table.Panel,
+    heatmap.Panel,
+    statetimeline.Panel,
+    bargauge.Panel,
+)
 
 
 class AlertAnnotation(model.AnnotationQuery):

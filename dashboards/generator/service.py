@@ -25,6 +25,7 @@ from dashboards.generator.parts import (
     steps,
 )
 from dashboards.generator.service_load import load_row
+from dashboards.generator.service_webhook import webhook_row
 from dashboards.generator.service_workers import workers_row
 
 
@@ -34,11 +35,11 @@ def service() -> build.Dashboard:
     empty = board(
         "service",
         "Service",
-        "Latency, load, workers, errors and model of the servers.",
+        "Latency, load, workers, errors, events and model of the servers.",
         'scope=~"server|fleet"',
     )
     first = _latency(empty.with_variable(choices("instance", "Server", instances)))
-    return _model(load_row(workers_row(first)))
+    return _model(webhook_row(load_row(workers_row(first))))
 
 
 def _latency(board: build.Dashboard) -> build.Dashboard:

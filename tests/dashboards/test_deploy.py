@@ -36,6 +36,7 @@ def alert(name: str, severity: str, scope: str, where: Labels) -> Labels:
 
 
 LOW = alert("StreamQualityLow", "warning", "stream", STREAM)
+FROZEN = {**alert("StreamFrozen", "warning", "stream", STREAM), "cause": "freeze"}
 BURN = {"job": "facegauge", "scope": "fleet", "alertname": "LatencyBudgetBurn"}
 
 
@@ -103,6 +104,30 @@ def post(url: str, *alerts: Labels) -> None:
             LOW,
             {**LOW, "tenant": "globex"},
             id="stream of another tenant",
+        ),
+        pytest.param(
+            alert("StreamStalled", "warning", "stream", STREAM),
+            FROZEN,
+            {**FROZEN, "stream_id": "other"},
+            id="stream stalled and frozen",
+        ),
+        pytest.param(
+            alert("ManyStreamsFrozen", "critical", "fleet", {"job": "facegauge"}),
+            FROZEN,
+            {**FROZEN, "job": "another"},
+            id="everybody is frozen",
+        ),
+        pytest.param(
+            alert("StreamCovered", "info", "stream", STREAM),
+            alert("FaceAbsent", "info", "stream", STREAM),
+            alert("FaceAbsent", "info", "stream", {**STREAM, "stream_id": "other"}),
+            id="covered",
+        ),
+        pytest.param(
+            alert("WebhookNotDelivering", "warning", "server", SERVER),
+            alert("WebhookEventsLost", "warning", "server", SERVER),
+            alert("WebhookEventsLost", "warning", "server", {**SERVER, "instance": "b"}),
+            id="webhook not delivering",
         ),
         pytest.param(
             alert("NoWorkerServing", "critical", "server", SERVER),

@@ -13,6 +13,7 @@ import pytest
 
 from bench.real_call.programs import free_port
 from facegauge_client.sync import Client
+from facegauge_server.kinds import FAULTS, PICTURE_CAUSES
 from tests.local_stack import Stack, compressed_configuration, running_stack, until
 
 from .conftest import BOARDS, panels, read_board
@@ -55,10 +56,13 @@ def queries(path: Path) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, portrait_jpeg: bytes) -> Iterator[Stack]:
-    """The stack in compressed time, with a call of three streams going on until the end, one by a gateway.
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, portrait_jpeg: bytes, collapsed_jpeg: bytes
+) -> Iterator[Stack]:
+    """The stack in compressed time, with a call of four streams going on until the end, one by a gateway.
 
-    The gateway is there before its server, so that it has something to tell of that too.
+    The gateway is there before its server, so that it has something to tell of that too. Three people stand
+    still, one of them looks bad, and the student names causes.
     """
     folder = tmp_path_factory.mktemp("stack")
     over = threading.Event()
@@ -66,19 +70,23 @@ def stack(tmp_path_factory: pytest.TempPathFactory, portrait_jpeg: bytes) -> Ite
     with (
         forwarded_call(folder, f"127.0.0.1:{port}") as gateway,
         running_stack(
-            **compressed_configuration(folder), GRPC_PORT=port, GATEWAY=gateway.http.removeprefix("http://")
+            *("--model", "facegauge-accurate", "--precision", "f32"),
+            **compressed_configuration(folder),
+            GRPC_PORT=port,
+            GATEWAY=gateway.http.removeprefix("http://"),
         ) as stack,
         Client(stack.server) as client,
     ):
 
-        def talk(stream_id: str) -> None:
+        def talk(stream_id: str, picture: bytes) -> None:
             with client.monitor(stream_id=stream_id, call_id="standup") as stream:
                 for number in itertools.count():
-                    stream.send(portrait_jpeg, capture_time_s=number / 5)
+                    stream.send(picture, capture_time_s=number / 5)
                     if over.wait(0.2):
                         return
 
-        people = [threading.Thread(target=talk, args=(name,)) for name in ("left", "right")]
+        shown = {"left": portrait_jpeg, "right": portrait_jpeg, "bad": collapsed_jpeg}
+        people = [threading.Thread(target=talk, args=person) for person in shown.items()]
         for person in people:
             person.start()
         try:
@@ -114,15 +122,50 @@ def test_every_annotation_is_a_query(path: Path, stack: Stack) -> None:
     assert isinstance(stack.query(filled(annotation["expr"], path.stem)), list)
 
 
+def of_panel(board: str, title: str) -> tuple[str, dict[str, str]]:
+    """The query of a panel, and what it shows for each value."""
+    path = next(path for path in BOARDS if path.stem == board)
+    panel = next(panel for panel in panels(read_board(path)) if panel["title"] == title)
+    mappings = panel["fieldConfig"]["defaults"].get("mappings", [{"options": {}}])
+    shown = {value: option["text"] for value, option in mappings[0]["options"].items()}
+    return filled(panel["targets"][0]["expr"], board), shown
+
+
 def test_a_state_is_shown_under_its_name(stack: Stack) -> None:
     """The state timeline's number stands for the state that the stream is in."""
-    board = read_board(next(path for path in BOARDS if path.stem == "call"))
-    timeline = next(panel for panel in panels(board) if panel["type"] == "state-timeline")
-    expression = filled(timeline["targets"][0]["expr"], "call")
+    expression, names = of_panel("call", "State")
     # A busy machine may leave a gap of a few scrapes.
     until(lambda: bool(stack.query(expression)), "a stream's state is known")
     (answer, *_) = stack.query(expression)
-    names = timeline["fieldConfig"]["defaults"]["mappings"][0]["options"]
-    shown = names[answer["value"][1]]["text"]
     (state, *_) = stack.query(f'facegauge_stream_state{{stream_id="{answer["metric"]["stream_id"]}"}} == 1')
-    assert shown == state["metric"]["state"]
+    assert names[answer["value"][1]] == state["metric"]["state"]
+
+
+def test_a_fault_is_shown_under_its_name(stack: Stack) -> None:
+    """A row for each fault of each stream, whose number stands for the fault."""
+    expression, names = of_panel("call", "Faults")
+    assert set(names.values()) == set(FAULTS)
+    until(lambda: len(stack.query(expression)) >= 3, "three people stand still")
+    for found in stack.query(expression):
+        assert names[found["value"][1]] == found["metric"]["cause"]
+
+
+def test_the_worst_streams_are_named_with_their_cause_and_those_without_one_too(stack: Stack) -> None:
+    """Every stream with a quality is there once, the worst first, with what costs it most."""
+    expression, _ = of_panel("fleet", "Worst streams")
+    qualities = filled('stream:facegauge_stream_quality_ratio:last1m{job=~"$job"}', "fleet")
+
+    def complete() -> bool:
+        worst, known = stack.query(expression), stack.query(qualities)
+        named = {one["metric"]["stream_id"]: one["metric"].get("cause") for one in worst}
+        everybody = sorted(one["metric"]["stream_id"] for one in known)
+        return (
+            sorted(one["metric"]["stream_id"] for one in worst) == everybody
+            and {"bad", "left", "right"} <= set(everybody)
+            and named["bad"] in set(PICTURE_CAUSES)
+        )
+
+    until(complete, "all are there, and the bad stream has a cause of its picture")
+    assert (
+        min(stack.query(expression), key=lambda one: float(one["value"][1]))["metric"]["stream_id"] == "bad"
+    )

@@ -13,8 +13,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 import yaml
 
@@ -47,18 +45,6 @@ def messages() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield f"http://127.0.0.1:{server.server_port}/", told
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture
-def collapsed_jpeg(portrait_jpeg: bytes) -> bytes:
-    """The portrait as a call shows it whose bitrate is gone: a quarter of its lines, JPEG quality 10."""
-    sharp = cv2.imdecode(np.frombuffer(portrait_jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert sharp is not None
-    small = cv2.resize(sharp, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    sent = cv2.imdecode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 10])[1], cv2.IMREAD_COLOR)
-    assert sent is not None
-    shown = cv2.resize(sent, (sharp.shape[1], sharp.shape[0]), interpolation=cv2.INTER_CUBIC)
-    return cv2.imencode(".jpg", shown)[1].tobytes()
 
 
 def told_at_once(folder: Path, webhook: str) -> dict[str, str]:
