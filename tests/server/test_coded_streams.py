@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import urllib.request
 from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.types import Encoding
@@ -169,6 +172,53 @@ async def test_a_gap_costs_what_depends_on_it(
     (notice,) = notices(responses)
     assert "units are missing" in notice.text
     assert responses[-1].summary.frames_not_decoded == 7
+
+
+@pytest.mark.parametrize("delivery", ["COMPLETE", "LIVE"])
+async def test_units_that_are_missing_freeze_the_stream(
+    delivery: str, units: dict[Encoding, list[bytes]], server: ServerProcess, connect: Connect
+) -> None:
+    """What viewers see who miss them too: named with its seconds until the next keyframe, and counted."""
+    coded = units[Encoding.VP8]
+    frames = frames_of([*coded, *coded[13:], *coded, *coded, *coded])
+    for frame in frames:
+        frame.capture_time_s = frame.sequence / 15
+    frames[COUNT].discontinuity = True
+    key = COUNT + len(coded[13:])
+    call: Any = connect(server).MonitorStream()
+    encoding = number_of(Encoding.VP8)
+    stream_id, how = f"starved-{delivery}", pb.Delivery.Value(f"DELIVERY_{delivery}")
+    await call.write(config_request(stream_id, encoding=encoding, delivery=how))
+    await call.write(batch(frames[:key]))
+    told: list[pb.Assessment] = []
+    while delivery == "LIVE" and not (told and told[-1].causes):
+        told.append((await call.read()).assessment)
+    assert not told or not told[-1].HasField("sequence"), "unasked: nothing can be scored"
+    await call.write(batch(frames[key:]))
+    while not (told and told[-1].sequence == frames[-1].sequence):
+        told.append((await call.read()).assessment)
+    frozen = [one for one in told if one.causes]
+    (cause,) = frozen[0].causes
+    assert (cause.kind, cause.threshold) == (pb.CAUSE_KIND_FREEZE, 0.5)
+    assert cause.value == pytest.approx((key - COUNT) / 15)
+    assert frozen[0].main_cause == cause
+    if delivery == "COMPLETE":
+        assert frozen[0].sequence == key
+        assert frozen[-1].sequence == pytest.approx(key - 4 + 2 * 15, abs=2)
+    with await asyncio.to_thread(urllib.request.urlopen, server.metrics_url) as scraped:
+        families = list(text_string_to_metric_families(scraped.read().decode()))
+    counted = {
+        sample.name: sample.value
+        for family in families
+        for sample in family.samples
+        if sample.labels.get("stream_id") == stream_id
+    }
+    assert counted["facegauge_stream_keyframes_total"] == 8
+    assert counted["facegauge_stream_decoding_breaks_total"] == 1
+    assert counted["facegauge_stream_received_bytes_total"] == sum(len(frame.data) for frame in frames)
+    await call.done_writing()
+    (frozen_s,) = (await read_rest(call))[-1].summary.cause_times
+    assert frozen_s.kind == pb.CAUSE_KIND_FREEZE
 
 
 @pytest.mark.parametrize("encoding", CODED)

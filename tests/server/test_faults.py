@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import grpc
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -137,6 +138,39 @@ async def test_a_fault_is_exported_and_listed_while_it_lasts(
     }
     await call.done_writing()
     await read_rest(call)
+
+
+@pytest.mark.parametrize("thinned", [{"max_fps": 2.0}, {"min_fps": 0.7}], ids=["max_fps", "min_fps"])
+async def test_frames_left_out_here_are_no_fault(
+    start_server: StartServer, connect: Connect, clip: list[TimedPicture], thinned: dict[str, float]
+) -> None:
+    """A live stream of which few frames are scored has the rate that its sender has: a fall shows."""
+    app = await start_server()
+    call = connect(app).MonitorStream()
+    await call.write(config_request("s", **thinned))
+    coded = [simplejpeg.encode_jpeg(one.pixels, quality=60) for one in clip]
+    told: list[pb.Assessment] = []
+
+    async def read() -> None:
+        while (response := await call.read()) is not grpc.aio.EOF:
+            assert isinstance(response, pb.MonitorStreamResponse)
+            told.append(response.assessment)
+
+    reading = asyncio.create_task(read())
+    number, at_s = 0, 0.0
+    while at_s < 6 or len(told) < 5:  # never silent for long, however slow the machine is
+        await call.write(frame_request(coded[number % len(coded)], number, capture_time_s=at_s))
+        number, at_s = number + 1, at_s + 1 / 30
+    assert not any(one.causes for one in told)
+    assert len(told) < number / 3
+    for _ in range(6):
+        at_s += 1 / 5
+        await call.write(frame_request(coded[number % len(coded)], number, capture_time_s=at_s))
+        number += 1
+    await call.done_writing()
+    await reading
+    slow = [cause for one in told for cause in one.causes if cause.kind == pb.CAUSE_KIND_LOW_FRAME_RATE]
+    assert slow[-1].value == pytest.approx(5, abs=0.5)
 
 
 async def test_a_live_stream_that_stops_is_frozen_at_once(

@@ -29,12 +29,15 @@ EXPORTED = {
     "facegauge_ready": ("gauge", ()),
     "facegauge_session_quality_ratio": ("histogram", ()),
     "facegauge_stage_duration_seconds": ("histogram", ("stage",)),
+    "facegauge_stream_decoding_breaks_total": ("counter", ()),  # with the stream's labels, of coded video
     "facegauge_stream_faces": ("gauge", STREAM),
     "facegauge_stream_fault": ("gauge", ()),  # with `cause` and the stream's labels, while there is one
     "facegauge_stream_frames_total": ("counter", ("call_id", "result", "stream_id", "tenant")),
     "facegauge_stream_impairment_ratio": ("gauge", ("call_id", "cause", "stream_id", "tenant")),
+    "facegauge_stream_keyframes_total": ("counter", ()),  # as the breaks
     "facegauge_stream_last_frame_timestamp_seconds": ("gauge", STREAM),
     "facegauge_stream_quality_ratio": ("gauge", STREAM),
+    "facegauge_stream_received_bytes_total": ("counter", STREAM),
     "facegauge_stream_state": ("gauge", ("call_id", "state", "stream_id", "tenant")),
     "facegauge_streams_active": ("gauge", ()),
     "facegauge_streams_unexported": ("gauge", ()),

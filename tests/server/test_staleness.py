@@ -7,6 +7,8 @@ from facegauge_server.streams.session import Session
 from facegauge_server.types import (
     Box,
     Delivery,
+    EncodedFrame,
+    Encoding,
     FaceBox,
     FaceScore,
     FaceState,
@@ -18,6 +20,7 @@ from facegauge_server.types import (
 SCORED = FrameScore(
     0, 0.0, FrameResult.SCORED, (FaceScore(FaceBox(1, Box(0, 0, 100, 100)), FaceState.SCORED, 0.5),)
 )
+FRAME = EncodedFrame(0, 0.0, Encoding.JPEG, b"")
 
 
 @pytest.mark.parametrize(
@@ -26,9 +29,9 @@ SCORED = FrameScore(
 def test_a_file_does_not_go_stale_while_its_frames_wait(delivery: Delivery, state: StreamState) -> None:
     """A frame under way that is late makes a live stream stale; a file's frame waits for the server."""
     session = Session(StreamSettings(stream_id="s", delivery=delivery), Config(stale_after_s=3), 0.0)
-    session.note_frame(0.0, 0.0, 0.0)
+    session.note_frame(FRAME, 0.0, 0.0)
     session.assess(SCORED, 0.1)
-    session.note_frame(0.0, 0.2, 0.0)
+    session.note_frame(FRAME, 0.2, 0.0)
     session.check_stale(10.0)
     assert session.quality.state is state
 
@@ -36,7 +39,7 @@ def test_a_file_does_not_go_stale_while_its_frames_wait(delivery: Delivery, stat
 def test_a_file_whose_sender_pauses_goes_stale() -> None:
     """With nothing under way it is the sender that is silent."""
     session = Session(StreamSettings(stream_id="s", delivery=Delivery.COMPLETE), Config(stale_after_s=3), 0.0)
-    session.note_frame(0.0, 0.0, 0.0)
+    session.note_frame(FRAME, 0.0, 0.0)
     session.assess(SCORED, 0.1)
     session.check_stale(10.0)
     assert session.quality.state is StreamState.STALE

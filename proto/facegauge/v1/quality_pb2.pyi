@@ -305,7 +305,9 @@ class _CauseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CauseKind.V
     CAUSE_KIND_LOSS: _CauseKind.ValueType  # 6
     """Packets that did not arrive, and what was put in their place."""
     CAUSE_KIND_FREEZE: _CauseKind.ValueType  # 7
-    """Fault of the stream: no frame came, or the same picture again and again. Value: seconds that it stood."""
+    """Fault of the stream: no frame came, the same picture again and again, or coded video that cannot be decoded
+    before its next keyframe, since units are missing or damaged. Value: seconds that the picture stood.
+    """
     CAUSE_KIND_LOW_FRAME_RATE: _CauseKind.ValueType  # 8
     """Fault of the stream: far fewer frames come than did before. Value: frames per second, at most the threshold."""
     CAUSE_KIND_BLACK: _CauseKind.ValueType  # 9
@@ -343,7 +345,9 @@ CAUSE_KIND_EXPOSURE: CauseKind.ValueType  # 5
 CAUSE_KIND_LOSS: CauseKind.ValueType  # 6
 """Packets that did not arrive, and what was put in their place."""
 CAUSE_KIND_FREEZE: CauseKind.ValueType  # 7
-"""Fault of the stream: no frame came, or the same picture again and again. Value: seconds that it stood."""
+"""Fault of the stream: no frame came, the same picture again and again, or coded video that cannot be decoded
+before its next keyframe, since units are missing or damaged. Value: seconds that the picture stood.
+"""
 CAUSE_KIND_LOW_FRAME_RATE: CauseKind.ValueType  # 8
 """Fault of the stream: far fewer frames come than did before. Value: frames per second, at most the threshold."""
 CAUSE_KIND_BLACK: CauseKind.ValueType  # 9
@@ -604,7 +608,9 @@ class Frame(_message.Message):
     TEMPORAL_LAYER_FIELD_NUMBER: _builtins.int
     DISCONTINUITY_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
-    """Comes back in the frame's Assessment."""
+    """Comes back in the frame's Assessment. Number the frames that you leave out too, where a connection is slow: a
+    stream is held to the rate of its sender, not of its connection.
+    """
     capture_time_s: _builtins.float
     """On the sender's media clock, seconds from any origin, never decreasing. Smoothing and tracking use it."""
     encoding: Global___FrameEncoding.ValueType

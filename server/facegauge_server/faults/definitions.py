@@ -26,6 +26,7 @@ __all__ = [
     "STANDING",
     "STOPPED",
     "TOO_SMALL",
+    "UNDECODABLE",
     "Definition",
     "freeze_threshold_s",
 ]
@@ -62,6 +63,12 @@ def freeze_threshold_s(mean_interval_s: float) -> float:
 
 STOPPED = Definition(CauseKind.FREEZE, LEAST_FREEZE_S, LEAST_FREEZE_S)
 """No frame comes: seconds since the last one. The threshold that holds is `freeze_threshold_s`."""
+
+UNDECODABLE = Definition(CauseKind.FREEZE, LEAST_FREEZE_S, LEAST_FREEZE_S)
+"""Units of coded video come and none can be decoded before a keyframe, since some are missing or damaged:
+seconds since the last that could. The threshold that holds is `freeze_threshold_s`: W3C's `freezeCount` is
+about frames that are shown, and these are not. What this server or its client has left out is no fault.
+"""
 
 STANDING = Definition(CauseKind.FREEZE, 0.75, 0.75)
 """Frames come, all with the same picture: seconds that it stands. FFmpeg's `freezedetect` waits for 2 s."""

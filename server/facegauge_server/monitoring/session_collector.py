@@ -40,6 +40,7 @@ class SessionCollector(Collector):
             value=len(sessions) - len(exported),
         )
         yield from _stream_families(exported)
+        yield from _traffic_families(exported)
         yield from _cause_families(exported)
         if self._model.calibration is not None:
             yield _mos_family(exported, self._model)
@@ -75,6 +76,28 @@ def _cause_families(sessions: list[Session]) -> Iterator[Metric]:
             else:
                 impairment.add_metric([*ids, cause.kind], cause.cost)
     yield from (impairment, fault)
+
+
+def _traffic_families(sessions: list[Session]) -> Iterator[Metric]:
+    received = CounterMetricFamily(
+        "facegauge_stream_received_bytes", "Bytes of a stream's frames that arrived", labels=STREAM_LABELS
+    )
+    keyframes = CounterMetricFamily(
+        "facegauge_stream_keyframes", "Keyframes of a stream of coded video", labels=STREAM_LABELS
+    )
+    breaks = CounterMetricFamily(
+        "facegauge_stream_decoding_breaks",
+        "Times that a stream's coded video could not be decoded before its next keyframe, since units were "
+        "missing or damaged",
+        labels=STREAM_LABELS,
+    )
+    for session in sessions:
+        ids, traffic = _ids(session), session.traffic
+        received.add_metric(ids, traffic.received_bytes)
+        if session.settings.encoding.is_coded:
+            keyframes.add_metric(ids, traffic.keyframes)
+            breaks.add_metric(ids, traffic.breaks)
+    yield from (received, keyframes, breaks)
 
 
 def _ids(session: Session) -> list[str]:

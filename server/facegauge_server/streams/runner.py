@@ -17,6 +17,7 @@ from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.streams.buffers import Message
 from facegauge_server.streams.frame_gate import LeftOut
+from facegauge_server.streams.numbering import Numbering
 from facegauge_server.streams.session import Ending
 from facegauge_server.streams.session_table import Opened
 from facegauge_server.types import EncodedFrame, FrameResult, FrameScore, Notice, NoticeKind
@@ -39,6 +40,7 @@ class StreamRunner:
         self._slots = slots
         self._config = config
         self._metrics = metrics
+        self._numbering = Numbering()
         self._reported: set[LeftOut] = set()
         self._unanswered = 0
         self._active_s = time.monotonic()
@@ -79,7 +81,8 @@ class StreamRunner:
         inbox = self._connection.inbox
         async for frame in frames:
             self._active_s = now_s = time.monotonic()
-            self._session.note_frame(frame.capture_time_s, now_s, time.time())
+            captured = self._numbering.frames(frame.sequence)
+            self._session.note_frame(frame, now_s, time.time(), captured)
             self._unanswered += 1
             left_out = inbox.put(frame, now_s)
             del frame  # the inbox has it: nothing else keeps its bytes until the next one comes

@@ -23,6 +23,7 @@ from facegauge_server.streams.buffers import Outbox, create_inbox
 from facegauge_server.streams.named_causes import CauseChanges
 from facegauge_server.streams.rate_limit import RateLimit
 from facegauge_server.streams.stream_causes import StreamCauses
+from facegauge_server.streams.traffic import Traffic
 from facegauge_server.types import (
     Assessment,
     Delivery,
@@ -106,6 +107,7 @@ class Session:
             steady_detect_interval_s=config.steady_detect_interval_s,
         )
         self.frames: Counter[FrameResult] = Counter()
+        self.traffic = Traffic()
         self.quality = StreamQuality(StreamState.WAITING)
         self.last_frame_s: float | None = None
         self.last_frame_wall_s: float | None = None
@@ -126,20 +128,36 @@ class Session:
         self._last_capture_time_s: float | None = None
         self._unreported: Counter[FrameResult] = Counter()
         self._frames_under_way = 0
+        self._assessed_s = now_s
 
     @property
     def last_capture_time_s(self) -> float:
         """Capture time of the last frame that could be used; minus infinity before the first."""
         return -math.inf if self._last_capture_time_s is None else self._last_capture_time_s
 
-    def note_frame(self, capture_time_s: float, now_s: float, wall_s: float) -> None:
-        """Note a frame that arrived."""
-        self._causes.arrived(capture_time_s)
+    def note_frame(
+        self, frame: EncodedFrame, now_s: float, wall_s: float, frames: int = 1, *, is_decodable: bool = True
+    ) -> None:
+        """Note a frame that arrived.
+
+        Args:
+            frame: which is not kept.
+            now_s: the server's monotonic clock.
+            wall_s: its wall clock.
+            frames: how many the sender has captured since the one before, with this one.
+            is_decodable: whether what it depends on has come, as far as the stream is to blame.
+        """
+        self._causes.arrived(frame.capture_time_s, frames, is_decodable=is_decodable)
+        self.traffic.received_bytes += len(frame.data)
         self._listens = self.settings.delivery is Delivery.LIVE
         self.last_frame_s, self.last_frame_wall_s = now_s, wall_s
         self._earlier_token = ""  # a frame comes after the answer that carries the new token
         self._frames_under_way += 1
         self._arrivals_s.append(now_s)
+
+    def note_undecodable(self, capture_time_s: float) -> None:
+        """Note that units from this capture time on, which have arrived, could not be decoded after all."""
+        self._causes.undecodable_since(capture_time_s)
 
     def note_unscored(self, result: FrameResult, count: int) -> None:
         """Count frames that were left out; the next assessment reports them."""
@@ -165,6 +183,7 @@ class Session:
             self.settings, max_fps=self.max_fps, min_fps=self.min_fps, tenant_limit=self.tenant_limit
         )
         self.disconnected_s, self._listens = None, False
+        self._causes.interrupted()
         return self.connection
 
     def check_clock(self, frame: EncodedFrame) -> None:
@@ -181,6 +200,7 @@ class Session:
         self.frames[score.result] += 1
         if score.result is not FrameResult.ERROR:
             self._last_capture_time_s = score.capture_time_s
+            self._assessed_s = now_s
         self._frames_under_way -= 1
         self._enter(self._causes.scored(score, self._smoother.add(score, now_s)), now_s)
         if score.result is FrameResult.SCORED and self.quality.quality is not None:
@@ -197,18 +217,20 @@ class Session:
             return
         quality = self._smoother.at(now_s)
         if quality.state is StreamState.STALE:
-            self._enter(self._causes.name(quality), now_s)
+            self._enter(self._causes.name(quality, now_s - self._assessed_s), now_s)
             if self.connection is not None:
                 self.connection.outbox.put(self._report(None))
 
     def check_silence(self, now_s: float) -> None:
-        """Report to the client, unasked, that no frame of its live stream comes any more."""
+        """Report to the client, unasked, that a live stream stands: nothing comes, or nothing decodes."""
         if self.connection is None or self.last_frame_s is None or not self._listens:
             return
-        quality = self._causes.silent(now_s - self.last_frame_s, self.quality)
+        before = self.quality
+        quality = self._causes.check(now_s - self.last_frame_s, now_s - self._assessed_s, before)
         if quality is not None:
             self._enter(quality, now_s)
-            self.connection.outbox.put(self._report(None))
+            if {one.kind for one in quality.causes} != {one.kind for one in before.causes}:
+                self.connection.outbox.put(self._report(None))
 
     def fps(self, now_s: float) -> float:
         """Return the frames received per second over the last seconds."""

@@ -74,6 +74,79 @@ def test_silence_is_a_freeze_as_it_goes_on() -> None:
     assert [(fault.kind, fault.value) for fault in arrivals.faults] == [(FREEZE, 0.8)]
 
 
+def test_frames_that_the_client_left_out_are_no_fault() -> None:
+    """A client on a slow path sends every sixth frame, and none for a second; a slow camera shows still."""
+    arrivals = Arrivals()
+    assert not named(arrivals, times((5, 30)))
+    for number in range(1, 51):
+        arrivals.frame(5 + number / 5, frames=6)
+        assert not arrivals.faults
+    arrivals.frame(16.0, frames=30)
+    assert not arrivals.faults
+    for number in range(1, 21):
+        arrivals.frame(16.0 + number, frames=6)
+    assert [(fault.kind, round(fault.value)) for fault in arrivals.faults] == [(LOW, 6)]
+
+
+def test_silence_is_held_against_the_frames_that_arrive() -> None:
+    """A client that sends one frame in fifteen is not silent between two of them."""
+    arrivals = Arrivals()
+    for number in range(20):
+        arrivals.frame(number / 2, frames=15)
+    arrivals.silence(1.4)
+    assert not arrivals.faults
+    arrivals.silence(1.6)
+    assert [fault.kind for fault in arrivals.faults] == [FREEZE]
+
+
+def test_a_connection_that_broke_is_no_freeze() -> None:
+    """What was captured meanwhile never came, and the rate is learnt anew."""
+    arrivals = Arrivals()
+    named(arrivals, times((5, 30)))
+    arrivals.interrupted()
+    arrivals.frame(8.0)
+    assert not arrivals.faults
+    assert arrivals.freeze_threshold_s is None
+
+
+def test_units_that_cannot_be_decoded_are_a_freeze() -> None:
+    """From half a second on, with the time since the last that could be shown; over with the keyframe."""
+    arrivals = Arrivals()
+    named(arrivals, times((5, 30)))
+    found = {}
+    for number in range(1, 240):
+        at_s = 5 + number / 30
+        arrivals.frame(at_s, is_decodable=not 5.5 < at_s < 6.5)
+        if arrivals.faults:
+            (found[at_s],) = arrivals.faults
+    assert {fault.kind for fault in found.values()} == {FREEZE}
+    assert 6.0 <= min(found) <= 6.1
+    assert found[min(found)].value == pytest.approx(0.5, abs=0.04)
+    assert max(fault.value for fault in found.values()) == pytest.approx(1.0, abs=0.04)
+    assert 6.5 <= max(found) <= min(found) + 2.1
+
+
+def test_a_short_wait_for_a_keyframe_is_no_freeze() -> None:
+    """Nor one before the first, when nothing has been shown yet."""
+    arrivals = Arrivals()
+    for number in range(60):
+        arrivals.frame(number / 30, is_decodable=number >= 30)
+    for number in range(60, 90):
+        arrivals.frame(number / 30, is_decodable=not 65 < number < 79)
+    assert not arrivals.faults
+
+
+def test_what_a_decoder_found_late_counts_from_where_it_was() -> None:
+    """A unit that is damaged is known so once its run has been decoded."""
+    arrivals = Arrivals()
+    named(arrivals, times((5, 30)))
+    arrivals.undecodable_since(4.7)
+    arrivals.frame(5 + 1 / 30, is_decodable=False)
+    assert not arrivals.faults
+    arrivals.frame(5.25, is_decodable=False)
+    assert [(fault.kind, round(fault.value, 2)) for fault in arrivals.faults] == [(FREEZE, 0.55)]
+
+
 def test_a_pause_or_another_clock_is_no_freeze() -> None:
     """Beyond W3C's pause of five seconds the rate is learnt anew."""
     arrivals = Arrivals()
@@ -81,6 +154,8 @@ def test_a_pause_or_another_clock_is_no_freeze() -> None:
     arrivals.frame(1000.0)
     assert not arrivals.faults
     assert arrivals.freeze_threshold_s is None
+    assert not named(arrivals, [1 + at_s for at_s in times((5, 30))]), "nor is one that goes back"
+    assert arrivals.freeze_threshold_s is not None
 
 
 @pytest.mark.parametrize(

@@ -342,7 +342,7 @@ def test_a_stream_as_an_operator_sees_it() -> None:
     assert fresh.state == pb.STREAM_STATE_WAITING
     assert not fresh.HasField("last_frame_age_s")
     assert not fresh.HasField("quality")
-    session.note_frame(0.0, 13.0, 0.0)
+    session.note_frame(EncodedFrame(0, 0.0, Encoding.JPEG, b""), 13.0, 0.0)
     assert to_proto.status_message(session, 14.0).last_frame_age_s == 1.0
 
 

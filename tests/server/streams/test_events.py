@@ -11,7 +11,16 @@ from facegauge_server.events.event import Event
 from facegauge_server.kinds import EventKind, FaceState, FrameResult, QualityBand
 from facegauge_server.streams.calls import calls_of
 from facegauge_server.streams.session_table import Opened, SessionTable
-from facegauge_server.types import Box, Cause, CauseKind, FaceBox, FaceScore, FrameScore
+from facegauge_server.types import (
+    Box,
+    Cause,
+    CauseKind,
+    EncodedFrame,
+    Encoding,
+    FaceBox,
+    FaceScore,
+    FrameScore,
+)
 
 THRESHOLD = Config().cause_threshold
 ACME = Identity("acme", frozenset(Right))
@@ -45,7 +54,7 @@ def score(table_time_s: float, quality: float, *causes: Cause) -> FrameScore:
 def show(opened: Opened, qualities: dict[float, float]) -> None:
     """Assess frames: quality by time."""
     for time_s, quality in qualities.items():
-        opened.session.note_frame(time_s, time_s, time_s)
+        opened.session.note_frame(EncodedFrame(0, time_s, Encoding.JPEG, b""), time_s, time_s)
         opened.session.assess(score(time_s, quality), time_s)
 
 

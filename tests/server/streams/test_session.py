@@ -113,7 +113,7 @@ def test_frames_a_second(session: Session) -> None:
     """Counted over the last five seconds; a stream that pauses comes to 0."""
     assert session.fps(0.0) == 0
     for index in range(100):
-        session.note_frame(index / 10, index / 10, 1e9 + index / 10)
+        session.note_frame(frame(index / 10), index / 10, 1e9 + index / 10)
     assert session.fps(9.9) == pytest.approx(10, abs=0.3)
     assert session.last_frame_wall_s == 1e9 + 9.9
     assert session.fps(20.0) == 0

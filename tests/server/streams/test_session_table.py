@@ -14,6 +14,8 @@ from facegauge_server.streams.session_table import Opened, SessionTable
 from facegauge_server.types import (
     Assessment,
     Box,
+    EncodedFrame,
+    Encoding,
     FaceBox,
     FaceScore,
     FaceState,
@@ -223,7 +225,7 @@ async def test_a_token_is_renewed_with_each_use(table: SessionTable) -> None:
     again = table.open(settings(resume_token=tokens[0]), 3.0)  # the answer with the new one was lost
     assert again.resumed
     tokens.append(again.session.token)
-    again.session.note_frame(0.0, 4.0, 0.0)
+    again.session.note_frame(EncodedFrame(0, 0.0, Encoding.JPEG, b""), 4.0, 0.0)
     for earlier in tokens[:2]:
         with pytest.raises(ResumeRefused):
             table.open(settings(resume_token=earlier), 5.0)

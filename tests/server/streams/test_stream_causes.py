@@ -56,16 +56,75 @@ def test_frames_that_are_skipped_are_no_gap(causes: StreamCauses, told: list[Cau
     assert not any(change.began for change in told)
 
 
-def test_silence_is_told_once_and_only_when_it_is_sure(causes: StreamCauses) -> None:
+def test_silence_is_told_once_and_only_when_it_is_sure(
+    causes: StreamCauses, told: list[CauseChanges]
+) -> None:
     """The first check may have come before frames that the event loop had no time for."""
-    assert causes.silent(0.8, WELL) is None
-    named = causes.silent(1.05, WELL)
+    assert causes.check(0.8, 0.8, WELL) is None
+    named = causes.check(1.05, 1.05, WELL)
     assert named is not None
     assert named.main_cause is not None
     assert named.main_cause.kind is CauseKind.FREEZE
-    assert causes.silent(1.3, WELL) is None
+    again = causes.check(1.3, 1.3, WELL)
+    assert again is not None
+    assert [one.kind for one in again.causes] == [CauseKind.FREEZE]
+    assert [len(change.began) for change in told if change.began] == [1]
+
+
+def test_one_check_alone_is_no_silence(causes: StreamCauses) -> None:
+    """A frame in between begins the count again."""
+    assert causes.check(0.8, 0.8, WELL) is None
     causes.arrived(2.0)
-    assert causes.silent(0.8, WELL) is None
+    assert causes.check(0.8, 0.8, WELL) is None
+
+
+def test_time_is_counted_once(causes: StreamCauses, told: list[CauseChanges]) -> None:
+    """By the server's clock while nothing comes, and not again by the frame that ends it."""
+    last_s = 59 / 30
+    for waited_s in (0.8, 1.0, 1.5, 2.0, 3.0):
+        causes.check(waited_s, waited_s, WELL)
+    causes.name(WELL, 3.0)  # it goes stale
+    for number in range(120):
+        causes.arrived(last_s + 4.0 + number / 30)
+        causes.scored(score(last_s + 4.0 + number / 30), WELL)
+    assert causes.times_s[CauseKind.FREEZE] == pytest.approx(4.5, abs=0.1)
+    assert sum(change.seconds.get(CauseKind.FREEZE, 0.0) for change in told) == pytest.approx(4.5, abs=0.1)
+
+
+def test_units_that_cannot_be_decoded_are_named_between_scores(
+    causes: StreamCauses, told: list[CauseChanges]
+) -> None:
+    """Nothing of them is scored, so nobody would ever be told; it ends with what can be shown again."""
+    named = None
+    for number in range(60, 90):
+        causes.arrived(number / 30, is_decodable=False)
+        if number % 8 == 0:
+            named = causes.check(0.0, (number - 59) / 30, WELL) or named
+    assert named is not None
+    assert named.main_cause is not None
+    assert named.main_cause.kind is CauseKind.FREEZE
+    for number in range(90, 180):
+        causes.arrived(number / 30)
+        causes.scored(score(number / 30), WELL)
+    assert [[one.kind for one in change.ended] for change in told if change.ended] == [[CauseKind.FREEZE]]
+
+
+def test_pictures_are_told_of_in_the_order_in_which_they_are_shown(
+    causes: StreamCauses, told: list[CauseChanges]
+) -> None:
+    """Though the units of a file with B-frames come in another, and few of them are scored."""
+    for number in range(60, 240, 4):
+        for shift in (3, 0, 1, 2):
+            causes.arrived((number + shift) / 30)
+        if number % 40 == 0:
+            causes.scored(score((number + 3) / 30), WELL)
+    assert not any(change.began for change in told)
+    for number in range(240, 280, 4):
+        causes.arrived(number / 30)
+    causes.scored(score(276 / 30), WELL)
+    assert [[one.kind for one in change.began] for change in told if change.began] == [
+        [CauseKind.LOW_FRAME_RATE]
+    ], "of 7.5 a second"
 
 
 def test_causes_end_with_the_stream(causes: StreamCauses, told: list[CauseChanges]) -> None:

@@ -15,6 +15,8 @@ from facegauge_server.config import Limits
 from facegauge_server.errors import BadFrame
 from facegauge_server.frame_size import check_size
 from facegauge_server.streams.coded.unit_header import read_unit_header
+from facegauge_server.streams.numbering import Numbering
+from facegauge_server.streams.traffic import Traffic
 from facegauge_server.types import Decode, EncodedFrame, Encoding
 
 __all__ = ["DecodeChain"]
@@ -29,15 +31,29 @@ FIRST_REST_S, LONGEST_REST_S = 10.0, 300.0
 class DecodeChain:
     """The units of one connection, as far as they can be decoded."""
 
-    def __init__(self, decode: Decode, limits: Limits, *, is_live: bool) -> None:
-        """Begin without a keyframe; `is_live` is what AUTO depends on."""
+    def __init__(self, decode: Decode, limits: Limits, traffic: Traffic, *, is_live: bool) -> None:
+        """Begin without a keyframe.
+
+        Args:
+            decode: which units are asked for.
+            limits: of their size.
+            traffic: counts keyframes and breaks.
+            is_live: what AUTO depends on.
+        """
         self._keys_only = decode is Decode.KEYFRAMES
         base_alone = decode is Decode.BASE_LAYER or (decode is Decode.AUTO and is_live)
         self._asked_layer = 0 if base_alone else TOP_LAYER
         self._top_layer = self._asked_layer
         self._limits = limits
+        self._traffic = traffic
+        self._numbering = Numbering()
         self._encoding: Encoding | None = None
         self._why_broken = "no keyframe has come yet"
+        self.is_starved = False
+        """Whether nothing can be decoded for what is missing or damaged in the stream itself.
+
+        Not before its first keyframe, nor for what only this server or its client has left out.
+        """
         self._requested_s = -math.inf
         self._rests_until_s = -math.inf
         self._rest_s = FIRST_REST_S
@@ -47,28 +63,33 @@ class DecodeChain:
 
         Raises BadFrame for what is no unit; the chain is broken then.
         """
+        is_left_out = self._numbering.frames(frame.sequence) > 1
         try:
             is_key = self._is_key(frame)
         except BadFrame:
-            self.break_off("a unit could not be used")
+            self.break_off("a unit could not be used", starved=True)
             raise
         if frame.encoding is not self._encoding and self._encoding is not None and not is_key:
-            self.break_off(f"the encoding changed to {frame.encoding.name} without a keyframe")
+            self.break_off(f"the encoding changed to {frame.encoding.name} without a keyframe", starved=True)
         elif frame.discontinuity and not is_key and not self._keys_only:
-            self.break_off("units are missing")
+            self.break_off("units are missing", starved=not is_left_out)
+        self._traffic.keyframes += is_key
         if now_s < self._rests_until_s:
             return None
         if is_key:
             starts = bool(self._why_broken) or frame.discontinuity or frame.encoding is not self._encoding
             self._why_broken, self._encoding, self._top_layer = "", frame.encoding, self._asked_layer
+            self.is_starved = False
             return Unit(frame, is_key=True, starts=starts)
         if self._why_broken or self._keys_only or (frame.temporal_layer or 0) > self._top_layer:
             return None
         return Unit(frame, is_key=False)
 
-    def break_off(self, why: str) -> None:
-        """Decode nothing before the next keyframe."""
-        self._why_broken = self._why_broken or why
+    def break_off(self, why: str, *, starved: bool = False) -> None:
+        """Decode nothing before the next keyframe; `starved` where the stream itself is why."""
+        if not self._why_broken:
+            self._why_broken, self.is_starved = why, starved
+            self._traffic.breaks += starved
 
     def limit_layers(self, top_layer: int) -> None:
         """Leave out the layers above one, up to the next keyframe: units of theirs are missing."""

@@ -46,7 +46,9 @@ class CodedStreamRunner(StreamRunner):
         super().__init__(opened, pipeline, slots, config, metrics)
         session = opened.session
         self._is_live = session.settings.delivery is Delivery.LIVE
-        self._chain = DecodeChain(session.settings.decode, config.limits, is_live=self._is_live)
+        self._chain = DecodeChain(
+            session.settings.decode, config.limits, session.traffic, is_live=self._is_live
+        )
         self._inbox: UnitInbox
         if self._is_live:
             gate = FrameGate(
@@ -79,13 +81,20 @@ class CodedStreamRunner(StreamRunner):
         inbox = self._inbox
         async for frame in frames:
             self._active_s = now_s = time.monotonic()
-            self._session.note_frame(frame.capture_time_s, now_s, time.time())
             self._unanswered += 1
+            lost, why_refused = 0, ""
             try:
-                self._leave_out(FrameResult.NOT_DECODED, inbox.put(frame, now_s))
+                lost = inbox.put(frame, now_s)
             except BadFrame as error:
-                await self._refuse(frame.sequence, frame.capture_time_s, str(error), now_s)
+                why_refused = str(error)
+            captured = self._numbering.frames(frame.sequence)
+            is_decodable = not self._chain.is_starved
+            self._session.note_frame(frame, now_s, time.time(), captured, is_decodable=is_decodable)
+            self._leave_out(FrameResult.NOT_DECODED, lost)
+            sequence, capture_time_s = frame.sequence, frame.capture_time_s
             del frame  # the inbox has it: nothing else keeps its bytes until the next one comes
+            if why_refused:
+                await self._refuse(sequence, capture_time_s, why_refused, now_s)
             self._request_keyframe(now_s)
             await inbox.wait_for_room()
 
@@ -137,8 +146,17 @@ class CodedStreamRunner(StreamRunner):
             self._chain.rest(now_s)
         if decoded is None or decoded.is_broken:
             why = "the process that decoded the stream has ended" if result.is_lost else UNDECODABLE
-            self._leave_out(FrameResult.NOT_DECODED, self._inbox.broke(why))
+            self._leave_out(FrameResult.NOT_DECODED, self._inbox.broke(why, starved=decoded is not None))
+            if decoded is not None and self._chain.is_starved:
+                self._note_undecodable(received, decoded)
             self._request_keyframe(now_s)
+
+    def _note_undecodable(self, received: ReceivedRun, decoded: DecodedRun) -> None:
+        """Tell the session from which unit of a run on its stream cannot be decoded."""
+        for unit, outcome in zip(received.run.units, decoded.outcomes, strict=True):
+            if outcome is not UnitOutcome.DECODED:
+                self._session.note_undecodable(unit.frame.capture_time_s)
+                return
 
     def _note_failure(self, received: ReceivedRun, result: RunScore) -> None:
         """Count the units of a run that failed as a whole."""

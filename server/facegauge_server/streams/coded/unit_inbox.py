@@ -66,8 +66,11 @@ class UnitInbox(Protocol):
     def decoded(self, *, waiting: int) -> None:
         """Note that a run has been decoded, and how many pictures of it wait."""
 
-    def broke(self, why: str) -> int:
-        """Begin again at a keyframe: the decoder has lost the chain. Returns how many units that costs."""
+    def broke(self, why: str, *, starved: bool) -> int:
+        """Begin again at a keyframe: the decoder has lost the chain. Returns how many units that costs.
+
+        `starved` as in `DecodeChain.break_off`.
+        """
 
     def scored(self, raw_quality: float | None, capture_time_s: float) -> None:
         """Note the raw quality of a picture's main face, 0-1, or that it had none."""
@@ -140,12 +143,12 @@ class LiveUnitInbox:
     def decoded(self, *, waiting: int) -> None:
         """Do nothing: the newest picture is picked, and none waits."""
 
-    def broke(self, why: str) -> int:
+    def broke(self, why: str, *, starved: bool) -> int:
         """Begin again at the first keyframe that waits, or at the next one that comes."""
         for index, (unit, _) in enumerate(self._units):
             if unit.is_key:
                 return self._drop_before(index)
-        self._chain.break_off(why)
+        self._chain.break_off(why, starved=starved)
         return self._drop_all()
 
     def scored(self, raw_quality: float | None, capture_time_s: float) -> None:
@@ -270,7 +273,7 @@ class CompleteUnitInbox:
         """Note that a run has been decoded, and how many pictures of it wait."""
         self._holds_pictures = bool(waiting) or not self._has_ended
 
-    def broke(self, why: str) -> int:
+    def broke(self, why: str, *, starved: bool) -> int:
         """Begin again at the first keyframe that waits, or at the next one that comes."""
         lost = 0
         while self._units and not self._units[0].is_key:
@@ -279,7 +282,7 @@ class CompleteUnitInbox:
         if self._units:
             self._units[0] = replace(self._units[0], starts=True)
         else:
-            self._chain.break_off(why)
+            self._chain.break_off(why, starved=starved)
             self._room.set()
         return lost
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
 import pytest
 
 from facegauge_server.config import Limits
@@ -11,6 +14,7 @@ from facegauge_server.streams.coded.decode_chain import (
     REQUEST_INTERVAL_S,
     DecodeChain,
 )
+from facegauge_server.streams.traffic import Traffic
 from facegauge_server.types import Decode, EncodedFrame, Encoding
 
 KEY = bytes.fromhex("500000 9d012a 4001f000") + bytes(20)
@@ -27,7 +31,7 @@ def unit(data: bytes = INTER, encoding: Encoding = Encoding.VP8, **fields: objec
 
 
 def chain(decode: Decode = Decode.ALL, *, is_live: bool = True, **limits: int) -> DecodeChain:
-    return DecodeChain(decode, Limits(**limits), is_live=is_live)
+    return DecodeChain(decode, Limits(**limits), Traffic(), is_live=is_live)
 
 
 def begun(decode: Decode = Decode.ALL, *, is_live: bool = True) -> DecodeChain:
@@ -49,6 +53,29 @@ def test_nothing_is_decoded_before_a_keyframe() -> None:
     later = one.admit(unit(KEY), 0.0)
     assert later is not None
     assert (later.is_key, later.starts) == (True, False)
+
+
+def test_a_break_is_the_streams_where_it_is() -> None:
+    """Units missing or damaged after a first keyframe; not what the client or this server has left out."""
+    traffic = Traffic()
+    one = DecodeChain(Decode.ALL, Limits(), traffic, is_live=True)
+
+    def admit(sequence: int, data: bytes = INTER, *, discontinuity: bool = False) -> bool:
+        with suppress(BadFrame):
+            one.admit(replace(unit(data, discontinuity=discontinuity), sequence=sequence), 0.0)
+        return one.is_starved
+
+    assert not admit(0), "nothing has been shown yet"
+    assert not admit(1, KEY)
+    assert admit(2, discontinuity=True)
+    assert not admit(3, KEY)
+    assert admit(4, b"none")
+    assert not admit(5, KEY)
+    assert not admit(8, discontinuity=True), "the client has left out two"
+    assert not admit(9, KEY)
+    one.break_off("the server could not keep up")
+    assert not admit(10, discontinuity=True)
+    assert (traffic.keyframes, traffic.breaks) == (4, 2)
 
 
 def test_a_discontinuity_ends_the_chain_at_the_unit_that_names_it() -> None:

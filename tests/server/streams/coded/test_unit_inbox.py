@@ -21,6 +21,7 @@ from facegauge_server.streams.coded.unit_inbox import (
 )
 from facegauge_server.streams.frame_gate import FrameGate, LeftOut
 from facegauge_server.streams.rate_limit import RateLimit
+from facegauge_server.streams.traffic import Traffic
 from facegauge_server.types import Decode, EncodedFrame, Encoding
 
 from .test_decode_chain import INTER, KEY
@@ -41,7 +42,7 @@ class Live:
 
     def __init__(self, max_fps: float = 2.0) -> None:
         self.clock = Clock()
-        self.chain = DecodeChain(Decode.ALL, Limits(), is_live=True)
+        self.chain = DecodeChain(Decode.ALL, Limits(), Traffic(), is_live=True)
         self.inbox = LiveUnitInbox(self.chain, FrameGate(RateLimit(max_fps), AdaptiveSampler(0)), self.clock)
         self.sent = 0
         self.lost = 0
@@ -157,14 +158,14 @@ def test_a_lost_decoder_costs_the_units_up_to_a_keyframe() -> None:
     live.take()
     for data in (INTER, INTER, KEY, INTER):
         live.put(data)
-    assert live.inbox.broke("lost") == 2
+    assert live.inbox.broke("lost", starved=False) == 2
     live.clock.now_s += 1
     received = live.take()
     assert sequences(received) == [4, 5]
     assert received is not None
     assert received.run.units[0].starts
     live.put()
-    assert live.inbox.broke("lost") == 1
+    assert live.inbox.broke("lost", starved=False) == 1
     assert live.take() is None
     live.put()
     assert live.take() is None
@@ -187,7 +188,7 @@ async def test_what_waits_at_the_end_is_decoded_at_once() -> None:
 
 async def test_a_complete_stream_waits_for_room_and_drops_nothing() -> None:
     """Each unit is a run; after the last the decoder is asked until it is empty."""
-    inbox = CompleteUnitInbox(DecodeChain(Decode.ALL, Limits(), is_live=False), max_fps=0)
+    inbox = CompleteUnitInbox(DecodeChain(Decode.ALL, Limits(), Traffic(), is_live=False), max_fps=0)
     taken: list[int] = []
     for number in range(COMPLETE_CAPACITY):
         await inbox.wait_for_room()
@@ -211,7 +212,7 @@ async def test_a_complete_stream_waits_for_room_and_drops_nothing() -> None:
 
 async def test_pictures_that_a_decoder_held_are_fetched_at_the_end() -> None:
     """Runs without units, for as long as some wait."""
-    inbox = CompleteUnitInbox(DecodeChain(Decode.ALL, Limits(), is_live=False), max_fps=0)
+    inbox = CompleteUnitInbox(DecodeChain(Decode.ALL, Limits(), Traffic(), is_live=False), max_fps=0)
     inbox.put(EncodedFrame(0, 0.0, Encoding.VP8, KEY), 0.0)
     inbox.take(0.0)
     inbox.decoded(waiting=0)
@@ -229,7 +230,7 @@ async def test_pictures_that_a_decoder_held_are_fetched_at_the_end() -> None:
 @pytest.mark.parametrize(("scored_s", "next_due_s"), [(1.0, 1.1), (1.04, 1.14), (1.35, 1.45)])
 def test_the_grid_begins_with_the_first_picture(scored_s: float, next_due_s: float) -> None:
     """As `facegauge replay --fps` samples."""
-    inbox = CompleteUnitInbox(DecodeChain(Decode.ALL, Limits(), is_live=False), max_fps=10)
+    inbox = CompleteUnitInbox(DecodeChain(Decode.ALL, Limits(), Traffic(), is_live=False), max_fps=10)
     inbox.put(EncodedFrame(0, 0.0, Encoding.VP8, KEY), 0.0)
     inbox.put(EncodedFrame(1, 0.0, Encoding.VP8, KEY), 0.0)
     inbox.take(0.0)
