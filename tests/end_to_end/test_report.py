@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 import signal
 import subprocess
+import urllib.request
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,9 +18,16 @@ import pytest
 
 from facegauge_client.demo.call import Act, play_call
 
-from .conftest import ServerProcess, find_program
+from .conftest import ServerProcess, find_program, run_server
 
 FPS = 10
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ServerProcess]:
+    """A server whose student tells causes."""
+    with run_server("--model", "facegauge-accurate") as process:
+        yield process
 
 
 @pytest.fixture
@@ -80,17 +90,50 @@ def test_the_page_opens_without_a_complaint(
     assert complaints == []
     elements = Elements(page).found
     assert elements.count("tr") == 3, "head, the call, the broken file"
-    assert elements.count("svg") == 2, "chart and states"
+    assert elements.count("svg") == elements.count("li") - 1 + 2, "chart, states, and a strip for each cause"
     assert elements.count("path.quality") == elements.count("path.raw") == 1
     assert "rect.no_face" in elements
     assert elements.count("figure") >= 1
-    assert elements.count("img") == 2 * elements.count("figure"), "a frame and a face each"
+    assert elements.count("img") == 2 * elements.count("figure") - 1, "a frame and a face, but of nobody"
     assert "&lt;img src=x onerror=alert(1)&gt;.mp4" in page
-    bands = re.findall(r'<figcaption>.*?0:0\d: <b class="(\w+)">', page)
+    bands = re.findall(r'<figcaption>.*?quality <b class="(\w+)">', page)
     assert "poor" in bands, "the call's bad half"
     assert "1 of 2 did not play to the end" in page
     assert re.search(r"<dt>frames sent</dt><dd>60</dd>", page)
     assert re.search(r"<dt>response time, median</dt><dd>\d", page)
+
+
+def test_what_was_wrong_has_its_figure_and_the_time_that_the_server_counted(
+    server: ServerProcess, facegauge: str, clip: Path, tmp_path: Path
+) -> None:
+    """On the terminal, in the strips and at the moments: few lines in the bad part alone, a covered lens."""
+    report, before = tmp_path / "call.html", cause_seconds(server)
+    done = replay(facegauge, server.listen, clip, "--fps", "10", "--report", report)
+    assert done.returncode == 0, done.stderr
+    counted = {kind: seconds - before.get(kind, 0.0) for kind, seconds in cause_seconds(server).items()}
+    page = html.unescape(report.read_text())
+    told = dict(re.findall(r"<li>([a-z ]+) [-\d].*? for (\d+\.\d) s<svg", page))
+    assert {"resolution", "compression", "covered"} <= set(told)
+    for kind, seconds in counted.items():
+        assert float(told.get(kind.replace("_", " "), 0.0)) == pytest.approx(seconds, abs=0.06)
+    (began,) = re.findall(r'aria-label="resolution -0\.\d\d for \d\.\d s: 0:0(\d) to', page)
+    assert int(began) >= 2, "it is not named before the picture shrinks"
+    shown = " ".join(done.stdout.split())
+    assert re.search(r"resolution -0\.\d\d for \d\.\d s", shown)
+    assert re.search(r"covered [\d.]+/255 detail \(limit 4\.5/255\) for \d\.\d s", shown)
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page)
+    poor = [caption for caption in captions if ', quality <b class="poor">' in caption]
+    assert poor
+    assert all(re.search(r"<strong>(resolution|compression) -0\.\d\d</strong>", caption) for caption in poor)
+    assert any("<strong>covered" in caption for caption in captions)
+
+
+def cause_seconds(server: ServerProcess) -> dict[str, float]:
+    """Return for how long the server has named each cause so far, of all streams."""
+    with urllib.request.urlopen(server.metrics_url) as page:  # noqa: S310 - our own server
+        metrics = page.read().decode()
+    found = re.findall(r'^facegauge_cause_seconds_total\{cause="(\w+)"\} (\S+)', metrics, re.MULTILINE)
+    return {kind: float(seconds) for kind, seconds in found}
 
 
 @pytest.mark.parametrize("name", ["nowhere/call.html", "call.mp4", "/dev/null"])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
+from facegauge_client.cause_words import cause_words
 from facegauge_client.quality_bands import Band, band_of
 from facegauge_client.sdk.types import Cause, FaceState, FrameResult, StreamState, Summary
 
@@ -71,13 +72,11 @@ def bar(quality: float | None, width: int) -> Text:
     return text
 
 
-def cause_text(cause: Cause | None) -> Text:
-    """Return a cause with its figure, such as "blur +0.31"; nothing where there is none."""
+def cause_text(cause: Cause | None, *, short: bool = False) -> Text:
+    """Return a cause with its figure, such as "blur -0.31"; nothing where there is none."""
     if cause is None:
         return Text()
-    figure = f"+{cause.cost:.2f}" if cause.cost is not None else f"{cause.value or 0:g}"
-    style = "dark_orange" if cause.is_named else "dim"
-    return Text(f"{cause.kind.value.replace('_', ' ')} {figure}", style=style)
+    return Text(cause_words(cause, short=short), style="dark_orange" if cause.is_named else "dim")
 
 
 def sparkline(qualities: Sequence[float | None], width: int) -> Text:

@@ -13,14 +13,16 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from facegauge_client.cli.paint import bar, cause_text, number, sparkline, state_text, state_times
+from facegauge_client.cause_words import SHORT_CHARS
+from facegauge_client.cli.paint import bar, cause_text, number, sparkline, state_text
+from facegauge_client.cli.replay_table import WIDE, results
 from facegauge_client.playback.playback import Playback
-from facegauge_client.sdk.types import FrameResult
 
 __all__ = ["ReplayView", "watching"]
 
-WIDE, NARROW = 100, 80
 REFRESHES_PER_S = 8
+CAUSE_COLUMN = 4
+"""Of a live line in a wide terminal, after the stream: as wide whatever is named."""
 
 
 class ReplayView:
@@ -36,8 +38,9 @@ class ReplayView:
         table = Table.grid(padding=(0, 1), expand=True)
         wide = options.max_width >= WIDE
         table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        for _ in range(6 if wide else 4):
-            table.add_column(no_wrap=True)
+        for column in range(6 if wide else 4):
+            is_cause = wide and column == CAUSE_COLUMN
+            table.add_column(no_wrap=True, width=SHORT_CHARS if is_cause else None, overflow="ellipsis")
         for playback in playing[:room]:
             table.add_row(*_live_line(playback, wide=wide))
         if len(playing) > room:
@@ -74,23 +77,7 @@ class ReplayView:
 
     def print_results(self, console: Console, errors: Console) -> None:
         """Print the final table, and to `errors` what went wrong."""
-        wide = console.width >= WIDE
-        table = Table(box=None, header_style="bold", pad_edge=False, expand=False)
-        table.add_column("stream", overflow="fold", ratio=1)
-        for name in ("mean", "p10", "min"):
-            table.add_column(name, justify="right", no_wrap=True)
-        if console.width >= NARROW:
-            for name in ("scored", "no face", "small", "failed"):
-                table.add_column(name, justify="right", no_wrap=True)
-        else:
-            table.add_column("scored", justify="right", no_wrap=True)
-        if console.width >= NARROW:
-            table.add_column("main cause", no_wrap=True)
-        if wide:
-            table.add_column("time in each state", overflow="fold")
-        for playback in self._playbacks:
-            table.add_row(*_result_row(playback, narrow=console.width < NARROW, wide=wide))
-        console.print(table)
+        console.print(results(self._playbacks, console.width))
         for playback in self._playbacks:
             if playback.broken:
                 text = f"{playback.path}: {playback.broken} broken packets or pictures left out"
@@ -128,41 +115,9 @@ def _live_line(playback: Playback, *, wide: bool) -> list[Text]:
         number(quality),
         *([sparkline(list(playback.qualities), 24)] if wide else []),
         state_text(latest.state) if latest else Text("waiting", style="dim"),
-        *([cause_text(latest.main_cause if latest else None)] if wide else []),
+        *([cause_text(latest.main_cause if latest else None, short=True)] if wide else []),
         Text(f"{playback.fps:5.1f} fps", style="dim"),
     ]
-
-
-def _main_cause(playback: Playback) -> Text:
-    """Return what was wrong most of the time, with its mean cost and for how much of the time it was."""
-    foremost = playback.causes.foremost
-    if foremost is None:
-        return Text("-", style="dim")
-    return cause_text(foremost.cause).append(f", {foremost.share:.0%}", style="dim")
-
-
-def _result_row(playback: Playback, *, narrow: bool, wide: bool) -> list[Text]:
-    summary = playback.summary
-    results = playback.results
-    sent = sum(results.values())
-    scored = f"{results[FrameResult.SCORED]}/{sent}"
-    row = [
-        Text(playback.stream_id, style="red" if playback.error else ""),
-        number(summary.mean_quality if summary else None),
-        number(summary.p10_quality if summary else None),
-        number(playback.min_quality),
-        Text(scored),
-    ]
-    if not narrow:
-        row += [
-            Text(str(results[FrameResult.NO_FACE] or "-"), style="dim"),
-            Text(str(results[FrameResult.TOO_SMALL] or "-"), style="dim"),
-            Text(str(results[FrameResult.ERROR] or "-"), style="dim"),
-            _main_cause(playback),
-        ]
-    if wide:
-        row.append(state_times(summary) if summary else Text("failed", style="red"))
-    return row
 
 
 @asynccontextmanager

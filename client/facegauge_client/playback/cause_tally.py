@@ -1,48 +1,75 @@
-"""What was wrong with a stream most of the time, over its assessments."""
+"""What was wrong with a stream: each cause with its figure, and for how long it was named."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 
+from facegauge_client.cause_words import cause_words, is_worse
+from facegauge_client.playback.named_causes import Named, NamedCauses
 from facegauge_client.sdk.types import Assessment, Cause, CauseKind
 
-__all__ = ["CauseTally", "Foremost"]
+__all__ = ["CauseTally", "CauseTotal"]
 
 
 @dataclass(frozen=True, slots=True)
-class Foremost:
-    """The cause that was the main one in most assessments."""
+class CauseTotal:
+    """One cause over a whole stream."""
 
     cause: Cause
-    """The cause, with its mean cost there."""
-    share: float
-    """Share of the assessments that have a quality, 0-1."""
+    """With its mean cost while it was named, or the worst value."""
+    seconds: float = 0.0
+    """For which it was named, of capture time."""
+    main_s: float = 0.0
+    """For which it was the main one."""
+
+    def words(self) -> str:
+        """Return the cause with its figure and its time."""
+        return f"{cause_words(self.cause)} for {seconds_words(self.seconds)}"
+
+
+@dataclass(slots=True)
+class _Sum:
+    worst: Cause
+    frames: int = 0
+    cost: float = 0.0
+    seconds: float = 0.0
+    main_s: float = 0.0
+
+    def total(self) -> CauseTotal:
+        cost = None if self.worst.cost is None else self.cost / self.frames
+        return CauseTotal(replace(self.worst, cost=cost), self.seconds, self.main_s)
 
 
 class CauseTally:
-    """Counts the main causes of a stream's assessments, in constant memory."""
+    """Sums up the causes that are named in a stream's assessments, in constant memory."""
 
     def __init__(self) -> None:
-        self._with_quality = 0
-        self._times: Counter[CauseKind] = Counter()
-        self._costs: defaultdict[CauseKind, float] = defaultdict(float)
-        self._last: dict[CauseKind, Cause] = {}
+        self.names_costs = False
+        """Whether the student has told what causes cost, be it nothing: one that does not names none."""
+        self._named = NamedCauses()
+        self._sums: dict[CauseKind, _Sum] = {}
 
-    def add(self, assessment: Assessment) -> None:
-        """Count an assessment."""
-        self._with_quality += assessment.quality is not None
-        if (cause := assessment.main_cause) is not None:
-            self._times[cause.kind] += 1
-            self._costs[cause.kind] += cause.cost or 0.0
-            self._last[cause.kind] = cause
+    def add(self, assessment: Assessment, at_s: float) -> Named:
+        """Take a frame's assessment and its capture time; returns what is named in it."""
+        self.names_costs = self.names_costs or any(cause.cost is not None for cause in assessment.causes)
+        named = self._named.add(assessment, at_s)
+        passed_s = named.end_s - named.start_s
+        for cause in named.causes:
+            entry = self._sums.setdefault(cause.kind, _Sum(cause))
+            entry.worst = cause if is_worse(cause, entry.worst) else entry.worst
+            entry.frames += 1
+            entry.cost += cause.cost or 0.0
+            entry.seconds += passed_s
+            entry.main_s += passed_s if cause.kind is named.main else 0.0
+        return named
 
     @property
-    def foremost(self) -> Foremost | None:
-        """The cause that was the main one most often; None where none ever was."""
-        if not self._times:
-            return None
-        ((kind, times),) = self._times.most_common(1)
-        last = self._last[kind]
-        cost = None if last.cost is None else self._costs[kind] / times
-        return Foremost(replace(last, cost=cost), min(times / max(self._with_quality, 1), 1.0))
+    def totals(self) -> list[CauseTotal]:
+        """What was named, first what was the main cause for longest; empty where nothing ever was."""
+        totals = [entry.total() for entry in self._sums.values()]
+        return sorted(totals, key=lambda total: (-round(total.main_s, 3), -total.seconds))
+
+
+def seconds_words(seconds: float) -> str:
+    """Write a time in seconds, with a decimal below ten."""
+    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:,.0f} s"

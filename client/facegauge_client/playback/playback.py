@@ -105,7 +105,8 @@ class Playback:
         if assessment.sequence is not None:
             self.results[assessment.result] += 1
         self.qualities.append(assessment.quality)
-        self.causes.add(assessment)
+        if assessment.capture_time_s is not None:
+            self.causes.add(assessment, assessment.capture_time_s)
         self._answers_s.append(time.monotonic())
         if assessment.quality is not None:
             lowest = 1.0 if self.min_quality is None else self.min_quality

@@ -1,4 +1,4 @@
-"""Quality over time as SVG: a line over the bands, the raw scores behind it, the states below it.
+"""Quality over time as SVG: a line over the bands, the raw scores behind it, causes and states below it.
 
 The drawing stretches to whatever room there is; lines, dots and words keep their size.
 """
@@ -13,7 +13,8 @@ import numpy as np
 from markupsafe import Markup
 
 from facegauge_client.quality_bands import Band
-from facegauge_client.report.strip import state_strip
+from facegauge_client.report.cause_log import CauseLane
+from facegauge_client.report.strip import cause_strips, state_strip
 from facegauge_client.report.templates import clock, render
 from facegauge_client.report.thin import runs, segments, thin
 from facegauge_client.report.track import Track
@@ -27,8 +28,10 @@ TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 MOST_TICKS = 7
 
 
-def quality_chart(track: Track, name: str, key: str, marks_s: Sequence[float] = ()) -> Markup:
-    """Draw a stream's quality.
+def quality_chart(
+    track: Track, name: str, key: str, marks_s: Sequence[float] = (), lanes: Sequence[CauseLane] = ()
+) -> Markup:
+    """Draw a stream's quality, and below it what was named as wrong (`lanes`).
 
     `key` makes the ids of the drawing unique; `marks_s` are the times of the worst moments, numbered from 1.
     """
@@ -48,6 +51,7 @@ def quality_chart(track: Track, name: str, key: str, marks_s: Sequence[float] = 
         line=line,
         columns=list(_hover(track, end_s)),
         column_width=WIDTH / HOVER_COLUMNS,
+        causes=cause_strips(lanes, end_s),
         strip=state_strip(track, end_s),
     )
 

@@ -26,6 +26,7 @@ def write_page(session: Session, played: Sequence[Played]) -> str:
         tiles=session_tiles(ordered, whole),
         frame_counts=frame_counts,
         quality_chart=quality_chart,
+        has_causes=any(item.recorder.causes.lanes for item in ordered),
     )
 
 

@@ -1,4 +1,4 @@
-"""Recorder of one stream for the report: every score, and the pictures of its worst moments."""
+"""Recorder of one stream for the report: every score, all causes, and pictures of the worst moments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from facegauge_client.report.moments import Moment, WorstMoments
+from facegauge_client.report.cause_log import CauseLog
+from facegauge_client.report.fault_moments import FaultMoments
+from facegauge_client.report.moments import APART_S, PARTS, Moment, WorstMoments
 from facegauge_client.report.track import Track, TrackWriter
 from facegauge_client.sdk.frames import Picture
 from facegauge_client.sdk.types import Assessment
@@ -31,6 +33,9 @@ class Recorder:
         self._answer_times_s = array("d")
         self._writer = TrackWriter()
         self._worst = WorstMoments()
+        self._faults = FaultMoments()
+        self.causes = CauseLog()
+        """What was named so far."""
 
     def sent(self, picture: Picture, capture_time_s: float) -> None:
         """Keep a frame until the server has answered it."""
@@ -50,8 +55,10 @@ class Recorder:
         sent_s, picture = self._waiting.pop(assessment.capture_time_s, (None, None))
         if sent_s is not None:
             self._answer_times_s.append(self._clock() - sent_s)
+        named = self.causes.add(assessment, time_s)
         if picture is not None:
-            self._worst.see(time_s, assessment, picture)
+            self._worst.see(time_s, named.causes, assessment, picture)
+            self._faults.see(time_s, named.causes, assessment, picture)
 
     @property
     def track(self) -> Track:
@@ -64,5 +71,15 @@ class Recorder:
         return np.array(self._answer_times_s)
 
     def worst_moments(self) -> list[Moment]:
-        """Return the worst moments so far, in the order of time."""
-        return self._worst.worst(self.track.length_s)
+        """Return the worst moments so far, in the order of time: the lowest scores, and the longest faults.
+
+        Where a fault is shown, a score shortly before or after in which nothing was named is left out.
+        """
+        length_s = self.track.length_s
+        faults, apart_s = self._faults.worst(), max(APART_S, length_s / PARTS)
+        scores = [
+            moment
+            for moment in self._worst.worst(length_s)
+            if moment.cause or all(abs(moment.time_s - fault.time_s) >= apart_s for fault in faults)
+        ]
+        return sorted([*scores, *faults], key=lambda moment: moment.time_s)

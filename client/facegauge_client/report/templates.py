@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from facegauge_client.cause_words import cause_words
 from facegauge_client.quality_bands import Band, band_of
 from facegauge_client.sdk.types import StreamState
 
@@ -61,5 +62,5 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(plain=plain, share=share, clock=clock, words=words, base64=_base64)
-    environment.globals.update(Band=Band, band_of=band_of)
+    environment.globals.update(Band=Band, band_of=band_of, cause_words=cause_words)
     return environment

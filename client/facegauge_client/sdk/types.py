@@ -116,6 +116,16 @@ class Cause(_Record):
         return self.cost is not None and self.threshold is not None and self.cost >= self.threshold
 
 
+def _named(causes: tuple[Cause, ...], quality: float | None) -> tuple[Cause, ...]:
+    """Return the causes to name: none of a picture from which less is missing than the threshold."""
+    missing = 1.0 if quality is None else 1.0 - quality
+    return tuple(
+        cause
+        for cause in causes
+        if cause.is_named and (cause.value is not None or missing >= (cause.threshold or 0.0))
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class MosEstimate(_Record):
     """Mean opinion score by the server's calibration, 1-5, and where 95 of 100 clips lie."""
@@ -149,6 +159,11 @@ class Face(_Record):
     causes: tuple[Cause, ...] = ()
     """The dearest first; empty where there is no score, or the student names none."""
 
+    @property
+    def named_causes(self) -> tuple[Cause, ...]:
+        """Those of `causes` to name: they reach their threshold, and so much quality is missing."""
+        return _named(self.causes, self.quality)
+
 
 @dataclass(frozen=True, slots=True)
 class Assessment(_Record):
@@ -174,15 +189,20 @@ class Assessment(_Record):
     main_track_id: int | None = None
     """Track of the main face, the one that stands for the stream; None while no face has been scored."""
     causes: tuple[Cause, ...] = ()
-    """The main face's, the dearest first; empty where the student names none."""
+    """Faults of the stream that last, then the main face's causes, the dearest first, where there are any."""
     main_cause: Cause | None = None
-    """The dearest cause, where it reaches its threshold."""
+    """What to say first, if anything: a fault, or else the dearest cause that reaches its threshold."""
     mos_estimate: MosEstimate | None = None
     """Opinion score of `quality`; None without a calibration, and for single pictures."""
     model: Model | None = None
     """What scored; None from an older server."""
     frames_not_decoded: int = 0
     """Coded video that the server did not decode since the last assessment."""
+
+    @property
+    def named_causes(self) -> tuple[Cause, ...]:
+        """Those of `causes` to name: faults that last, and what reaches its threshold in this frame."""
+        return _named(self.causes, self.quality)
 
     @property
     def main_face(self) -> Face | None:

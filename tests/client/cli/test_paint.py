@@ -70,8 +70,8 @@ def test_state_times_are_shares_with_the_longest_first() -> None:
     assert state_times(Summary()).plain == ""
 
 
-def test_a_cause_comes_with_its_figure() -> None:
-    """Its cost, or the value that a rule measured; nothing where nothing is wrong."""
-    assert cause_text(Cause(CauseKind.BLUR, 0.314, threshold=0.1)).plain == "blur +0.31"
-    assert cause_text(Cause(CauseKind.LOSS, value=2.5, threshold=2.0)).plain == "loss 2.5"
+def test_a_cause_that_still_holds_is_dim() -> None:
+    """Below its threshold, until it ends; nothing where nothing is wrong."""
+    assert str(cause_text(Cause(CauseKind.BLUR, 0.3, threshold=0.1)).style) == "dark_orange"
+    assert str(cause_text(Cause(CauseKind.BLUR, 0.09, threshold=0.1)).style) == "dim"
     assert cause_text(None).plain == ""

@@ -8,11 +8,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from facegauge_client.report.chart import quality_chart
-from facegauge_client.report.strip import state_strip
+from facegauge_client.report.strip import cause_strips, state_strip
 from facegauge_client.report.templates import clock, share
-from facegauge_client.sdk.types import StreamState
+from facegauge_client.sdk.types import Cause, CauseKind, StreamState
 
-from .conftest import track_of
+from .conftest import recorder_of, track_of
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,45 @@ def test_a_crowded_strip_shows_the_worst_of_each_place() -> None:
     strip = state_strip(track_of([0.5] * 20_000, states=states), 19_999 / 5)
     assert strip.count("decode error,") == 1
     assert strip.count("<rect") <= 501
+
+
+BLUR, FREEZE = Cause(CauseKind.BLUR, 0.31, threshold=0.1), Cause(CauseKind.FREEZE, value=2.4, threshold=0.5)
+FREE = Cause(CauseKind.BLUR, 0.01, threshold=0.1)
+
+
+def test_each_cause_has_a_strip_with_its_figure_and_its_times() -> None:
+    """In words too, for those who do not see it; high where it was the main cause, low beside another one."""
+    causes = [(FREE,)] * 10 + [(BLUR,)] * 10 + [(FREEZE, BLUR)] * 10 + [(FREE,)] * 10
+    lanes = recorder_of([0.5] * 40, causes=causes).causes.lanes
+    drawing = ET.fromstring(f"<div>{cause_strips(lanes, 39 / 5)}</div>")  # noqa: S314 - our own
+    items = drawing.findall(".//li")
+    assert [item.text for item in items] == [
+        "blur -0.31 for 4.0 s",
+        "freeze 2.4 s (limit 0.5 s) for 2.0 s",
+    ]
+    blur, freeze = (item[0] for item in items)
+    assert [bar.get("height") for bar in blur] == ["10", "5"]
+    assert [bar.get("class") for bar in blur] == ["cause", "cause beside"]
+    assert [bar.findtext("title") for bar in freeze] == ["0:04 to 0:06, freeze 2.4 s (limit 0.5 s) at worst"]
+    assert blur.get("aria-label") == (
+        "blur -0.31 for 4.0 s: 0:02 to 0:04, blur -0.31 at worst; 0:04 to 0:06, blur -0.31 at worst"
+    )
+    assert float(freeze[0].get("x", "")) == pytest.approx(5.8 / 7.8 * 1000 - 256.4, abs=1)
+
+
+def test_without_causes_there_is_no_strip() -> None:
+    """Neither for a student that tells none, nor for a good picture."""
+    assert cause_strips([], 10.0).strip() == ""
+    assert recorder_of([0.9] * 9, causes=[(FREE,)] * 9).causes.lanes == []
+
+
+def test_an_hour_of_flicker_stays_small() -> None:
+    """What nobody could tell apart is one bar; the words name a few times and count the others."""
+    causes = [(FREEZE, BLUR) if number % 20 < 10 else (BLUR,) for number in range(18_000)]
+    strips = cause_strips(recorder_of([0.5] * 18_000, causes=causes).causes.lanes, 3600.0)
+    assert len(strips) < 20_000
+    assert strips.count("<rect") < 10
+    assert "times more" in strips
 
 
 def test_clock() -> None:

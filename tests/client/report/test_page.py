@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,16 +11,22 @@ import pytest
 
 from facegauge_client.playback.playback import Playback
 from facegauge_client.report import Played, Session, write_page
-from facegauge_client.sdk.types import FrameResult, Summary
+from facegauge_client.sdk.types import Cause, CauseKind, FrameResult, Summary
 
 from .conftest import recorder_of
 
 SESSION = Session("127.0.0.1:50051", "2026-11-23 12:00:00", 61.0, "standup", "5 frames a second")
+FREE = Cause(CauseKind.BLUR, 0.01, threshold=0.1)
 UNCLOSED = {"meta", "img", "!doctype"}
 HOSTILE = '<script>alert("1")</script>&\'\u202e\udcff\x00.mp4'
 
 
-def played(name: str, qualities: list[float | None], error: str | None = None) -> Played:
+def played(
+    name: str,
+    qualities: list[float | None],
+    error: str | None = None,
+    causes: Sequence[tuple[Cause, ...]] = (),
+) -> Played:
     playback = Playback(Path("file"), name)
     playback.started = True
     playback.frames_sent = len(qualities)
@@ -27,7 +34,7 @@ def played(name: str, qualities: list[float | None], error: str | None = None) -
         playback.results[FrameResult.NO_FACE if quality is None else FrameResult.SCORED] += 1
     playback.summary = None if error else Summary(name)
     playback.error = error
-    return Played(playback, recorder_of(qualities))
+    return Played(playback, recorder_of(qualities, causes=causes))
 
 
 class Checker(HTMLParser):
@@ -139,6 +146,38 @@ def test_a_replay_that_was_stopped_is_reported() -> None:
     assert "the replay was stopped before the end" in page
     assert "not played" in page
     assert "3 without an answer" in page
+
+
+def test_what_was_wrong_is_told_with_its_figure() -> None:
+    """In the stream's row, in its strips, in the legend and at its worst moments."""
+    bad = Cause(CauseKind.COMPRESSION, 0.31, threshold=0.1)
+    freeze = Cause(CauseKind.FREEZE, value=2.4, threshold=0.5)
+    causes = [()] * 10 + [(bad,)] * 10 + [(freeze, bad)] * 10
+    qualities: list[float | None] = [*[0.9] * 10, *[0.3] * 20]
+    page = write_page(SESSION, [played("a", qualities, causes=causes), played("b", [0.9] * 5)])
+    check(page)
+    row, other = re.findall(r'<td class="left more wrong">(.*?)</td>', page)
+    assert row == "compression -0.31 for 4.0 s, and 1 more"
+    assert other == "\N{EN DASH}"
+    assert page.count("</i>main cause</span>") == page.count("</i>cause beside it</span>") == 1
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page, re.DOTALL)
+    assert any("<strong>compression -0.31</strong>, quality" in caption for caption in captions)
+    assert any("<strong>freeze 2.4 s (limit 0.5 s)</strong>" in caption for caption in captions)
+    assert "tells no causes" in page[page.index('id="stream-1"') :]
+
+
+@pytest.mark.parametrize(
+    ("causes", "words"),
+    [((), "tells no causes of the picture, and no fault"), ((FREE,), "No cause reached its limit")],
+    ids=["none told", "none named"],
+)
+def test_a_page_without_causes_says_why(causes: tuple[Cause, ...], words: str) -> None:
+    """A student that tells none, or a picture that has none: no strip, no column, no zero."""
+    page = write_page(SESSION, [played("a", [0.9] * 9, causes=[causes] * 9)])
+    check(page)
+    assert words in page
+    assert '<ul class="causes">' not in page
+    assert "what was wrong" not in page
 
 
 @pytest.mark.parametrize("qualities", [[], [None], [None] * 40, [0.5]])

@@ -12,13 +12,16 @@ import pytest
 
 from facegauge_client import Assessment, Box, Face
 from facegauge_client.report import moments
+from facegauge_client.report.fault_moments import MOST_FAULTS
 from facegauge_client.report.moments import APART_S, MOST_KEPT, MOST_MOMENTS
 from facegauge_client.report.recorder import MOST_WAITING, Recorder
 from facegauge_client.report.thumbnail import thumbnail
 from facegauge_client.report.track import STATES
-from facegauge_client.sdk.types import FaceState, FrameResult, StreamState
+from facegauge_client.sdk.types import Cause, CauseKind, FaceState, FrameResult, StreamState
 
-PICTURE: npt.NDArray[np.uint8] = np.zeros((72, 128, 3), np.uint8)
+from .conftest import PICTURE, recorder_of
+
+BLUR, FREEZE = Cause(CauseKind.BLUR, 0.4, threshold=0.1), Cause(CauseKind.FREEZE, value=2.4, threshold=0.5)
 
 
 def face(quality: float | None, box: Box = Box(40, 20, 30, 30), track_id: int = 1) -> Face:  # noqa: B008 - frozen
@@ -44,7 +47,7 @@ def test_the_worst_of_each_dip_is_kept() -> None:
     recorder = Recorder()
     play(recorder, qualities, fps=5, start_s=1000.0)
     kept = recorder.worst_moments()
-    lowest = sorted((moment.raw_quality, moment.time_s) for moment in kept)[:2]
+    lowest = sorted((moment.raw_quality or 1.0, moment.time_s) for moment in kept)[:2]
     np.testing.assert_allclose(lowest, [(0.2, 31 / 5), (0.3, 71 / 5)])
     assert all(moment.thumbnail.frame.startswith(b"\xff\xd8") for moment in kept)
     assert len(recorder.track) == 100
@@ -76,7 +79,7 @@ def test_an_hour_keeps_a_handful_of_pictures(monkeypatch: pytest.MonkeyPatch) ->
     assert len(times_s) == MOST_MOMENTS
     assert times_s == sorted(times_s)
     assert np.diff(times_s).min() >= 60, "spread over the hour"
-    assert max(moment.raw_quality for moment in kept) < 0.31
+    assert max(moment.raw_quality or 1.0 for moment in kept) < 0.31
     assert not recorder._waiting
     assert len(recorder._worst._kept) <= MOST_KEPT
     assert made.call_count < 200
@@ -154,6 +157,46 @@ def test_the_face_that_the_server_names_is_shown(main_track_id: int | None, show
     else:
         blue = decode(moment.thumbnail.face)[100, 75, 2]
         assert (blue > 200) == (shown == "main"), "the right half is blue"
+
+
+def test_a_worst_score_has_the_cause_of_its_picture() -> None:
+    """What costs quality, not a fault that lasts meanwhile; it may be named later, as costs lag."""
+    qualities = [0.9] * 20 + [0.2] * 5 + [0.9] * 20
+    found = recorder_of(qualities, causes=[()] * 20 + [(FREEZE, BLUR)] * 25).worst_moments()
+    lowest = [moment for moment in found if moment.raw_quality == 0.2 and moment.cause is not FREEZE]
+    assert [(moment.cause, moment.cause_later_s) for moment in lowest] == [(BLUR, 0.0)]
+    later = recorder_of(qualities, causes=[()] * 23 + [(BLUR,)] * 22).worst_moments()
+    (lowest_later,) = (moment for moment in later if moment.raw_quality == 0.2)
+    assert lowest_later.cause is BLUR
+    assert lowest_later.cause_later_s == pytest.approx(0.6)
+    good = recorder_of([0.96] * 20 + [0.95] + [0.96] * 4 + [0.5] * 20, causes=[()] * 25 + [(BLUR,)] * 20)
+    assert [moment.cause for moment in good.worst_moments() if moment.raw_quality == 0.95] in ([], [None])
+
+
+def test_a_fault_is_a_moment_though_the_score_is_good() -> None:
+    """Where its value was worst, with a picture; what was the lowest score by chance nearby is left out."""
+    rising = [dataclasses.replace(FREEZE, value=value) for value in (0.6, 1.5, 2.4, 2.4)]
+    causes = [()] * 10 + [(fault,) for fault in rising] + [()] * 10
+    moments = recorder_of([0.9] * 12 + [0.89] * 12, causes=causes).worst_moments()
+    (fault,) = (moment for moment in moments if moment.cause)
+    assert (fault.cause, fault.time_s) == (rising[2], 12 / 5)
+    assert fault.thumbnail.frame.startswith(b"\xff\xd8")
+    assert all(abs(moment.time_s - fault.time_s) >= APART_S for moment in moments if moment is not fault)
+    nobody = Cause(CauseKind.NO_FACE, value=2.0, threshold=0.5)
+    (absent,) = recorder_of([None] * 9, causes=[(nobody,)] * 9).worst_moments()
+    assert (absent.raw_quality, absent.quality, absent.cause) == (None, None, nobody)
+
+
+def test_the_longest_faults_are_kept() -> None:
+    """However many there are: a handful, and one whole frame for each that lasts."""
+    causes: list[tuple[Cause, ...]] = []
+    for length in range(1, 40):
+        causes += [(FREEZE,)] * length + [()] * 2
+    recorder = recorder_of([0.9] * len(causes), causes=causes)
+    ends_s = [moment.time_s for moment in recorder.worst_moments() if moment.cause]
+    assert len(ends_s) == MOST_FAULTS
+    assert min(ends_s) > sum(length + 2 for length in range(1, 35)) / 5
+    assert not recorder._faults._lasting
 
 
 def decode(jpeg: bytes) -> npt.NDArray[np.uint8]:

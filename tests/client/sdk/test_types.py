@@ -70,6 +70,19 @@ def test_causes_are_read_with_their_figures() -> None:
     assert assessment.to_dict()["causes"][2] == {"kind": "loss", "cost": 0.0, "threshold": 0.1}
 
 
+def test_nothing_is_named_that_costs_more_than_is_missing() -> None:
+    """Of a face as of the stream, however dear it is said to be; a fault is named whatever the score."""
+    blur, noise = (
+        Cause(kind, cost, threshold=0.1) for kind, cost in ((CauseKind.BLUR, 0.2), (CauseKind.NOISE, 0.05))
+    )
+    black = Cause(CauseKind.BLACK, value=0.99, threshold=0.98)
+    assert Face(quality=0.5, causes=(blur, noise)).named_causes == (blur,)
+    assert Face(quality=0.95, causes=(blur, noise)).named_causes == ()
+    assert Assessment(quality=0.95, causes=(black, blur)).named_causes == (black,)
+    assert Assessment(causes=(black, blur)).named_causes == (black, blur)
+    assert "named_causes" not in Face(causes=(blur,)).to_dict()
+
+
 def test_an_older_server_names_nothing() -> None:
     """No cause, no opinion score, no model: absent in JSON too."""
     assessment = read_assessment(pb.Assessment(quality=0.5))
