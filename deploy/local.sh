@@ -42,7 +42,7 @@ trap stop EXIT
 trap 'exit 0' INT TERM
 
 mkdir "$data/assets"
-cp "$root/dashboards/runbook.md" "$data/assets/"
+cp -R "$root/dashboards/runbook.md" "$root/dashboards/causes" "$data/assets/"
 sed -e "s|server:9464|$metrics|" -e "s|alertmanager:9093|$alertmanager|" \
     -e "s|gateway:9465|${GATEWAY:-127.0.0.1:9465}|" \
     -e "s|/etc/prometheus/rules|${PROMETHEUS_RULES:-$root/dashboards/rules}|" \

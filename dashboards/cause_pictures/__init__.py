@@ -1,0 +1,1 @@
+"""Makes the pictures of causes that the runbook shows."""
