@@ -112,9 +112,9 @@ def assessed(
 def test_each_ruined_version_is_told_by_its_cause(
     assessed: Assessed, ruin: Callable[[Picture], Picture]
 ) -> None:
-    """Every shipped model that names causes names first what was done, and what its absence would bring."""
+    """Every shipped model that names causes names first what was done, and what it costs."""
     cause, face = CAUSES_BY_RUIN[ruin], assessed.faces[ruin.__name__]
     dearest = face["causes"][0]
     assert dearest["kind"] == cause
     assert dearest["cost"] >= dearest["threshold"] == 0.1
-    assert f"{cause}: +{dearest['cost']:.2f} without it" in assessed.shown
+    assert f"{cause} -{dearest['cost']:.2f}" in assessed.shown

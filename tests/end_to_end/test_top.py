@@ -126,13 +126,17 @@ def shows(watched: Terminal, *words: str) -> bool:
 def test_the_view_outlives_the_server_and_q_ends_it(
     facegauge: str, start_server_process: StartServerProcess, portrait_jpeg: bytes
 ) -> None:
-    """Killed, the server leaves its last list in grey; back on its port, the list goes on. Exit code 0."""
+    """Killed, the server leaves its last list in grey; back on its port, the list goes on. Exit code 0.
+
+    The picture never changes, which is a freeze: the stream's cause stands beside it with its seconds.
+    """
     port = f"127.0.0.1:{free_port()}"
     server = start_server_process("--listen", port)
     with live_streams(port, portrait_jpeg, "camera-1"), terminal(facegauge, "top", "--server", port) as top:
         until(
             lambda: shows(top, f"connected to {port}", "1 live", "camera-1", "scored"), "the stream is seen"
         )
+        until(lambda: re.search(r" freeze \d[\d.]* s ", "\n".join(top.screen())), "its cause is named")
         os.kill(server.pid, signal.SIGKILL)
         until(lambda: shows(top, f"server at {port} went down, trying again", "camera-1"), "the loss is told")
         start_server_process("--listen", port)

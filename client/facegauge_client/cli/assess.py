@@ -14,10 +14,10 @@ from rich.text import Text
 
 from facegauge_client.cli.options import DISPLAY_LINES, ServerOptions, server_options
 from facegauge_client.cli.output import json_lines, open_console
-from facegauge_client.cli.paint import number, state_text
+from facegauge_client.cli.paint import cause_text, number, state_text
 from facegauge_client.playback.video import read_picture
 from facegauge_client.sdk.errors import Forbidden, RequestRejected, Unauthenticated, VideoError
-from facegauge_client.sdk.types import Assessment, Face
+from facegauge_client.sdk.types import Assessment, Cause, Face
 
 __all__ = ["assess"]
 
@@ -101,21 +101,39 @@ def _table(results: list[Assessment]) -> Table:
     table.add_column("quality", justify="right")
     table.add_column("state", no_wrap=True)
     table.add_column("short side", justify="right", no_wrap=True)
-    if any(face.causes for assessment in results for face in assessment.faces):
+    with_causes = any(_tells_causes(assessment) for assessment in results)
+    if with_causes:
         table.add_column("what is wrong", overflow="fold", min_width=24)
     for assessment in results:
-        if not assessment.faces:
-            table.add_row(Text(assessment.stream_id), number(None), state_text(assessment.result))
-        for rank, face in enumerate(assessment.faces):
+        for rank, face in enumerate(assessment.faces or (None,)):
             name = Text(assessment.stream_id if rank == 0 else "", style="")
-            size = f"{face.short_side_px:.0f} px"
-            wrong = [_what_is_wrong(face)] if len(table.columns) == 5 else []
-            table.add_row(name, number(face.quality), state_text(face.state), size, *wrong)
+            wrong = [_what_is_wrong(assessment, face, is_first=rank == 0)] if with_causes else []
+            table.add_row(name, *_figures(assessment, face), *wrong)
     return table
 
 
-def _what_is_wrong(face: Face) -> Text:
-    named = [cause for cause in face.causes if cause.is_named]
+def _figures(assessment: Assessment, face: Face | None) -> list[Text]:
+    if face is None:
+        return [number(None), state_text(assessment.result), Text()]
+    return [number(face.quality), state_text(face.state), Text(f"{face.short_side_px:.0f} px")]
+
+
+def _tells_causes(assessment: Assessment) -> bool:
+    return bool(_faults(assessment)) or any(face.causes for face in assessment.faces)
+
+
+def _faults(assessment: Assessment) -> list[Cause]:
+    """Return what is wrong with the picture as a whole, where the server says so of a single one."""
+    return [cause for cause in assessment.causes if cause.value is not None]
+
+
+def _what_is_wrong(assessment: Assessment, face: Face | None, *, is_first: bool) -> Text:
+    """Return what is named of a face, after what is wrong with the whole picture; a dash for nothing.
+
+    Blank for a face that no causes are told of, as one that was not scored: it is not known to be well.
+    """
+    causes = () if face is None else face.causes
+    named = [*(_faults(assessment) if is_first else ()), *(() if face is None else face.named_causes)]
     if not named:
-        return Text("-", style="dim")
-    return Text(", ".join(f"{cause.kind.value}: +{cause.cost:.2f} without it" for cause in named))
+        return Text("-" if causes else "", style="dim")
+    return Text(", ").join(map(cause_text, named))

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from facegauge_client.cause_words import SHORT_CHARS
 from facegauge_client.cli.paint import bar, cause_text, number, short_state_text, sparkline, state_text
-from facegauge_client.sdk.types import StreamStatus
+from facegauge_client.sdk.types import Cause, StreamStatus
 
 __all__ = ["stream_table"]
 
@@ -23,14 +24,20 @@ _COLUMNS = {
     "quality": (7, 0),
     "": (10, 160),
     "state": (9, 30),
-    "cause": (17, 110),
+    "cause": (SHORT_CHARS, 52),
     "faces": (5, 68),
     "fps": (5, 52),
     "drops": (6, 60),
     "age": (8, 80),
 }
 """Each column's width, and how wide the terminal must be to show it; what is left is the stream's."""
-_WIDER = {"history": ((80, 10), (130, 20), (150, 30)), "state": ((100, 14),)}
+_BESIDE_CAUSES = {"history": 72, "fps": 80, "drops": 92, "faces": 100, "age": 110}
+"""How wide it must be for these where causes are named, which matter more."""
+_WIDER = {
+    "history": ((80, 10), (130, 20), (150, 30)),
+    "state": ((100, 14),),
+    "cause": ((170, 26), (200, 38)),
+}
 """Columns that grow: from which width of the terminal, and to what."""
 
 
@@ -39,12 +46,21 @@ def stream_table(
     width: int,
     histories: Histories | None = None,
     *,
+    with_causes: bool = False,
     is_grey: bool = False,
 ) -> Table:
-    """Build the table with the columns that fit, each line cut off rather than wrapped."""
-    widths = {name: _width(name, width) for name, (_, least) in _COLUMNS.items() if width >= least}
+    """Build the table with the columns that fit, each line cut off rather than wrapped.
+
+    `with_causes` asks for the column of main causes, which nobody needs where no server names any.
+    """
+    with_causes = with_causes and width >= _COLUMNS["cause"][1]
+    widths = {
+        name: _width(name, width) for name in _COLUMNS if width >= _least(name, with_causes=with_causes)
+    }
     if histories is None:
         widths.pop("history", None)
+    if not with_causes:
+        widths.pop("cause", None)
     gap = 1 if width < 52 else 2
     left = width - sum(widths.values()) - gap * len(widths)
     table = Table(
@@ -68,6 +84,11 @@ def stream_table(
     return table
 
 
+def _least(name: str, *, with_causes: bool) -> int:
+    least = _COLUMNS[name][1]
+    return _BESIDE_CAUSES.get(name, least) if with_causes else least
+
+
 def _width(name: str, width: int) -> int:
     grown = [columns for least, columns in _WIDER.get(name, ()) if width >= least]
     return grown[-1] if grown else _COLUMNS[name][0]
@@ -81,13 +102,19 @@ def _cells(status: StreamStatus, widths: dict[str, int], histories: Histories) -
         "quality": number(status.quality),
         "": bar(status.quality, 10),
         "state": state(status.state),
-        "cause": cause_text(status.main_cause),
+        "cause": _cause(status.main_cause, widths.get("cause", 0)),
         "faces": Text(f"{status.faces}"),
         "fps": Text(f"{status.fps:.1f}"),
         "drops": Text(f"{status.frames_dropped or '-'}"),
         "age": Text(_duration(status.age_s)),
     }
     return [Text(_printable(status.stream_id)), *(cells[name] for name in widths)]
+
+
+def _cause(cause: Cause | None, width: int) -> Text:
+    """Return a cause with what it is held against where there is room for that."""
+    text = cause_text(cause)
+    return text if len(text) <= width else cause_text(cause, short=True)
 
 
 def _printable(label: str) -> str:

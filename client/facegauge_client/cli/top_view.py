@@ -37,11 +37,14 @@ class TopView:
         self._sampled_s: float | None = None
         self._histories: dict[str, deque[float | None]] = {}
         self._retry_s: float | None = None
+        self._has_causes = False
+        """Whether any was named so far: their column comes once, and stays."""
 
     def take(self, streams: StreamList, now_s: float) -> None:
         """Take in a list from the server."""
         self.changes += 1
         self._streams, self._taken_s, self._retry_s = streams, now_s, None
+        self._has_causes = self._has_causes or _name_causes(streams)
         listed = {status.stream_id: status.quality for status in streams.streams}
         for _ in range(self._samples_due(now_s) - 1):
             self._sample({})
@@ -96,13 +99,20 @@ class TopView:
                 yield Text(EMPTY)
             return
         shown = self._streams.streams[: self.rows(options.height or console.height)]
-        yield stream_table(shown, width, self._histories, is_grey=is_away)
+        yield stream_table(shown, width, self._histories, with_causes=self._has_causes, is_grey=is_away)
 
 
 def print_list(streams: StreamList, console: Console) -> None:
     """Print the list once, for output that is not a terminal."""
     console.print(_line(_totals(streams), console.width))
-    console.print(stream_table(streams.streams, console.width) if streams.streams else Text(EMPTY))
+    if not streams.streams:
+        console.print(Text(EMPTY))
+        return
+    console.print(stream_table(streams.streams, console.width, with_causes=_name_causes(streams)))
+
+
+def _name_causes(streams: StreamList) -> bool:
+    return any(status.main_cause is not None for status in streams.streams)
 
 
 def _totals(streams: StreamList) -> Text:

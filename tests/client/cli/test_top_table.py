@@ -13,10 +13,15 @@ from facegauge_client.sdk.types import Cause, CauseKind, StreamState, StreamStat
 STREAM = StreamStatus("camera-1", "standup", StreamState.SCORED, 0.5, 2, 3725.0, 0.1, 4.96, frames_dropped=3)
 
 
-def rows(width: int, *streams: StreamStatus, history: tuple[float | None, ...] | None = None) -> list[str]:
+def rows(
+    width: int,
+    *streams: StreamStatus,
+    history: tuple[float | None, ...] | None = None,
+    with_causes: bool = False,
+) -> list[str]:
     console = Console(file=io.StringIO(), record=True, width=width)
     histories = None if history is None else {stream.stream_id: history for stream in streams}
-    console.print(stream_table(streams, width, histories))
+    console.print(stream_table(streams, width, histories, with_causes=with_causes))
     return console.export_text().splitlines()
 
 
@@ -54,14 +59,28 @@ def test_a_grey_table_has_no_colours() -> None:
     assert "\x1b[3" not in console.export_text(styles=True)
 
 
-def test_the_main_cause_has_a_column_where_there_is_room() -> None:
-    """With its figure; empty where nothing is wrong, or the student names nothing."""
-    blurred = StreamStatus("b", quality=0.3, main_cause=Cause(CauseKind.COMPRESSION, 0.31, threshold=0.1))
-    for width in (110, 136, 160, 200):
-        head, first, second = rows(width, blurred, STREAM, history=(0.1, 0.9))
-        assert "cause" in head
-        assert "compression -0.31" in first
-        assert len(first) <= width
-        assert "-0" not in second
-        assert second.startswith("camera-1 "), "the names stay readable"
-    assert "cause" not in rows(109, blurred)[0]
+BLURRED = StreamStatus("b", quality=0.3, main_cause=Cause(CauseKind.COMPRESSION, 0.31, threshold=0.1))
+FROZEN = StreamStatus("f", quality=0.9, main_cause=Cause(CauseKind.FREEZE, value=2.4, threshold=0.5))
+
+
+@pytest.mark.parametrize("width", [52, 60, 72, 80, 92, 100, 110, 136, 160, 170, 200])
+def test_the_main_cause_has_a_column_with_its_figure(width: int) -> None:
+    """In a narrow terminal instead of other columns, in a wide one with the limit; empty where none is."""
+    head, first, second, third = rows(width, BLURRED, FROZEN, STREAM, history=(0.1, 0.9), with_causes=True)
+    assert "cause" in head
+    assert "compression -0.31" in first
+    assert ("freeze 2.4 s (limit 0.5 s)" if width >= 170 else "freeze 2.4 s ") in second
+    assert "-0." not in third
+    assert third.startswith("camera-1 "), "the names stay readable"
+    assert max(map(len, (head, first, second, third))) <= width
+
+
+def test_without_causes_there_is_no_column() -> None:
+    """A server that names none says nothing of them, whatever room there is."""
+    assert "cause" not in rows(200, STREAM)[0]
+    assert rows(51, BLURRED, history=(0.1,), with_causes=True)[0].split() == [
+        "stream",
+        "history",
+        "quality",
+        "state",
+    ]

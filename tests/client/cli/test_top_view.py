@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from facegauge_client.cli.top_view import HISTORY_SAMPLES, TopView, print_list
-from facegauge_client.sdk.types import StreamList, StreamState, StreamStatus
+from facegauge_client.sdk.types import Cause, CauseKind, StreamList, StreamState, StreamStatus
 
 TARGET = "media-3.example.org:50051"
 STREAMS = (
@@ -65,14 +65,30 @@ def test_no_width_makes_a_line_wrap(width: int) -> None:
         (40, "stream history quality state"),
         (60, "stream history quality state fps drops"),
         (80, "stream history quality state faces fps drops age"),
-        (120, "stream history quality state cause faces fps drops age"),
-        (140, "stream call history quality state cause faces fps drops age"),
-        (200, "stream call history quality state cause faces fps drops age"),
+        (140, "stream call history quality state faces fps drops age"),
+        (200, "stream call history quality state faces fps drops age"),
     ],
 )
 def test_columns_go_in_steps_as_the_terminal_narrows(width: int, columns: str) -> None:
     """The stream, its quality and its state stay to the last."""
     assert drawn(view_of(StreamList(STREAMS, 4)), width)[2].split() == columns.split()
+
+
+def test_the_column_of_causes_comes_once_and_stays() -> None:
+    """With the first one that is named; then nothing moves as causes come and go, or the server is away."""
+    named = StreamStatus("camera-1", quality=0.3, main_cause=Cause(CauseKind.BLUR, 0.31, threshold=0.1))
+    view = view_of(StreamList(STREAMS, 4))
+    heads = [drawn(view, 80)[2]]
+    for streams in (StreamList((named,), 1), StreamList(STREAMS, 4)):
+        view.take(streams, 9.0)
+        heads.append(drawn(view, 80)[2])
+    view.lose(retry_s=9.0)
+    assert drawn(view, 80)[2] == heads[1] == heads[2]
+    assert heads[0].split() == ["stream", "history", "quality", "state", "faces", "fps", "drops", "age"]
+    assert heads[1].split() == ["stream", "history", "quality", "state", "cause", "fps"]
+    console = Console(file=io.StringIO(), record=True, width=100)
+    print_list(StreamList((named,), 1), console)
+    assert "blur -0.31" in console.export_text()
 
 
 @pytest.mark.parametrize("width", [40, 52, 80, 100, 120, 200])
@@ -185,7 +201,7 @@ def test_without_a_terminal_the_list_is_plain_text() -> None:
     print_list(StreamList(STREAMS[:1], 1), Console(file=out, width=140))
     title, names, line = out.getvalue().splitlines()
     assert title == "1 live, 1 poor"
-    assert names.split() == ["stream", "call", "quality", "state", "cause", "faces", "fps", "drops", "age"]
+    assert names.split() == ["stream", "call", "quality", "state", "faces", "fps", "drops", "age"]
     assert line.split()[:3] == ["camera-1", "standup", "0.31"]
     out = io.StringIO()
     print_list(StreamList((), 0), Console(file=out, width=140))
