@@ -136,7 +136,8 @@ def test_the_view_outlives_the_server_and_q_ends_it(
         until(
             lambda: shows(top, f"connected to {port}", "1 live", "camera-1", "scored"), "the stream is seen"
         )
-        until(lambda: re.search(r" freeze \d[\d.]* s ", "\n".join(top.screen())), "its cause is named")
+        named = re.compile(r" freeze \d[\d.]* s ")
+        until(lambda: any(map(named.search, top.screen())), "its cause is named")
         os.kill(server.pid, signal.SIGKILL)
         until(lambda: shows(top, f"server at {port} went down, trying again", "camera-1"), "the loss is told")
         start_server_process("--listen", port)
