@@ -7,6 +7,7 @@ from grafana_foundation_sdk.builders import statetimeline
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as model
 
+from dashboards.generator.call_frames import frames_row
 from dashboards.generator.causes import costs, faults, time_with_fault
 from dashboards.generator.parts import (
     STREAM,
@@ -18,7 +19,6 @@ from dashboards.generator.parts import (
     panel,
     quality_steps,
     query,
-    stacked,
     steps,
 )
 from facegauge_server.types import StreamState
@@ -39,7 +39,7 @@ HELD_QUALITY = f"stream:facegauge_stream_quality_ratio:last1m{{{STREAM}}}"
 def call() -> build.Dashboard:
     """Build the dashboard."""
     streams = "facegauge_stream_faces"
-    return (
+    return frames_row(
         board(
             "call",
             "Call",
@@ -102,45 +102,6 @@ def call() -> build.Dashboard:
         .with_panel(time_with_fault())
         .with_panel(faults())
         .with_panel(_states())
-        .with_row(build.Row("Frames"))
-        .with_panel(
-            panel(
-                lines().line_interpolation(common.LineInterpolation.STEP_AFTER),
-                "Faces",
-                "Faces in each stream's last frame. The stream's quality is its main face's.",
-                query(f"facegauge_stream_faces{{{STREAM}}}", STREAM_NAME),
-                unit="short",
-                thresholds=steps((None, "blue")),
-                width=8,
-            )
-            .min(0)
-            .decimals(0)
-        )
-        .with_panel(
-            panel(
-                stacked(),
-                "Frames per second by result",
-                "Frames of these streams by what became of them.",
-                query(
-                    f"sum by (result) (rate(facegauge_stream_frames_total{{{STREAM}}}[$__rate_interval]))",
-                    "{{result}}",
-                ),
-                unit="ops",
-                thresholds=steps((None, "blue")),
-                width=8,
-            )
-        )
-        .with_panel(
-            panel(
-                lines(),
-                "Age of the last frame",
-                "Time since the last frame arrived. StreamStalled fires over 5 s.",
-                query(f"time() - facegauge_stream_last_frame_timestamp_seconds{{{STREAM}}}", STREAM_NAME),
-                unit="s",
-                thresholds=steps((None, "green"), (5, "red")),
-                width=8,
-            ).min(0)
-        )
     )
 
 
