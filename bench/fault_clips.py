@@ -77,7 +77,7 @@ def faulty(
 
     Args:
         clip: its pictures.
-        fault: of `INSERTED`.
+        fault: of `INSERTED`; empty for none.
         face: where the main face is in them.
         room: a picture without a face.
         fps: at which it is played.
@@ -95,7 +95,7 @@ def faulty(
                 continue
             if fault == "standing":
                 picture = clip[0].pixels
-            elif fault != "low_frame_rate":
+            elif fault not in ("", "low_frame_rate"):
                 share = min(1.0, (at_s - before_s) / MOVES_FOR_S)
                 picture = _changed(picture, fault, face, room, random, share)
         last_s = at_s

@@ -90,11 +90,12 @@ class NamedCauses:
         began_s = self._since_s[cause.kind]
         if self.main is not None and self.main.kind is cause.kind:
             began_s = max(began_s, self._main_since_s)
-        return at_s - began_s < LEAST_S or cause.cost >= END_SHARE * (cause.threshold or 0.0)
+        return at_s - began_s < LEAST_S or _costs(cause)
 
     def _choose_main(self, at_s: float) -> None:
         fault = next(iter(self.faults), None)
-        pictured = [one for one in self._named.values() if isinstance(one, Cause)]
+        # One that only lasts out its least time is not what to say first: the picture has recovered.
+        pictured = [one for one in self._named.values() if isinstance(one, Cause) and _costs(one)]
         dearest = max(pictured, key=lambda cause: cause.cost, default=None)
         now = None if self.main is None else self._named.get(self.main.kind)
         chosen: NamedCause | None = fault or dearest
@@ -112,6 +113,11 @@ class NamedCauses:
         for kind in self._named:
             self.times_s[kind] = self.times_s.get(kind, 0.0) + passed_s
         return dict.fromkeys(self._named, passed_s)
+
+
+def _costs(cause: Cause) -> bool:
+    """Return whether a cause that is named still costs about what it must."""
+    return cause.cost >= END_SHARE * (cause.threshold or 0.0)
 
 
 def _kind(cause: NamedCause | None) -> CauseKind | None:

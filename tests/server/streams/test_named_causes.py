@@ -53,6 +53,19 @@ def test_a_cause_lasts_two_seconds_at_least(named: NamedCauses) -> None:
     assert see(named, 2.0, {BLUR: 0.0}).ended
 
 
+def test_a_cause_that_has_passed_does_not_become_the_main_one(named: NamedCauses) -> None:
+    """It lasts out its two seconds, but what to say first of a picture that has recovered is nothing."""
+    see(named, 0.0, {BLUR: 0.5})
+    see(named, 1.0, {BLUR: 0.5, NOISE: 0.2})
+    assert see(named, 2.1, {BLUR: 0.01, NOISE: 0.01}).ended == (Cause(BLUR, 0.5, 0.1),)
+    assert named.main is None
+    assert see(named, 3.1, {BLUR: 0.01, NOISE: 0.01}).ended == (Cause(NOISE, 0.01, 0.1),)
+    see(named, 4.0, {NOISE: 0.5}, FROZEN)
+    see(named, 5.9, {NOISE: 0.01}, FROZEN)
+    see(named, 5.95, {NOISE: 0.01})
+    assert named.main is None, "after a fault likewise"
+
+
 def test_the_main_cause_changes_at_most_every_two_seconds(named: NamedCauses) -> None:
     """Whichever of three causes is the dearest, at 30 frames a second and at 2."""
     for interval_s in (1 / 30, 0.5):
