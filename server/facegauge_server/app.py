@@ -50,6 +50,7 @@ from facegauge_server.tls import Certificates
 from facegauge_server.webhook.collector import WebhookCollector
 from facegauge_server.webhook.sender import WebhookSender
 from facegauge_server.webhook.signature import WebhookSecrets
+from facegauge_server.webhook.trust import WebhookTrust
 from facegauge_server.workers.collector import WorkersCollector
 from facegauge_server.workers.pool import FrameWorkers
 
@@ -83,10 +84,12 @@ class OperatorFiles:
         self.metrics_token = None if token_file is None else MetricsToken(token_file)
         secret_file = config.webhook_secret_file
         self.webhook_secrets = None if secret_file is None else WebhookSecrets(secret_file)
+        self.webhook_trust = None if config.webhook_ca is None else WebhookTrust(config.webhook_ca)
 
     def reread(self) -> None:
         """Read those that have changed, at once."""
-        for one in (self.certificates, self.keys, self.metrics_token, self.webhook_secrets):
+        webhook = (self.webhook_secrets, self.webhook_trust)
+        for one in (self.certificates, self.keys, self.metrics_token, *webhook):
             if one is not None:
                 one.reread()
 
@@ -217,6 +220,7 @@ def _webhook(config: Config, files: OperatorFiles, metrics: Metrics) -> WebhookS
         config.webhook_queue,
         metrics.count_webhook,
         metrics.count_webhook_retry,
+        trust=files.webhook_trust,
     )
 
 

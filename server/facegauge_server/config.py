@@ -222,6 +222,11 @@ class Config:
         "Secrets of Standard Webhooks (whsec_ and base64), one a line, each of which signs.",
         metavar="FILE",
     )
+    webhook_ca: Path | None = setting(  # noqa: RUF009 - it returns a field
+        EVENTS,
+        "Certificates that the receiver's must be issued by, PEM; without it, those that the system trusts.",
+        metavar="FILE",
+    )
     webhook_insecure: bool = setting(EVENTS, "Allow a --webhook-url beyond loopback without TLS.", False)
     webhook_queue: int = setting(
         EVENTS,
@@ -279,7 +284,9 @@ class Config:
             )
         if (self.webhook_url is None) != (self.webhook_secret_file is None):
             raise BadConfiguration("--webhook-url and --webhook-secret-file go together")
-        _ = self.webhook  # raises for an address that events may not go to
+        webhook = self.webhook  # raises for an address that events may not go to
+        if self.webhook_ca is not None and (webhook is None or not webhook.is_encrypted):
+            raise BadConfiguration("--webhook-ca needs a --webhook-url of https")
 
     @property
     def asks_for_certificates(self) -> bool:

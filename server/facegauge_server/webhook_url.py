@@ -20,6 +20,11 @@ class WebhookUrl:
     url: str
     host: str
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the receiver shows a certificate."""
+        return urlsplit(self.url).scheme == "https"
+
     @classmethod
     def parse(cls, text: str, *, insecure: bool) -> WebhookUrl:
         """Read an address; raises BadConfiguration, as for plain HTTP beyond loopback without `insecure`."""

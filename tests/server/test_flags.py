@@ -38,6 +38,7 @@ FLAGS = {
     "--event-log": 4096,
     "--webhook-url": None,
     "--webhook-secret-file": None,
+    "--webhook-ca": None,
     "--webhook-insecure": False,
     "--webhook-queue": 1024,
     "--stale-after": 3.0,

@@ -7,11 +7,11 @@ from facegauge_server.calibration import ServedModel
 from facegauge_server.rpc.enums import number
 from facegauge_server.streams.buffers import Message
 from facegauge_server.streams.session import Session
+from facegauge_server.summary_fields import frame_counts, summary_fields
 from facegauge_server.types import (
     Assessment,
     FaceQuality,
     Fault,
-    FrameResult,
     MosEstimate,
     NamedCause,
     Notice,
@@ -106,7 +106,7 @@ def image_response(assessment: Assessment, model: ServedModel) -> pb.AssessImage
 
 def status_message(session: Session, now_s: float) -> pb.StreamStatus:
     """Describe a live stream for an operator."""
-    frames, main_cause = session.frames, session.quality.main_cause
+    main_cause = session.quality.main_cause
     return pb.StreamStatus(
         stream_id=session.settings.stream_id,
         call_id=session.settings.call_id,
@@ -116,14 +116,8 @@ def status_message(session: Session, now_s: float) -> pb.StreamStatus:
         age_s=now_s - session.started_s,
         last_frame_age_s=None if session.last_frame_s is None else now_s - session.last_frame_s,
         fps=session.fps(now_s),
-        frames_scored=frames[FrameResult.SCORED],
-        frames_no_face=frames[FrameResult.NO_FACE],
-        frames_too_small=frames[FrameResult.TOO_SMALL],
-        frames_dropped=frames[FrameResult.DROPPED],
-        frames_failed=frames[FrameResult.ERROR],
-        frames_skipped=frames[FrameResult.SKIPPED],
         main_cause=None if main_cause is None else cause_message(main_cause),
-        frames_not_decoded=frames[FrameResult.NOT_DECODED],
+        **frame_counts(session.frames),
     )
 
 
@@ -155,26 +149,11 @@ def _face_message(face: FaceQuality) -> pb.Face:
 
 def summary_message(summary: StreamSummary, stream_id: str, model: ServedModel) -> pb.StreamSummary:
     """Sum up a stream."""
-    frames = summary.frames
-    message = pb.StreamSummary(
-        stream_id=stream_id,
-        mean_quality=summary.mean_quality,
-        p10_quality=summary.p10_quality,
-        state_times=[
-            pb.StateTime(state=number(pb.StreamState.Value, "STREAM_STATE_", state), seconds=seconds)
-            for state, seconds in summary.state_times_s.items()
-        ],
-        frames_scored=frames.get(FrameResult.SCORED, 0),
-        frames_no_face=frames.get(FrameResult.NO_FACE, 0),
-        frames_too_small=frames.get(FrameResult.TOO_SMALL, 0),
-        frames_dropped=frames.get(FrameResult.DROPPED, 0),
-        frames_failed=frames.get(FrameResult.ERROR, 0),
-        frames_skipped=frames.get(FrameResult.SKIPPED, 0),
-        frames_not_decoded=frames.get(FrameResult.NOT_DECODED, 0),
-        cause_times=[
-            pb.CauseTime(kind=number(pb.CauseKind.Value, "CAUSE_KIND_", kind), seconds=seconds)
-            for kind, seconds in summary.cause_times_s.items()
-        ],
-    )
+    fields = summary_fields(summary, stream_id)
+    for one in fields["state_times"]:
+        one["state"] = number(pb.StreamState.Value, "STREAM_STATE_", one["state"])
+    for one in fields["cause_times"]:
+        one["kind"] = number(pb.CauseKind.Value, "CAUSE_KIND_", one["kind"])
+    message = pb.StreamSummary(**fields)
     _set_mos(message, model.mos(summary.mean_quality))
     return message

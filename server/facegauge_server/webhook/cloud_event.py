@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from facegauge_server.events.event import Event
-from facegauge_server.types import Fault, FrameResult, NamedCause, StreamSummary
+from facegauge_server.summary_fields import summary_fields
+from facegauge_server.types import Fault, NamedCause
 
 __all__ = ["CONTENT_TYPE", "cloud_event"]
 
@@ -31,6 +32,7 @@ def cloud_event(event: Event) -> bytes:
 
 def _data(event: Event) -> dict[str, Any]:
     """Return what `facegauge events` prints of it; what does not exist is left out."""
+    summary = None if event.summary is None else summary_fields(event.summary, event.stream_id)
     data = {
         "sequence": event.sequence,
         "instance_id": event.instance_id,
@@ -44,37 +46,18 @@ def _data(event: Event) -> dict[str, Any]:
         "previous_band": event.previous_band or "unspecified",
         "cause": None if event.cause is None else _cause(event.cause),
         "duration_s": event.duration_s,
-        "summary": None if event.summary is None else _summary(event.summary, event.stream_id),
+        "summary": None if summary is None else _existing(summary),
         "frames_shed": event.frames_shed,
         "streams_shed": event.streams_shed,
         "text": event.text,
     }
-    return {name: value for name, value in data.items() if value is not None}
+    return _existing(data)
+
+
+def _existing(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _cause(cause: NamedCause) -> dict[str, Any]:
     figures = {"value": cause.value} if isinstance(cause, Fault) else {"cost": cause.cost}
     return {"kind": cause.kind, **figures, "threshold": cause.threshold}
-
-
-def _summary(summary: StreamSummary, stream_id: str) -> dict[str, Any]:
-    frames = summary.frames
-    data = {
-        "stream_id": stream_id,
-        "mean_quality": summary.mean_quality,
-        "p10_quality": summary.p10_quality,
-        "state_times": [
-            {"state": state, "seconds": seconds} for state, seconds in summary.state_times_s.items()
-        ],
-        "frames_scored": frames.get(FrameResult.SCORED, 0),
-        "frames_no_face": frames.get(FrameResult.NO_FACE, 0),
-        "frames_too_small": frames.get(FrameResult.TOO_SMALL, 0),
-        "frames_dropped": frames.get(FrameResult.DROPPED, 0),
-        "frames_failed": frames.get(FrameResult.ERROR, 0),
-        "frames_skipped": frames.get(FrameResult.SKIPPED, 0),
-        "frames_not_decoded": frames.get(FrameResult.NOT_DECODED, 0),
-        "cause_times": [
-            {"kind": kind, "seconds": seconds} for kind, seconds in summary.cause_times_s.items()
-        ],
-    }
-    return {name: value for name, value in data.items() if value is not None}

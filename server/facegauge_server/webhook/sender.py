@@ -1,9 +1,9 @@
 """The sender: takes events without waiting, delivers them one after the other, and tries again.
 
 Delivery is at least once and in order. A receiver that hangs or fails holds up nothing but this task: events
-wait in a queue whose oldest give way. An answer 2xx is a delivery; 408, 425, 429, 5xx, a broken connection
-and a timeout are tried again, with delays that grow and are cut at random; any other answer, redirects among
-them, is final.
+wait in a queue whose oldest give way. An answer 2xx is a delivery; 408, 425, 429, 5xx, a broken connection, a
+certificate that is not trusted and a timeout are tried again, with delays that grow and are cut at random;
+any other answer, redirects among them, is final.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from facegauge_server.metrics import WebhookResult
 from facegauge_server.safe_log import SafeLog
 from facegauge_server.webhook.cloud_event import CONTENT_TYPE, cloud_event
 from facegauge_server.webhook.signature import WebhookSecrets
+from facegauge_server.webhook.trust import WebhookTrust
 from facegauge_server.webhook_url import WebhookUrl
 
 __all__ = ["WebhookSender", "retry_delays_s"]
@@ -53,6 +54,7 @@ class WebhookSender:
         count: Callable[[WebhookResult], None],
         count_retry: Callable[[], None] = lambda: None,
         *,
+        trust: WebhookTrust | None = None,
         timeout_s: float = TIMEOUT_S,
         delays_s: Callable[[], Iterator[float]] = retry_delays_s,
     ) -> None:
@@ -64,6 +66,7 @@ class WebhookSender:
             capacity: events that wait at most.
             count: called with what became of each event.
             count_retry: called for each attempt that failed and will be made again.
+            trust: whom the receiver must be certified by; None for whom the system trusts.
             timeout_s: how long the receiver may take to answer.
             delays_s: gives the delays between attempts for one event.
         """
@@ -72,6 +75,7 @@ class WebhookSender:
         self._capacity = capacity
         self._count = count
         self._count_retry = count_retry
+        self._trust = trust
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._delays_s = delays_s
         self._waiting: deque[Event] = deque()
@@ -144,12 +148,14 @@ class WebhookSender:
 
     async def _attempt(self, session: aiohttp.ClientSession, event_id: str, body: bytes) -> tuple[str, bool]:
         """Send an event once; return why it was not delivered, empty if it was, and whether that is final."""
-        headers = self._secrets.headers(event_id, body, int(time.time()), time.monotonic())
+        now_s = time.monotonic()
+        headers = self._secrets.headers(event_id, body, int(time.time()), now_s)
         headers["content-type"] = CONTENT_TYPE
+        verified_by = True if self._trust is None else self._trust.context(now_s)
         try:
             # The body of the answer is not read: leaving the block closes a connection with an unread one.
             async with session.post(
-                self._url.url, data=body, headers=headers, allow_redirects=False
+                self._url.url, data=body, headers=headers, allow_redirects=False, ssl=verified_by
             ) as response:
                 status = response.status
         except (aiohttp.ClientError, OSError, TimeoutError) as error:

@@ -14,6 +14,7 @@ from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import BadFrame, InvalidConfig, ProtocolViolation
 from facegauge_server.rpc import from_proto, to_proto
 from facegauge_server.streams.session import Session
+from facegauge_server.summary_fields import frame_counts, summary_fields
 from facegauge_server.types import (
     Assessment,
     Box,
@@ -274,6 +275,14 @@ def test_faults_of_a_stream() -> None:
     assert list(message.causes) == [pb.Cause(kind=pb.CAUSE_KIND_BLACK, value=0.99, threshold=0.98)]
     assert message.main_cause == message.causes[0]
     assert not message.main_cause.HasField("cost")
+
+
+def test_a_summary_has_all_fields_of_the_interface() -> None:
+    """Under one mapping for the interface and for webhooks, which leave out what a calibration would add."""
+    fields = summary_fields(StreamSummary(0.5, 0.4, {}, {}), "a")
+    assert fields.keys() == {one.name for one in pb.StreamSummary.DESCRIPTOR.fields} - {"mos_estimate"}
+    frames = {name for name in pb.StreamStatus.DESCRIPTOR.fields_by_name if name.startswith("frames_")}
+    assert frame_counts({}) == dict.fromkeys(frames, 0)
 
 
 def test_without_causes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,16 +43,16 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(*answers: int) -> AsyncIterator[Receiver]:
-    """Run a receiver that answers with these statuses."""
+async def receiving(*answers: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
+    """Run a receiver that answers with these statuses, over https where it has a certificate."""
     receiver = Receiver(list(answers))
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", receiver.answer)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     host, port = runner.addresses[0][:2]
-    receiver.url = f"http://{host}:{port}/hook"
+    receiver.url = f"{'http' if tls is None else 'https'}://{host}:{port}/hook"
     try:
         yield receiver
     finally:

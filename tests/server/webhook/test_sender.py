@@ -18,6 +18,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from facegauge_server.events.event import Event
 from facegauge_server.webhook.sender import ATTEMPTS, LONGEST_DELAY_S, WebhookSender, retry_delays_s
 from facegauge_server.webhook.signature import WebhookSecrets
+from facegauge_server.webhook.trust import WebhookTrust
 from facegauge_server.webhook_url import WebhookUrl
 from tests.server.events.making import event
 
@@ -58,6 +59,7 @@ async def sending(
     capacity: int = 16,
     timeout_s: float = LONG_S,
     delays_s: Callable[[], Iterator[float]] = at_once,
+    trust: WebhookTrust | None = None,
 ) -> AsyncIterator[Sending]:
     """Run a sender."""
     counts: Counter[str] = Counter()
@@ -67,6 +69,7 @@ async def sending(
         capacity,
         lambda result: counts.update([result]),
         lambda: counts.update(["retry"]),
+        trust=trust,
         timeout_s=timeout_s,
         delays_s=delays_s,
     )

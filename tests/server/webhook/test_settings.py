@@ -55,6 +55,15 @@ def test_address_and_secret_go_together(given: dict[str, object]) -> None:
         Config(**given)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("url", [None, "http://127.0.0.1/"])
+def test_an_authority_needs_a_receiver_that_shows_a_certificate(url: str | None) -> None:
+    """Or it would guard nothing."""
+    secret = None if url is None else Path("secret")
+    with pytest.raises(BadConfiguration, match="--webhook-ca needs a --webhook-url of https"):
+        Config(webhook_url=url, webhook_secret_file=secret, webhook_ca=Path("ca.pem"))
+    assert Config(webhook_url="https://h/", webhook_secret_file=Path("s"), webhook_ca=Path("c")).webhook
+
+
 def test_without_flags_there_is_no_webhook() -> None:
     """Off by default."""
     assert Config().webhook is None
