@@ -17,7 +17,7 @@ from rich.text import Text
 
 from facegauge_client.cli.demo_view import DemoView
 from facegauge_client.cli.output import open_console
-from facegauge_client.cli.paint import number
+from facegauge_client.cli.paint import cause_text, number
 from facegauge_client.demo.call import ACTS, FPS, duration_s, play_call
 from facegauge_client.demo.server import DemoServer, demo_server, read_stream_quality
 from facegauge_client.sdk.client import Client
@@ -49,7 +49,7 @@ def demo(keep: bool, svg_path: Path | None) -> None:
     """Watch a call's picture quality fall and recover, in the terminal and as a Prometheus series.
 
     Starts a server, turns a portrait into a call, encodes it with H.264 at a bitrate that collapses and
-    recovers, and shows the score of the face.
+    recovers, and shows the score of the face and what is wrong with it.
     """
     console = open_console()
     view = DemoView(duration_s())
@@ -145,6 +145,10 @@ def _print_ending(view: DemoView, server: DemoServer, console: Console) -> None:
     text.append_text(number(view.quality_between(view.duration_s - 2, view.duration_s + 1)))
     text.append(" once the bitrate is back.")
     console.print(text)
+    wrong = view.causes_at(bad_end_s - 0.5)
+    if wrong:
+        text = Text(f"What was wrong at {ACTS[2].kbit_per_s} kbit/s: ")
+        console.print(text.append_text(Text(", ").join(map(cause_text, wrong))).append("."))
     console.print(f"The server at {server.target} has stopped, its metrics with it. Where to look next:")
     for command, what in (
         ("facegauge demo --keep", "the same until Ctrl-C; open the metrics URL meanwhile"),

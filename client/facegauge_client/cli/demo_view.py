@@ -1,21 +1,28 @@
-"""Display of `facegauge demo`: the score over time, the bitrate below it, and the series in /metrics."""
+"""Display of `facegauge demo`: score over time, bitrate and cause below it, and the series in /metrics."""
 
 from __future__ import annotations
 
+import functools
+import itertools
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from facegauge_client.cli.paint import number, state_text, style_of
-from facegauge_client.sdk.types import Assessment
+from facegauge_client.cause_words import cause_words, is_worse
+from facegauge_client.cli.paint import cause_text, number, state_text, style_of
+from facegauge_client.playback.named_causes import NamedCauses
+from facegauge_client.sdk.types import Assessment, Cause
 
 __all__ = ["DemoView"]
 
 CHART_LINES = 10
 AXIS_WIDTH = 6
 WIDEST = 110
+_Value = TypeVar("_Value")
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -36,6 +43,10 @@ class DemoView:
     latest: Assessment | None = None
     _times_s: list[float] = field(default_factory=list)
     _qualities: list[float | None] = field(default_factory=list)
+    _named: list[tuple[Cause, ...]] = field(default_factory=list)
+    """What was named in each assessment, the main cause first."""
+    _names: NamedCauses = field(default_factory=NamedCauses)
+    _tells_causes: bool = False
     _bitrate_times_s: list[float] = field(default_factory=list)
     _bitrates: list[float] = field(default_factory=list)
 
@@ -45,6 +56,8 @@ class DemoView:
         if assessment.capture_time_s is not None:
             self._times_s.append(assessment.capture_time_s)
             self._qualities.append(assessment.quality)
+            self._named.append(self._names.add(assessment, assessment.capture_time_s).causes)
+            self._tells_causes = self._tells_causes or bool(assessment.causes)
 
     def note_bitrate(self, time_s: float, kbit_per_s: float) -> None:
         """Take in the bitrate of the last second."""
@@ -61,13 +74,21 @@ class DemoView:
         ]
         return sum(values) / len(values) if values else None
 
+    def causes_at(self, time_s: float) -> tuple[Cause, ...]:
+        """Return what was named then, the main cause first."""
+        return _value_at(self._times_s, self._named, time_s, self.now_s) or ()
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         columns = max(min(options.max_width, WIDEST) - AXIS_WIDTH, 10)
         yield Text("quality of the face, 0 to 1", style="bold")
         yield from self._chart(columns)
         yield self._bitrate_strip(columns)
+        if self._tells_causes:
+            yield self._cause_strip(columns)
         yield self._time_axis(columns)
         yield self._numbers()
+        if self._tells_causes:
+            yield self._wrong()
         yield self._series()
         if self.hint:
             yield Text(self.hint, style="dim")
@@ -80,8 +101,14 @@ class DemoView:
         series = "-" if self.series_value is None else f"{self.series_value:.2f}"
         return (
             f"{self.now_s:5.1f} s  {self.kbit_per_s:5.0f} kbit/s  {self.width}x{self.height}"
-            f"  quality {quality}  {state}  facegauge_stream_quality_ratio {series}"
+            f"  quality {quality}  {state}  facegauge_stream_quality_ratio {series}{self._cause_words()}"
         )
+
+    def _cause_words(self) -> str:
+        """Return what is named now for the plain line; nothing where nothing ever is."""
+        if not self._tells_causes:
+            return ""
+        return f"  wrong: {', '.join(map(cause_words, self._named[-1])) or '-'}"
 
     def _window(self, columns: int) -> list[float]:
         """Return the times at the right edges of the chart's columns."""
@@ -110,6 +137,20 @@ class DemoView:
             text.append(_BLOCKS[level], style="blue")
         return text
 
+    def _cause_strip(self, columns: int) -> Text:
+        """Draw when each main cause was named, with the figure that it had at its worst."""
+        mains = [next(iter(self.causes_at(time_s)), None) for time_s in self._window(columns)]
+        cells, start = [" "] * columns, 0
+        for _, group in itertools.groupby(mains, key=lambda main: main and main.kind):
+            run = list(group)
+            stop = start + len(run)
+            if named := [cause for cause in run if cause is not None]:
+                free = sum(1 for _ in itertools.takewhile(lambda main: main is None, mains[stop:]))
+                drawn = _stretch(cause_words(functools.reduce(_worse, named)), len(run), free)
+                cells[start : start + len(drawn)] = drawn
+            start = stop
+        return Text("why  │", style="dim").append("".join(cells), style="dark_orange")
+
     def _time_axis(self, columns: int) -> Text:
         first, last = f"{self._window(columns)[0]:.0f} s", f"{self._window(columns)[-1]:.0f} s"
         gap = max(columns - len(first) - len(last), 1)
@@ -126,6 +167,13 @@ class DemoView:
         text.append_text(state_text(latest.state) if latest else Text("waiting", style="dim"))
         return text
 
+    def _wrong(self) -> Text:
+        text = Text("wrong    ", style="dim")
+        named = self._named[-1]
+        return text.append_text(
+            Text(", ").join(map(cause_text, named)) if named else Text("nothing named", style="dim")
+        )
+
     def _series(self) -> Text:
         text = Text("metrics  ", style="dim")
         text.append("facegauge_stream_quality_ratio ")
@@ -134,9 +182,18 @@ class DemoView:
         return text
 
 
-def _value_at(
-    times_s: list[float], values: list[float | None] | list[float], time_s: float, now_s: float
-) -> float | None:
+def _stretch(words: str, width: int, free: int) -> str:
+    """Draw a stretch of the strip with its words within it, or in its place and the free cells behind it."""
+    if len(words) + 4 <= width:
+        return f" {words} ".center(width, "─")
+    return words.ljust(width) if len(words) <= width + free else "─" * width
+
+
+def _worse(cause: Cause, other: Cause) -> Cause:
+    return cause if is_worse(cause, other) else other
+
+
+def _value_at(times_s: list[float], values: Sequence[_Value], time_s: float, now_s: float) -> _Value | None:
     """Return the newest value up to a time; None before the first and for the future."""
     index = bisect_right(times_s, time_s) - 1
     if not times_s or time_s > now_s + 0.5:

@@ -23,6 +23,8 @@ READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
 SCRAPE_TIMEOUT_S = 2.0
 _ANY_FREE = "127.0.0.1:0"
+_MODEL = "facegauge-accurate"
+"""Tells causes: the demo says what goes wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ async def demo_server() -> AsyncIterator[DemoServer]:
     with tempfile.TemporaryFile() as log:
         process = await asyncio.create_subprocess_exec(
             _program(),
-            *("--listen", _ANY_FREE, "--metrics-listen", _ANY_FREE),
+            *("--listen", _ANY_FREE, "--metrics-listen", _ANY_FREE, "--model", _MODEL),
+            *("--precision", "f32"),  # to choose one takes longer than all else of a start
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
