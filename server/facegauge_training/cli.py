@@ -46,6 +46,9 @@ COMMANDS = {
     ),
     "compare": Place(f"{_COMMANDS}.evaluation_commands", "compare", "Compare students on one plot."),
     "export": Place(f"{_COMMANDS}.release_commands", "export", "Export a student to the server's assets."),
+    "unfold": Place(
+        f"{_COMMANDS}.release_commands", "unfold_model", "Make a run of an exported student again."
+    ),
     "probe-crops": Place(
         f"{_COMMANDS}.release_commands", "probe_crops", "Make the crops for probing precisions."
     ),

@@ -15,7 +15,7 @@ from facegauge_training.commands.options import (
 )
 from facegauge_training.data.contact_sheet import draw_contact_sheet
 from facegauge_training.data.crop_set import CropSet
-from facegauge_training.data.label_crops import CHAINS, TAKES, label_faces, train_stores
+from facegauge_training.data.label_crops import CHAINS, MOST_TAKES, TAKES, label_faces, train_stores
 from facegauge_training.data.ladder import LADDER, build_ladder
 from facegauge_training.data.noise_anchor import measure_noise_anchor
 from facegauge_training.data.sources import read_sources
@@ -47,16 +47,23 @@ def ladder(faces: Path, cache: Path, limit: int | None, workers: int) -> None:
 @cache_option
 @round_option
 @limit_option
+@click.option(
+    "--takes",
+    type=click.IntRange(1, MOST_TAKES),
+    default=TAKES,
+    show_default=True,
+    help="Crops of each degradation.",
+)
 @workers_option
-def labels(faces: Path, cache: Path, round_: int, limit: int | None, workers: int) -> None:
+def labels(faces: Path, cache: Path, round_: int, limit: int | None, takes: int, workers: int) -> None:
     """Label crops of the train split by real codecs and VMAF.
 
     Each round takes every sharp face through another set of degradations. A killed run resumes; a second run
     of a round finds everything there.
     """
     sources = read_sources(faces, "train", limit)
-    folder, done = label_faces(cache, sources, round_, workers)
-    click.echo(f"{folder}: {len(sources)} faces, {done} labelled now, {CHAINS * TAKES} crops a face")
+    folder, done = label_faces(cache, sources, round_, workers, takes)
+    click.echo(f"{folder}: {len(sources)} faces, {done} labelled now, {CHAINS * takes} crops a face")
 
 
 @click.command("contact-sheet")

@@ -1,4 +1,4 @@
-"""Subcommands that make what the server ships: export, probe-crops."""
+"""Subcommands about what the server ships: export, unfold, probe-crops."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from facegauge_training.commands.options import FOLDER, cache_option, faces_opti
 from facegauge_training.common.runs import find_network, run_folder
 from facegauge_training.data.cause_labels import cause_ladder_store
 from facegauge_training.data.crop_set import CropSet
+from facegauge_training.data.label_crops import train_stores
 from facegauge_training.data.ladder import ladder_store
 from facegauge_training.data.sources import read_licences
 from facegauge_training.fitting.checkpoint import load_trained
 from facegauge_training.release.export import ASSETS, export_student
 from facegauge_training.release.export_system import export_system
 from facegauge_training.release.probe_crops import make_probe_crops
+from facegauge_training.release.unfold import read_exported, unfold
 
-__all__ = ["export", "probe_crops"]
+__all__ = ["export", "probe_crops", "unfold_model"]
 
 
 @click.command()
@@ -62,6 +64,24 @@ def export(
     agreement = f"SROCC {measured['srocc']}, PLCC {measured['plcc']}, RMSE {measured['rmse']}"
     named = manifest["measured_causes"].get("named_first", 0.0)
     click.echo(f"{out / name}: {shown}, {agreement}, costliest cause named first {named:.1%}")
+
+
+@click.command("unfold")
+@cache_option
+@run_option(required=True)
+@click.option("--model", type=FOLDER, required=True, help="Folder of an exported student.")
+def unfold_model(cache: Path, run: str, model: Path) -> None:
+    """Make a run of an exported student again, for --start-from and --teacher.
+
+    Its batch normalisations get their statistics from the labelled crops of the cache. Leaves student.pt in
+    CACHE/runs/RUN.
+    """
+    width = int(read_exported(model)["input"]["width"])
+    path = run_folder(cache, run) / "student.pt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    said = unfold(model, CropSet(train_stores(cache), width), path)
+    begun = f"; begun anew: {', '.join(said['new'])}" if said["new"] else ""
+    click.echo(f"{path}: {said['backbone']}, {said['difference']:.1e} from the ONNX file{begun}")
 
 
 @click.command("probe-crops")

@@ -18,7 +18,9 @@ from facegauge_training.data.store import fill_store
 __all__ = ["draw_chain", "draw_chains", "label_faces", "train_stores"]
 
 CHAINS = 11
-TAKES = 2
+TAKES, MOST_TAKES = 2, 5
+"""Crops of each chain, from different frames, and how many there may be: more cost next to nothing, and
+differ by little but the box and the codec's moment."""
 FAR_SHARE = 0.25
 """Share of the photos that are filmed from far away."""
 SWEPT_SHARE = 0.5
@@ -34,11 +36,13 @@ def train_stores(cache: Path) -> list[Path]:
     return [*sorted(cache.glob("train-1-round-*")), *cache.glob("causes-1")]
 
 
-def label_faces(cache: Path, sources: list[Source], round_: int, workers: int) -> tuple[Path, int]:
+def label_faces(
+    cache: Path, sources: list[Source], round_: int, workers: int, takes: int = TAKES
+) -> tuple[Path, int]:
     """Label crops of photos for a round; return the store and how many photos were labelled now."""
     folder = cache / f"train-1-round-{round_}"
     done = fill_store(
-        folder, sources, draw_chains, 1000 + round_, TAKES, jitter=True, workers=workers, far_share=FAR_SHARE
+        folder, sources, draw_chains, 1000 + round_, takes, jitter=True, workers=workers, far_share=FAR_SHARE
     )
     return folder, done
 
