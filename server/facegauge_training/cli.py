@@ -40,6 +40,9 @@ COMMANDS = {
         f"{_COMMANDS}.training_commands", "teacher_outputs", "Compute a teacher's outputs for its students."
     ),
     "student": Place(f"{_COMMANDS}.training_commands", "student", "Train a student."),
+    "cause-head": Place(
+        f"{_COMMANDS}.training_commands", "cause_head", "Train a student's second output alone."
+    ),
     "evaluate": Place(f"{_COMMANDS}.evaluation_commands", "evaluate", "Measure a student on the val ladder."),
     "evaluation-page": Place(
         f"{_COMMANDS}.evaluation_commands", "evaluation_page", "Write the tables of docs/evaluation.md."

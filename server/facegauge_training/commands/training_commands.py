@@ -1,4 +1,4 @@
-"""Subcommands that train on labelled crops: teacher, student, pseudo-label, teacher-outputs."""
+"""Subcommands that train on labelled crops: teacher, student, cause-head, pseudo-label, teacher-outputs."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from facegauge_training.data.crop_set import CROP_WIDTH, CropSet
 from facegauge_training.data.label_crops import train_stores
 from facegauge_training.data.sources import read_sources
 from facegauge_training.data.store import pseudo_store, pseudo_stores
+from facegauge_training.fitting.cause_head import CauseHeadOptions, train_cause_head
 from facegauge_training.fitting.checkpoint import load_trained
 from facegauge_training.fitting.schedule import BATCH, Schedule
 from facegauge_training.fitting.teacher_outputs import compute_teacher_outputs
@@ -34,7 +35,7 @@ from facegauge_training.self_training.leakage import Unseen
 from facegauge_training.self_training.pseudo_label import label_by_teacher
 from facegauge_training.self_training.unlabelled import read_videos
 
-__all__ = ["pseudo_label", "student", "teacher", "teacher_outputs"]
+__all__ = ["cause_head", "pseudo_label", "student", "teacher", "teacher_outputs"]
 
 STUDENT_ORDER_WEIGHT = 0.2
 TEACHER_ORDER_WEIGHT = 0.1
@@ -190,6 +191,30 @@ def student(
         cache, run, "student", backbone, initialisation, width, schedule, start_from, teacher, pseudo_round
     )
     click.echo(f"{train_on_labels(options, click.echo)} holds the averaged weights")
+
+
+@click.command("cause-head")
+@cache_option
+@run_option(required=True)
+@click.option("--start-from", metavar="RUN|FILE", required=True, help="Student whose scores are to stay.")
+@teacher_option("Teacher to learn from, whose outputs `teacher-outputs` has computed.", required=True)
+@click.option(
+    "--epochs", type=click.IntRange(min=1), default=60, show_default=True, help="Times to see each crop."
+)
+@click.option("--rate", type=float, default=2e-3, show_default=True, help=RATE_HELP)
+@seed_option
+@threads_option
+def cause_head(
+    cache: Path, run: str, start_from: str, teacher: str, epochs: int, rate: float, seed: int, threads: int
+) -> None:
+    """Train a student's second output alone: its scores stay, and it learns to say why.
+
+    From measured causes, and a teacher's where there are none. Minutes on one core. Leaves student.pt in
+    CACHE/runs/RUN.
+    """
+    torch.set_num_threads(threads)
+    options = CauseHeadOptions(cache, run, start_from, teacher, epochs, rate, seed)
+    click.echo(f"{train_cause_head(options, click.echo)} has the same scores, and new causes")
 
 
 @click.command("pseudo-label")
