@@ -11,6 +11,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -157,7 +158,7 @@ def fit_cause_head(
         follow(average, head, min(0.998, (1 + step) / (10 + step)))
     with torch.no_grad():
         head.load_state_dict(average.state_dict())
-        first = head[0]
+        first: Any = head[0]
         first.bias -= first.weight @ (mean / deviation)
         first.weight /= deviation
     head.eval()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from click.testing import Result
+from torch import nn
 
 from facegauge_models.causes import CAUSES
 from facegauge_models.students import FaceStudent
@@ -19,7 +20,9 @@ def test_the_head_learns_what_is_measured_and_what_is_told(tmp_path: Path) -> No
     """Where the figures tell which cause it is, it is named, be it measured or only a teacher's word."""
     torch.manual_seed(0)
     network = FaceStudent("mobilenetv3_small_050").eval()
-    figures = network.head[0].in_features
+    first = network.head[0]
+    assert isinstance(first, nn.Linear)
+    figures = first.in_features
     rng = np.random.default_rng(0)
     kind = rng.integers(0, 2, 400)
     pooled = torch.from_numpy(rng.normal(3, 1, (400, figures)).astype(np.float32))
