@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from facegauge.v1 import quality_pb2 as pb
 from facegauge.v1 import quality_pb2_grpc
 from facegauge_server.app import App, running
 from facegauge_server.config import Address, Config
+from facegauge_server.kinds import FAULTS
 from tests.end_to_end.conftest import ServerProcess, run_server
 
 if TYPE_CHECKING:
@@ -76,3 +77,12 @@ async def read_rest(call: Any) -> list[pb.MonitorStreamResponse]:
     while (response := await call.read()) is not grpc.aio.EOF:
         responses.append(response)
     return responses
+
+
+def faults_of(causes: Iterable[Any]) -> list[Any]:
+    """Those causes, or times of causes, that are faults of the stream; the student's are of the picture."""
+    return [
+        cause
+        for cause in causes
+        if pb.CauseKind.Name(cause.kind).removeprefix("CAUSE_KIND_").lower() in set(FAULTS)
+    ]

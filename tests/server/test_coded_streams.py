@@ -18,7 +18,7 @@ from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.types import Encoding
 from tests.coded_video import CODED, L1T3_LAYERS, encode_units, encode_vp8_layers, moving
 from tests.end_to_end.conftest import ServerProcess
-from tests.server.conftest import Connect, StartServer, config_request, read_rest
+from tests.server.conftest import Connect, StartServer, config_request, faults_of, read_rest
 from tests.server.workers.conftest import until
 
 COUNT = 24
@@ -191,14 +191,14 @@ async def test_units_that_are_missing_freeze_the_stream(
     await call.write(config_request(stream_id, encoding=encoding, delivery=how))
     await call.write(batch(frames[:key]))
     told: list[pb.Assessment] = []
-    while delivery == "LIVE" and not (told and told[-1].causes):
+    while delivery == "LIVE" and not (told and faults_of(told[-1].causes)):
         told.append((await call.read()).assessment)
     assert not told or not told[-1].HasField("sequence"), "unasked: nothing can be scored"
     await call.write(batch(frames[key:]))
     while not (told and told[-1].sequence == frames[-1].sequence):
         told.append((await call.read()).assessment)
-    frozen = [one for one in told if one.causes]
-    (cause,) = frozen[0].causes
+    frozen = [one for one in told if faults_of(one.causes)]
+    (cause,) = faults_of(frozen[0].causes)
     assert (cause.kind, cause.threshold) == (pb.CAUSE_KIND_FREEZE, 0.5)
     assert cause.value == pytest.approx((key - COUNT) / 15)
     assert frozen[0].main_cause == cause
@@ -217,7 +217,7 @@ async def test_units_that_are_missing_freeze_the_stream(
     assert counted["facegauge_stream_decoding_breaks_total"] == 1
     assert counted["facegauge_stream_received_bytes_total"] == sum(len(frame.data) for frame in frames)
     await call.done_writing()
-    (frozen_s,) = (await read_rest(call))[-1].summary.cause_times
+    (frozen_s,) = faults_of((await read_rest(call))[-1].summary.cause_times)
     assert frozen_s.kind == pb.CAUSE_KIND_FREEZE
 
 
