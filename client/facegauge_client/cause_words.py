@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from facegauge_client.sdk.types import Cause, CauseKind
 
-__all__ = ["SHORT_CHARS", "cause_name", "cause_words", "is_worse"]
+__all__ = ["SHORT_CHARS", "cause_name", "cause_words", "is_worse", "worse_of"]
 
 SHORT_CHARS = 18
 """What a cause in its short form takes at most."""
@@ -68,6 +68,11 @@ def is_worse(cause: Cause, other: Cause) -> bool:
     words = _WORDS.get(cause.kind)
     is_worse_below = words is not None and words.is_worse_below
     return cause.value < other.value if is_worse_below else cause.value > other.value
+
+
+def worse_of(cause: Cause, other: Cause) -> Cause:
+    """Return the worse of two causes of one kind; the second where neither is worse."""
+    return cause if is_worse(cause, other) else other
 
 
 def _figure(value: float, unit: str) -> str:

@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from dashboards.generator.call_frames import frames_row
 from dashboards.generator.causes import costs, faults, time_with_fault
 from dashboards.generator.parts import (
+    NEUTRAL,
     STREAM,
     STREAM_NAME,
     board,
@@ -123,7 +124,7 @@ def _states() -> statetimeline.Panel:
             "State of each stream; the README's table explains them.",
             query(expr, STREAM_NAME),
             unit="none",
-            thresholds=steps((None, "blue")),
+            thresholds=steps(NEUTRAL),
             width=24,
         )
         .mappings([model.ValueMap(options=names)])

@@ -13,6 +13,7 @@ from dashboards.generator.parts import (
     STREAM,
     STREAM_NAME,
     AnyPanel,
+    colored,
     lines,
     panel,
     query,
@@ -50,12 +51,7 @@ CAUSE_COLORS = {
 
 def _colored(board_panel: AnyPanel) -> AnyPanel:
     """Give every cause its colour; series are named after their cause."""
-    for cause, color in CAUSE_COLORS.items():
-        fixed = {"mode": "fixed", "fixedColor": color}
-        board_panel = board_panel.override_by_name(
-            cause, [model.DynamicConfigValue(id_val="color", value=fixed)]
-        )
-    return board_panel
+    return colored(board_panel, CAUSE_COLORS)
 
 
 def costs() -> timeseries.Panel:

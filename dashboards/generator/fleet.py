@@ -13,6 +13,7 @@ from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from dashboards.generator.causes import causes_of_low_streams, seconds_by_cause, streams_by_cause
 from dashboards.generator.parts import (
     JOB,
+    NEUTRAL,
     QUALITY_BANDS,
     board,
     buckets,
@@ -53,7 +54,7 @@ def fleet() -> build.Dashboard:
                 "Streams with an open connection, or waiting for their client to reconnect.",
                 query(f"sum(facegauge_streams_active{{{JOB}}})", "streams"),
                 unit="short",
-                thresholds=steps((None, "blue")),
+                thresholds=steps(NEUTRAL),
                 width=5,
                 height=5,
             )
@@ -144,7 +145,7 @@ def fleet() -> build.Dashboard:
                 "Number of streams in each state: scored, at low resolution, without a face, stale.",
                 query(f"sum by (state) (facegauge_stream_state{{{JOB}}})", "{{state}}"),
                 unit="short",
-                thresholds=steps((None, "blue")),
+                thresholds=steps(NEUTRAL),
             )
         )
         .with_row(build.Row("What is wrong"))
@@ -161,7 +162,7 @@ def fleet() -> build.Dashboard:
                     f"sum by (result) (rate(facegauge_frames_total{{{JOB}}}[$__rate_interval]))", "{{result}}"
                 ),
                 unit="ops",
-                thresholds=steps((None, "blue")),
+                thresholds=steps(NEUTRAL),
                 width=8,
             )
         )
@@ -194,7 +195,7 @@ def fleet() -> build.Dashboard:
                     for start in STARTS
                 ),
                 unit="short",
-                thresholds=steps((None, "blue")),
+                thresholds=steps(NEUTRAL),
                 width=8,
             ).decimals(0)
         )

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.builders.common import TableSortByFieldState
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.generator.parts import INSTANCE, instant, lines, panel, query, steps
+from dashboards.generator.parts import INSTANCE, NEUTRAL, instant, lines, panel, query, steps
 
 SOURCE = f'{INSTANCE}, call_id=~"$call_id", stream_id=~"$stream_id"'
 NAME = "{{call_id}} {{stream_id}} {{ssrc}}"
@@ -71,7 +71,7 @@ def sources_row(board: build.Dashboard) -> build.Dashboard:
                     NAME,
                 ),
                 unit="pps",
-                thresholds=steps((None, "blue")),
+                thresholds=steps(NEUTRAL),
             ).min(0)
         )
         .with_panel(

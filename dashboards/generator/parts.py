@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Mapping
 from typing import TypeVar
 
 from grafana_foundation_sdk.builders import (
@@ -48,6 +49,7 @@ STAGE = "facegauge_stage_duration_seconds"
 NEUTRAL = (None, "blue")
 """Threshold of values that are neither good nor bad."""
 
+Name = TypeVar("Name", bound=str)
 AnyPanel = TypeVar(
     "AnyPanel",
     timeseries.Panel,
@@ -148,6 +150,16 @@ def panel(
     for letter, target in zip(string.ascii_uppercase, targets, strict=False):
         kind = kind.with_target(target.ref_id(letter))
     return kind
+
+
+def colored(board_panel: AnyPanel, colors: Mapping[Name, str]) -> AnyPanel:
+    """Give each series of a panel the colour that goes with its name."""
+    for name, color in colors.items():
+        fixed = {"mode": "fixed", "fixedColor": color}
+        board_panel = board_panel.override_by_name(
+            name, [model.DynamicConfigValue(id_val="color", value=fixed)]
+        )
+    return board_panel
 
 
 def lines() -> timeseries.Panel:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders import dashboard as build
-from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.generator.parts import INSTANCE, NEUTRAL, lines, panel, query, rate, stacked, steps
+from dashboards.generator.parts import INSTANCE, NEUTRAL, colored, lines, panel, query, rate, stacked, steps
 
 RESULT_COLORS = {"delivered": "green", "failed": "red", "dropped": "orange"}
 
@@ -22,9 +21,6 @@ def webhook_row(board: build.Dashboard) -> build.Dashboard:
         thresholds=steps(NEUTRAL),
         width=8,
     ).min(0)
-    for result, color in RESULT_COLORS.items():
-        fixed = {"mode": "fixed", "fixedColor": color}
-        results = results.override_by_name(result, [model.DynamicConfigValue(id_val="color", value=fixed)])
     return (
         board.with_row(build.Row("Events and webhook"))
         .with_panel(
@@ -39,7 +35,7 @@ def webhook_row(board: build.Dashboard) -> build.Dashboard:
                 width=8,
             ).min(0)
         )
-        .with_panel(results)
+        .with_panel(colored(results, RESULT_COLORS))
         .with_panel(
             panel(
                 lines(),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from facegauge_server.errors import BadConfiguration
+from facegauge_server.loopback import is_loopback
 from facegauge_server.setting import check_bounds, setting
 from facegauge_server.stream_settings import StreamSettings
 from facegauge_server.webhook_url import WebhookUrl
@@ -35,10 +35,7 @@ class Address:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

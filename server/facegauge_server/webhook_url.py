@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from facegauge_server.errors import BadConfiguration
+from facegauge_server.loopback import is_loopback
 
 __all__ = ["WebhookUrl"]
 
@@ -38,16 +38,9 @@ class WebhookUrl:
             raise BadConfiguration(f"{FLAG} wants https://HOST/PATH")
         if parts.username is not None or parts.password is not None:
             raise BadConfiguration(f"{FLAG}: no user and password, the signature says who sends")
-        if parts.scheme == "http" and not (insecure or _is_loopback(host)):
+        if parts.scheme == "http" and not (insecure or is_loopback(host)):
             raise BadConfiguration(
                 f"{FLAG} http://{host} would send who is in which call in clear: use https, or "
                 "--webhook-insecure where something else encrypts"
             )
         return cls(text, host)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -12,7 +12,7 @@ from typing import TypeVar
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from facegauge_client.cause_words import cause_words, is_worse
+from facegauge_client.cause_words import cause_words, worse_of
 from facegauge_client.cli.paint import cause_text, number, state_text, style_of
 from facegauge_client.playback.named_causes import NamedCauses
 from facegauge_client.sdk.types import Assessment, Cause
@@ -146,7 +146,7 @@ class DemoView:
             stop = start + len(run)
             if named := [cause for cause in run if cause is not None]:
                 free = sum(1 for _ in itertools.takewhile(lambda main: main is None, mains[stop:]))
-                drawn = _stretch(cause_words(functools.reduce(_worse, named)), len(run), free)
+                drawn = _stretch(cause_words(functools.reduce(worse_of, named)), len(run), free)
                 cells[start : start + len(drawn)] = drawn
             start = stop
         return Text("why  │", style="dim").append("".join(cells), style="dark_orange")
@@ -187,10 +187,6 @@ def _stretch(words: str, width: int, free: int) -> str:
     if len(words) + 4 <= width:
         return f" {words} ".center(width, "─")
     return words.ljust(width) if len(words) <= width + free else "─" * width
-
-
-def _worse(cause: Cause, other: Cause) -> Cause:
-    return cause if is_worse(cause, other) else other
 
 
 def _value_at(times_s: list[float], values: Sequence[_Value], time_s: float, now_s: float) -> _Value | None:

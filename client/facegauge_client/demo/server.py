@@ -24,7 +24,7 @@ STOP_TIMEOUT_S = 15.0
 SCRAPE_TIMEOUT_S = 2.0
 _ANY_FREE = "127.0.0.1:0"
 _MODEL = "facegauge-accurate"
-"""Tells causes: the demo says what goes wrong."""
+"""Names causes more reliably than the default: the demo says what goes wrong."""
 
 
 @dataclass(frozen=True, slots=True)

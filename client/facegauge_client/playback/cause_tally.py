@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from facegauge_client.cause_words import cause_words, is_worse
+from facegauge_client.cause_words import cause_words, worse_of
 from facegauge_client.playback.named_causes import Named, NamedCauses
 from facegauge_client.sdk.types import Assessment, Cause, CauseKind
 
@@ -56,7 +56,7 @@ class CauseTally:
         passed_s = named.end_s - named.start_s
         for cause in named.causes:
             entry = self._sums.setdefault(cause.kind, _Sum(cause))
-            entry.worst = cause if is_worse(cause, entry.worst) else entry.worst
+            entry.worst = worse_of(cause, entry.worst)
             entry.frames += 1
             entry.cost += cause.cost or 0.0
             entry.seconds += passed_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from facegauge_client.cause_words import is_worse
+from facegauge_client.cause_words import worse_of
 from facegauge_client.playback.cause_tally import CauseTally, CauseTotal
 from facegauge_client.playback.named_causes import Named
 from facegauge_client.sdk.types import Assessment, Cause
@@ -50,7 +50,7 @@ class CauseLog:
                 spans.append(CauseSpan(named.start_s, named.end_s, is_main, cause))
                 continue
             last.end_s = named.end_s
-            last.worst = cause if is_worse(cause, last.worst) else last.worst
+            last.worst = worse_of(cause, last.worst)
         return named
 
     @property

@@ -11,7 +11,7 @@ from facegauge_client.report.thumbnail import Thumbnail, thumbnail
 from facegauge_client.sdk.frames import Picture
 from facegauge_client.sdk.types import Assessment, Box, Cause
 
-__all__ = ["APART_S", "MOST_MOMENTS", "PARTS", "Moment", "WorstMoments", "boxes_of"]
+__all__ = ["APART_S", "MOST_MOMENTS", "Moment", "WorstMoments", "apart_s", "boxes_of"]
 
 MOST_MOMENTS = 6
 MOST_KEPT = 24
@@ -94,11 +94,11 @@ class WorstMoments:
     def worst(self, length_s: float) -> list[Moment]:
         """Return the worst of a stream of that length, in the order of time."""
         self._settle()
-        apart_s = max(APART_S, length_s / PARTS)
+        least_s = apart_s(length_s)
         chosen: list[Moment] = []
         kept = [moment for _, moment in self._kept]
         for moment in kept:
-            if all(abs(moment.time_s - other.time_s) >= apart_s for other in chosen):
+            if all(abs(moment.time_s - other.time_s) >= least_s for other in chosen):
                 chosen.append(moment)
         chosen += [moment for moment in kept if moment not in chosen]
         return sorted(chosen[:MOST_MOMENTS], key=lambda moment: moment.time_s)
@@ -123,6 +123,11 @@ class WorstMoments:
         )
         bisect.insort(self._kept, (candidate.raw_quality, moment), key=lambda entry: entry[0])
         del self._kept[MOST_KEPT:]
+
+
+def apart_s(length_s: float) -> float:
+    """Return how far apart the moments that are shown of a stream of some length shall be, seconds."""
+    return max(APART_S, length_s / PARTS)
 
 
 def boxes_of(assessment: Assessment) -> tuple[Box | None, tuple[Box, ...]]:

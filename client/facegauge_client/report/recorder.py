@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from facegauge_client.report.cause_log import CauseLog
 from facegauge_client.report.fault_moments import FaultMoments
-from facegauge_client.report.moments import APART_S, PARTS, Moment, WorstMoments
+from facegauge_client.report.moments import Moment, WorstMoments, apart_s
 from facegauge_client.report.track import Track, TrackWriter
 from facegauge_client.sdk.frames import Picture
 from facegauge_client.sdk.types import Assessment
@@ -76,10 +76,10 @@ class Recorder:
         Where a fault is shown, a score shortly before or after in which nothing was named is left out.
         """
         length_s = self.track.length_s
-        faults, apart_s = self._faults.worst(), max(APART_S, length_s / PARTS)
+        faults, least_s = self._faults.worst(), apart_s(length_s)
         scores = [
             moment
             for moment in self._worst.worst(length_s)
-            if moment.cause or all(abs(moment.time_s - fault.time_s) >= apart_s for fault in faults)
+            if moment.cause or all(abs(moment.time_s - fault.time_s) >= least_s for fault in faults)
         ]
         return sorted([*scores, *faults], key=lambda moment: moment.time_s)

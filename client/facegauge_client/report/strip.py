@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
-from facegauge_client.cause_words import cause_words, is_worse
+from facegauge_client.cause_words import cause_words, worse_of
 from facegauge_client.report.cause_log import CauseLane, CauseSpan
 from facegauge_client.report.templates import clock, render, words
 from facegauge_client.report.thin import runs
@@ -88,7 +88,7 @@ def _joined(spans: list[CauseSpan], apart_s: float) -> list[CauseSpan]:
         if last is None or not is_near or not (last.is_main == span.is_main or is_short):
             joined.append(span)
             continue
-        worst = span.worst if is_worse(span.worst, last.worst) else last.worst
+        worst = worse_of(span.worst, last.worst)
         joined[-1] = CauseSpan(last.start_s, span.end_s, last.is_main or span.is_main, worst)
     return joined
 

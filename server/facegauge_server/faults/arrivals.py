@@ -43,16 +43,12 @@ class Arrivals:
     @property
     def freeze_threshold_s(self) -> float | None:
         """From which gap on the stream is frozen; None while its rate is not known."""
-        if len(self._intervals_s) < LEAST_INTERVALS:
-            return None
-        return freeze_threshold_s(sum(self._intervals_s) / len(self._intervals_s))
+        return self._threshold_s(self._intervals_s)
 
     @property
     def silence_threshold_s(self) -> float | None:
         """From which time without a frame on the stream is frozen: as before, by the frames that arrive."""
-        if len(self._intervals_s) < LEAST_INTERVALS:
-            return None
-        return freeze_threshold_s(sum(self._gaps_s) / len(self._gaps_s))
+        return self._threshold_s(self._gaps_s)
 
     def frame(self, at_s: float, frames: int = 1, *, is_decodable: bool = True) -> None:
         """Note that a frame arrived; one that was captured before another one tells nothing.
@@ -100,6 +96,11 @@ class Arrivals:
     def faults(self) -> tuple[Fault, ...]:
         """Those that last."""
         return tuple(one.fault for one in (self._stopped, self._stuck, self._slow) if one.fault is not None)
+
+    def _threshold_s(self, steps_s: deque[float]) -> float | None:
+        if len(self._intervals_s) < LEAST_INTERVALS:
+            return None
+        return freeze_threshold_s(sum(steps_s) / len(steps_s))
 
     def _note_decodable(self, at_s: float, limit_s: float | None, *, is_decodable: bool) -> None:
         if is_decodable:

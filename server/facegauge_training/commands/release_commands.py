@@ -18,7 +18,7 @@ from facegauge_training.fitting.checkpoint import load_trained
 from facegauge_training.release.export import ASSETS, export_student
 from facegauge_training.release.export_system import export_system
 from facegauge_training.release.probe_crops import make_probe_crops
-from facegauge_training.release.unfold import read_exported, unfold
+from facegauge_training.release.unfold import unfold
 
 __all__ = ["export", "probe_crops", "unfold_model"]
 
@@ -76,10 +76,8 @@ def unfold_model(cache: Path, run: str, model: Path) -> None:
     Its batch normalisations get their statistics from the labelled crops of the cache. Leaves student.pt in
     CACHE/runs/RUN.
     """
-    width = int(read_exported(model)["input"]["width"])
     path = run_folder(cache, run) / "student.pt"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    said = unfold(model, CropSet(train_stores(cache), width), path)
+    said = unfold(model, train_stores(cache), path)
     begun = f"; begun anew: {', '.join(said['new'])}" if said["new"] else ""
     click.echo(f"{path}: {said['backbone']}, {said['difference']:.1e} from the ONNX file{begun}")
 

@@ -26,19 +26,19 @@ from facegauge_training.common.run_files import save_atomically
 from facegauge_training.data.crop_set import CropSet, crop_height
 from facegauge_training.release.manifest import MAX_DIFFERENCE
 
-__all__ = ["read_exported", "settle_statistics", "unfold"]
+__all__ = ["settle_statistics", "unfold"]
 
 PARITY_CROPS, STATISTICS_CROPS = 16, 256
 _AT_ONCE = 32
 
 
-def unfold(model: Path, crops: CropSet, path: Path) -> dict[str, Any]:
+def unfold(model: Path, stores: list[Path], path: Path) -> dict[str, Any]:
     """Write a finished training's file with the weights of an exported student.
 
     Args:
         model: folder of the student, with manifest.json and its ONNX file.
-        crops: at the student's width, on which the statistics are estimated.
-        path: gets the file, which `--start-from` and `--teacher` take.
+        stores: of labelled crops, on which the statistics are estimated.
+        path: of the file, which `--start-from` and `--teacher` take.
 
     Returns:
         What the file says besides its weights; `new` lists the layers that the ONNX file does not have.
@@ -46,10 +46,12 @@ def unfold(model: Path, crops: CropSet, path: Path) -> dict[str, Any]:
     Raises:
         RecipeError: it is no student of convolutions with batch normalisation, or not one of this version.
     """
-    manifest = read_exported(model)
+    manifest = _read_exported(model)
     backbone = _backbone(manifest, model)
+    width = int(manifest["input"]["width"])
     network = FaceStudent(backbone).eval()
     file = model / manifest["file"]
+    crops = CropSet(stores, width)
     chosen = np.random.default_rng(0).permutation(len(crops))[:STATISTICS_CROPS]
     pixels = np.stack([crops[int(i)] for i in np.sort(chosen)])
     new = _take_over(network, onnx.load(file).graph, manifest, file)
@@ -65,7 +67,7 @@ def unfold(model: Path, crops: CropSet, path: Path) -> dict[str, Any]:
     labelled_by = manifest.get("labelled_by") or {"vmaf": int(manifest["train_crops"])}
     said = {
         "backbone": backbone,
-        "width": int(manifest["input"]["width"]),
+        "width": width,
         "initialisation": str(manifest.get("initialisation", "not recorded")),
         "samples": int(manifest["train_samples"]),
         "crops": int(manifest["train_crops"]),
@@ -73,11 +75,12 @@ def unfold(model: Path, crops: CropSet, path: Path) -> dict[str, Any]:
         "labelled_by": {f"crops of {name}: {who}": int(count) for who, count in labelled_by.items()},
         "sources": list(manifest["trained_on"]),
     }
+    path.parent.mkdir(parents=True, exist_ok=True)
     save_atomically({"weights": network.state_dict(), **said}, path)
     return {**said, "new": new, "difference": difference}
 
 
-def read_exported(model: Path) -> dict[str, Any]:
+def _read_exported(model: Path) -> dict[str, Any]:
     """Return the manifest of a model's folder.
 
     Raises:

@@ -47,6 +47,8 @@ class DecodeChain:
         self._limits = limits
         self._traffic = traffic
         self._numbering = Numbering()
+        self.captured = 1
+        """How many frames the sender has captured since the unit before the last one, with the last one."""
         self._encoding: Encoding | None = None
         self._why_broken = "no keyframe has come yet"
         self.is_starved = False
@@ -63,7 +65,7 @@ class DecodeChain:
 
         Raises BadFrame for what is no unit; the chain is broken then.
         """
-        is_left_out = self._numbering.frames(frame.sequence) > 1
+        self.captured = self._numbering.frames(frame.sequence)
         try:
             is_key = self._is_key(frame)
         except BadFrame:
@@ -72,7 +74,7 @@ class DecodeChain:
         if frame.encoding is not self._encoding and self._encoding is not None and not is_key:
             self.break_off(f"the encoding changed to {frame.encoding.name} without a keyframe", starved=True)
         elif frame.discontinuity and not is_key and not self._keys_only:
-            self.break_off("units are missing", starved=not is_left_out)
+            self.break_off("units are missing", starved=self.captured == 1)
         self._traffic.keyframes += is_key
         if now_s < self._rests_until_s:
             return None

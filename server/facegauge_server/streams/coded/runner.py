@@ -87,8 +87,7 @@ class CodedStreamRunner(StreamRunner):
                 lost = inbox.put(frame, now_s)
             except BadFrame as error:
                 why_refused = str(error)
-            captured = self._numbering.frames(frame.sequence)
-            is_decodable = not self._chain.is_starved
+            captured, is_decodable = self._chain.captured, not self._chain.is_starved
             self._session.note_frame(frame, now_s, time.time(), captured, is_decodable=is_decodable)
             self._leave_out(FrameResult.NOT_DECODED, lost)
             sequence, capture_time_s = frame.sequence, frame.capture_time_s
