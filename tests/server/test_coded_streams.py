@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-import urllib.request
 from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.types import Encoding
 from tests.coded_video import CODED, L1T3_LAYERS, encode_units, encode_vp8_layers, moving
 from tests.end_to_end.conftest import ServerProcess
 from tests.server.conftest import Connect, StartServer, config_request, faults_of, read_rest
+from tests.server.scraping import scraped_until
 from tests.server.workers.conftest import until
 
 COUNT = 24
@@ -205,17 +203,13 @@ async def test_units_that_are_missing_freeze_the_stream(
     if delivery == "COMPLETE":
         assert frozen[0].sequence == key
         assert frozen[-1].sequence == pytest.approx(key - 4 + 2 * 15, abs=2)
-    with await asyncio.to_thread(urllib.request.urlopen, server.metrics_url) as scraped:
-        families = list(text_string_to_metric_families(scraped.read().decode()))
-    counted = {
-        sample.name: sample.value
-        for family in families
-        for sample in family.samples
-        if sample.labels.get("stream_id") == stream_id
-    }
-    assert counted["facegauge_stream_keyframes_total"] == 8
-    assert counted["facegauge_stream_decoding_breaks_total"] == 1
-    assert counted["facegauge_stream_received_bytes_total"] == sum(len(frame.data) for frame in frames)
+    ids = (("call_id", ""), ("stream_id", stream_id), ("tenant", ""))
+    samples = await scraped_until(
+        server, lambda found: found.get(("facegauge_stream_keyframes_total", ids), 0) >= 8
+    )
+    assert samples["facegauge_stream_keyframes_total", ids] == 8
+    assert samples["facegauge_stream_decoding_breaks_total", ids] == 1
+    assert samples["facegauge_stream_received_bytes_total", ids] == sum(len(frame.data) for frame in frames)
     await call.done_writing()
     (frozen_s,) = faults_of((await read_rest(call))[-1].summary.cause_times)
     assert frozen_s.kind == pb.CAUSE_KIND_FREEZE

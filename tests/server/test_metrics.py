@@ -1,23 +1,16 @@
 """What Prometheus sees: a live stream's series while it lives, the fleet's always."""
 
-import asyncio
-import urllib.request
-from collections.abc import Callable
-
 import cv2
 import numpy as np
-from prometheus_client.parser import text_string_to_metric_families
 
 from facegauge.v1 import quality_pb2 as pb
-from facegauge_server.app import App
 from facegauge_server.calibration import ServedModel
 from facegauge_server.config import Config, Limits, StreamSettings
 from facegauge_server.monitoring.session_collector import SessionCollector
 from facegauge_server.streams.session_table import SessionTable
 
 from .conftest import Connect, StartServer, config_request, frame_request, read_rest
-
-Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+from .scraping import Samples, scrape, scraped_until
 
 FLEET = {
     "facegauge_streams_active",
@@ -39,30 +32,6 @@ PER_STREAM = {
     "facegauge_stream_last_frame_timestamp_seconds",
     "facegauge_stream_frames_total",
 }
-
-
-def read(url: str) -> str:
-    with urllib.request.urlopen(url) as response:  # noqa: S310 - our own server
-        text: str = response.read().decode()
-    return text
-
-
-async def scrape(app: App) -> Samples:
-    """One scrape; it may be as old as `exposition.MAX_AGE_S`."""
-    text = await asyncio.to_thread(read, app.metrics_url)  # the server runs on this loop
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
-
-
-async def scraped_until(app: App, holds: Callable[[Samples], bool]) -> Samples:
-    """The first scrape for which something holds."""
-    async with asyncio.timeout(60):
-        while not holds(samples := await scrape(app)):
-            await asyncio.sleep(0.02)
-    return samples
 
 
 def names(samples: Samples) -> set[str]:
