@@ -38,6 +38,8 @@ class ScriptedService(quality_pb2_grpc.QualityServiceServicer):
 
     def __init__(self) -> None:
         self.configs: list[pb.StreamConfig] = []
+        self.metadata: list[dict[str, str]] = []
+        """What came with each call, beside its messages."""
         self.frames: list[pb.Frame] = []
         self.refusals: list[tuple[grpc.StatusCode, str]] = []
         """Consumed one by one by the next streams, which end with them before they are accepted."""
@@ -63,6 +65,7 @@ class ScriptedService(quality_pb2_grpc.QualityServiceServicer):
     ) -> None:
         config = (await anext(requests)).config
         self.configs.append(config)
+        self.metadata.append(dict(context.invocation_metadata() or ()))
         await self.accepting.wait()
         if self.refusals:
             await context.abort(*self.refusals.pop(0))

@@ -135,6 +135,9 @@ class Client:
         Where the server still holds the id for a client whose connection broke, such as this program before
         it was restarted, a stream that may reconnect waits up to 10 s for it.
 
+        The call carries the metadata `facegauge-stream-id`, for a proxy that keeps a stream on one replica by
+        hashing it: the id, percent-encoded where it is not printable ASCII.
+
         Entering it raises ServerUnavailable, StreamRejected, StreamExists, ServerFull, QuotaExceeded,
         Unauthenticated, Forbidden or TokenUnavailable.
         """

@@ -20,6 +20,7 @@ from facegauge_client.sdk.errors import (
 )
 from facegauge_client.sdk.failures import explain_call, unavailable
 from facegauge_client.sdk.mailbox import Mailbox, MailboxClosed
+from facegauge_client.sdk.stream_header import stream_metadata
 from facegauge_client.sdk.tally import Outgoing, Tally
 from facegauge_client.sdk.token import Metadata
 from facegauge_client.sdk.types import Accepted, Decode, Delivery, FrameEncoding, Summary
@@ -101,7 +102,7 @@ class Connection:
             decode=options.decode,
         )
         for is_last in (*[False] * (_OPEN_ATTEMPTS - 1), True):
-            call = open_call(metadata=metadata)
+            call = open_call(metadata=(*stream_metadata(options.stream_id), *metadata))
             try:
                 async with asyncio.timeout(options.connect_timeout_s):
                     await call.write(config)
