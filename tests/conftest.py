@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-ALONE = ("end_to_end", "real_calls", "under_fire")
+ALONE = ("end_to_end", "fleet", "real_calls", "under_fire")
 """Folders of tests that have the machine to themselves: .ci/run names them."""
 
 

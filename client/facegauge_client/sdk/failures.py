@@ -77,6 +77,8 @@ _CAUSES = (
     ("dns resolution failed", "the host name cannot be resolved"),
 )
 """Parts of such a message, lowercase, and the cause in words; any other message is quoted as it is."""
+_RESET = "RST_STREAM"
+"""Part of gRPC's message where a call was cut off below it: a proxy does so whose server has died."""
 
 
 @asynccontextmanager
@@ -152,6 +154,8 @@ def _retry_after_s(packed: list[Any]) -> float | None:
 def _explain_code(code: grpc.StatusCode, details: str, target: str) -> FacegaugeError:
     if code is grpc.StatusCode.UNAVAILABLE:
         return _explain_unavailable(details, target)
+    if code is grpc.StatusCode.INTERNAL and _RESET in details:
+        return ServerUnavailable(f"the proxy at {target} has lost its server: {details}")
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded(f"{target} did not answer in time ({details}); see the server's load")
     if code is grpc.StatusCode.UNIMPLEMENTED:

@@ -118,6 +118,16 @@ def test_without_a_usable_reason_the_status_code_decides(
     assert "for this reason" in str(raised)
 
 
+def test_a_stream_that_a_proxy_cuts_off_can_be_had_again() -> None:
+    """Envoy resets the streams of a server that dies; what the server itself calls INTERNAL is its defect."""
+    details = "Stream removed (RST_STREAM (Received RST_STREAM with error code 2))"
+    raised = explain(failed(grpc.StatusCode.INTERNAL, details), TARGET)
+    assert type(raised) is ServerUnavailable
+    assert TARGET in str(raised)
+    metadata = error_metadata(grpc.StatusCode.INTERNAL, details, "INTERNAL")
+    assert type(explain(failed(grpc.StatusCode.INTERNAL, details, metadata), TARGET)) is ServerFailed
+
+
 @pytest.mark.parametrize(("reason", "domain"), [("NEWER", "facegauge"), ("STREAM_IDLE", "example.org")])
 def test_an_unknown_reason_or_domain_is_passed_over(reason: str, domain: str) -> None:
     """A newer server's reason and a proxy's ErrorInfo leave the decision to the status code."""
