@@ -22,7 +22,7 @@ if [ "${1-}" = --check ]; then
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT
 fi
-export_to "$folder/requirements.txt" --no-default-groups --package facegauge-server
+export_to "$folder/requirements.txt" --no-default-groups --package facegauge-server --extra tracing
 export_to "$folder/requirements-gateway.txt" --no-default-groups --package facegauge-gateway
 export_to "$folder/requirements-build.txt" --only-group image-build
 if [ "${1-}" = --check ]; then

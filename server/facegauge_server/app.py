@@ -24,6 +24,7 @@ from facegauge_server.config import Address, Config
 from facegauge_server.defects import Defects
 from facegauge_server.engines import Engine, create_engine, engine_kind
 from facegauge_server.engines.student import load_student
+from facegauge_server.errors import BadConfiguration
 from facegauge_server.events.event import Event
 from facegauge_server.events.log import EventLog
 from facegauge_server.metrics import Metrics
@@ -47,6 +48,7 @@ from facegauge_server.rpc.server import bind, create_grpc_server
 from facegauge_server.rpc.service import QualityService
 from facegauge_server.streams.session_table import SessionTable
 from facegauge_server.tls import Certificates
+from facegauge_server.tracing.traces import NoTraces, Traces
 from facegauge_server.webhook.collector import WebhookCollector
 from facegauge_server.webhook.sender import WebhookSender
 from facegauge_server.webhook.signature import WebhookSecrets
@@ -109,6 +111,7 @@ async def running(config: Config) -> AsyncIterator[App]:
     metrics, readiness = Metrics(), Readiness()
     slots = WorkerSlots(config.workers, on_wait=partial(metrics.observe_stage, "worker_wait"))
     webhook = _webhook(config, files, metrics)
+    traces = _traces(config, metrics)
 
     def on_event(event: Event) -> None:
         metrics.count_event(event.kind)
@@ -146,7 +149,7 @@ async def running(config: Config) -> AsyncIterator[App]:
         guard = ReceiveGuard(limit_bytes)
         callers = Callers(gatekeeper, guard, config.idle_timeout_s)
         memory = MessageMemory(limit_bytes)
-        QualityService(table, pipeline, slots, config, metrics, model, callers, memory).add_to(server)
+        QualityService(table, pipeline, slots, config, metrics, model, callers, memory, traces).add_to(server)
         Overview(table, events, model, callers, Defects(metrics.count_error)).add_to(server)
         health = HealthService(readiness.is_ready)
         health.add_to(server)
@@ -208,6 +211,7 @@ async def running(config: Config) -> AsyncIterator[App]:
             closing.cancel()
             if webhook is not None:
                 await webhook.finish(max(0.0, drained_s - time.monotonic()))
+            await traces.close(max(0.0, drained_s - time.monotonic()))
 
 
 def _webhook(config: Config, files: OperatorFiles, metrics: Metrics) -> WebhookSender | None:
@@ -222,6 +226,19 @@ def _webhook(config: Config, files: OperatorFiles, metrics: Metrics) -> WebhookS
         metrics.count_webhook_retry,
         trust=files.webhook_trust,
     )
+
+
+def _traces(config: Config, metrics: Metrics) -> Traces:
+    """Make what tells of frames, where the operator has named a collector; raises BadConfiguration."""
+    if config.tracing.endpoint is None:
+        return NoTraces()
+    try:
+        from facegauge_server.tracing.otlp import OtlpTraces
+    except ImportError as error:
+        raise BadConfiguration(
+            f"--otlp-endpoint needs OpenTelemetry ({error}): pip install 'facegauge-server[tracing]'"
+        ) from error
+    return OtlpTraces(config.tracing, metrics.count_spans)
 
 
 async def _close_when_drained(table: SessionTable, events: EventLog) -> None:

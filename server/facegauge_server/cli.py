@@ -21,6 +21,7 @@ from facegauge_server.config import NETWORK, Address, Config, Limits, Tls
 from facegauge_server.errors import BadConfiguration, OperatorError
 from facegauge_server.serve import serve
 from facegauge_server.setting import KEY, flag_name, setting_of
+from facegauge_server.tracing.settings import Tracing
 
 __all__ = ["command"]
 
@@ -114,7 +115,8 @@ def _path_option(flag: str, help_text: str, group: str, **settings: Any) -> Opti
 
 
 def _options() -> list[click.Parameter]:
-    settings = [_option(one) for one in (*fields(Config), *fields(Limits)) if KEY in one.metadata]
+    kinds = (Config, Limits, Tracing)
+    settings = [_option(one) for kind in kinds for one in fields(kind) if KEY in one.metadata]
     tls = [
         _path_option("--tls-cert", "Server certificate, PEM.", NETWORK),
         _path_option("--tls-key", "Private key of the server certificate, PEM.", NETWORK),
@@ -170,6 +172,7 @@ def _config_from(flags: dict[str, Any]) -> Config:
     if client_ca is not None and certificate is None:
         raise BadConfiguration("--tls-client-ca needs --tls-cert and --tls-key")
     limits = Limits(**{limit.name: flags.pop(limit.name) for limit in fields(Limits)})
+    tracing = Tracing(**{one.name: flags.pop(one.name) for one in fields(Tracing)})
     source = click.get_current_context().get_parameter_source("max_exported_streams")
     if source is not ParameterSource.DEFAULT and limits.max_exported_streams > limits.max_streams:
         raise BadConfiguration(
@@ -179,7 +182,7 @@ def _config_from(flags: dict[str, Any]) -> Config:
     for name in ("listen", "metrics_listen"):
         flags[name] = Address.parse(flags[name], flag_name(name))
     tls = None if certificate is None else Tls(certificate, key, client_ca)
-    return Config(tls=tls, limits=limits, **flags)
+    return Config(tls=tls, limits=limits, tracing=tracing, **flags)
 
 
 def _configure_log(log_format: str) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from facegauge_server.errors import BadConfiguration
 from facegauge_server.loopback import is_loopback
+from facegauge_server.outgoing_url import OutgoingUrl
 from facegauge_server.setting import check_bounds, setting
 from facegauge_server.stream_settings import StreamSettings
-from facegauge_server.webhook_url import WebhookUrl
+from facegauge_server.tracing.settings import Tracing
 
 __all__ = ["Address", "Config", "Limits", "StreamSettings", "Tls"]
 
@@ -267,6 +268,7 @@ class Config:
         metavar="SECONDS",
     )
     limits: Limits = Limits()
+    tracing: Tracing = field(default_factory=Tracing)
 
     def __post_init__(self) -> None:
         check_bounds(self)
@@ -291,11 +293,13 @@ class Config:
         return self.tls is not None and self.tls.client_ca is not None
 
     @property
-    def webhook(self) -> WebhookUrl | None:
+    def webhook(self) -> OutgoingUrl | None:
         """Where events are posted; None for nowhere."""
         if self.webhook_url is None:
             return None
-        return WebhookUrl.parse(self.webhook_url, insecure=self.webhook_insecure)
+        return OutgoingUrl.parse(
+            self.webhook_url, "--webhook-url", "--webhook-insecure", insecure=self.webhook_insecure
+        )
 
     def _check_listen(self) -> None:
         """Raise BadConfiguration unless callers from other machines are encrypted and identified."""

@@ -16,6 +16,8 @@ from facegauge_server.pipeline import Pipeline
 from facegauge_server.stages.causes import main_cause
 from facegauge_server.stages.smooth import QualitySmoother
 from facegauge_server.streams.session_table import SessionTable
+from facegauge_server.tracing.trace_parent import TraceParent
+from facegauge_server.tracing.traces import FrameTimes, TracedCall, Traces
 from facegauge_server.types import Assessment, Cause, EncodedFrame, FrameResult
 from facegauge_server.workers.tracker_state import TrackerCell
 
@@ -32,8 +34,16 @@ WEIGHT = 0.25
 class ImageAssessor:
     """Scores pictures, a bounded number at a time. Belongs to one event loop."""
 
-    def __init__(self, pipeline: Pipeline, slots: WorkerSlots, table: SessionTable, config: Config) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        slots: WorkerSlots,
+        table: SessionTable,
+        config: Config,
+        traces: Traces,
+    ) -> None:
         self._pipeline = pipeline
+        self._traces = traces
         self._slots = slots
         self._table = table
         self._limits = config.limits
@@ -43,15 +53,21 @@ class ImageAssessor:
         self.receiving = asyncio.Semaphore(MAX_BODIES)
         """Held while a picture's body is in memory: what waits stays with its sender."""
 
-    async def assess(self, picture: EncodedFrame, display_lines: int, tenant: str = "") -> Assessment:
+    async def assess(
+        self, picture: EncodedFrame, display_lines: int, tenant: str = "", parent: TraceParent | None = None
+    ) -> Assessment:
         """Score the faces of one picture; every quality equals its raw quality.
 
         Raises BadFrame, or QuotaExceeded where the tenant sends too many. Call it within `place`.
         """
-        self._table.count_picture(tenant, time.monotonic())
+        ready_s = time.monotonic()
+        self._table.count_picture(tenant, ready_s)
         tracker = TrackerCell(detect_interval_s=0, max_faces=self._limits.max_faces)
         async with self._slots.slot(Flow(tenant, PICTURES, WEIGHT, self._max_running, is_live=False)):
+            taken_s = time.monotonic()
             score = await self._pipeline.assess(picture, tracker, display_lines)
+        times = FrameTimes(ready_s, taken_s, time.monotonic())
+        self._traces.frame(TracedCall("AssessImage", tenant, parent=parent), times, score)
         if score.result is FrameResult.ERROR:
             raise BadFrame(score.error)
         smoother = QualitySmoother(1, 0, stale_after_s=1, cause_threshold=self._cause_threshold)

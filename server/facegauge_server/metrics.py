@@ -22,10 +22,11 @@ from prometheus_client import (
 from facegauge_server.kinds import EventKind
 from facegauge_server.types import CauseKind, FrameResult, StreamSummary
 
-__all__ = ["Metrics", "RestartReason", "Stage", "WebhookResult"]
+__all__ = ["Metrics", "RestartReason", "SpanResult", "Stage", "WebhookResult"]
 
 DefectStage = Literal["pipeline", "rpc", "chore"]
 RestartReason = Literal["crash", "timeout", "start"]
+SpanResult = Literal["exported", "failed", "dropped"]
 WebhookResult = Literal["delivered", "failed", "dropped"]
 Stage = Literal["worker_wait", "decode_video", "decode", "locate", "crop", "engine_wait", "score", "total"]
 
@@ -148,6 +149,14 @@ class Metrics:
         self._webhook_retries = Counter(
             "facegauge_webhook_retries", "Attempts to deliver an event that are made again", registry=registry
         )
+        spans = Counter(
+            "facegauge_trace_spans",
+            "What became of spans for --otlp-endpoint: `exported`, `failed`, `dropped` (for want of room, or "
+            "as the server ended)",
+            ["result"],
+            registry=registry,
+        )
+        self._spans_of = {result: spans.labels(result) for result in get_args(SpanResult)}
         # `labels` takes a lock and a look-up; these are used several times per frame.
         self._frames_of = {result: self._frames.labels(result) for result in FrameResult}
         self._stage_of: dict[str, Histogram] = {
@@ -167,9 +176,13 @@ class Metrics:
         """Count a client that was told to ask for a keyframe."""
         self._keyframe_requests.inc()
 
-    def observe_stage(self, stage: str, duration_s: float) -> None:
-        """Note how long a stage took."""
-        self._stage_of[stage].observe(duration_s)
+    def observe_stage(self, stage: str, duration_s: float, trace_id: str | None = None) -> None:
+        """Note how long a stage took, with the trace to look at as its exemplar."""
+        self._stage_of[stage].observe(duration_s, {"trace_id": trace_id} if trace_id else None)
+
+    def count_spans(self, result: SpanResult, spans: int) -> None:
+        """Count spans of traces; from any thread."""
+        self._spans_of[result].inc(spans)
 
     def in_flight(self) -> AbstractContextManager[object]:
         """Count a frame as in flight while the block runs."""

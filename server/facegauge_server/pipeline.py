@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Self, cast
+from typing import Self
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from facegauge_server.defects import Defects
 from facegauge_server.engines import Engine
 from facegauge_server.engines.student import Student
 from facegauge_server.errors import BadFrame
-from facegauge_server.metrics import Metrics, Stage
+from facegauge_server.metrics import Metrics
 from facegauge_server.scoring.batch_scorer import BatchScorer
 from facegauge_server.scoring.batcher import Batcher
 from facegauge_server.stages.classify import classify
@@ -147,11 +147,12 @@ class Pipeline:
         tracker.replace_state(before, worked.tracker)
         self._observe(worked)
         self._metrics.count_decoded(decoded.outcomes.count(UnitOutcome.DECODED))
-        work_s = sum(duration_s for _, duration_s in worked.stage_times_s)
+        times_s = _stage_times_s(worked)
+        work_s = sum(duration_s for _, duration_s in times_s)
         if decoded.picture is None:
             return RunScore(decoded, work_s=work_s)
         score = worked.score or await self._score(*decoded.picture, worked, is_counted=True)
-        return RunScore(decoded, replace(score, work_s=work_s), work_s=work_s)
+        return RunScore(decoded, replace(score, stage_times_s=times_s), work_s=work_s)
 
     async def probe(self, frame: EncodedFrame, tracker: TrackerCell, display_lines: int) -> FrameScore:
         """Score the faces of one frame without counting it or what was done to it; defects are counted."""
@@ -174,7 +175,7 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - our defect costs a frame, not the stream
             text = self._defects.note("pipeline", error, trace=getattr(error, "trace", ""))
             return FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=text)
-        return replace(score, work_s=sum(duration_s for _, duration_s in worked.stage_times_s))
+        return replace(score, stage_times_s=_stage_times_s(worked))
 
     async def _score(
         self, sequence: int, capture_time_s: float, worked: Worked, *, is_counted: bool
@@ -188,9 +189,8 @@ class Pipeline:
         return classify(FaceCrops(sequence, capture_time_s, crops, worked.too_small, worked.view), scores)
 
     def _observe(self, worked: Worked) -> None:
-        for stage, duration_s in worked.stage_times_s:
-            if stage in WORKERS_STAGES:  # a worker's word is not trusted
-                self._metrics.observe_stage(cast("Stage", stage), duration_s)
+        for stage, duration_s in _stage_times_s(worked):
+            self._metrics.observe_stage(stage, duration_s)
         if worked.score is not None:
             self._metrics.observe_stage("engine_wait", worked.waited_s)
             faces = sum(face.raw_quality is not None for face in worked.score.faces)
@@ -205,3 +205,8 @@ class Pipeline:
         await self.workers.close()
         if self._batch_scorer is not None:
             await self._batch_scorer.close()
+
+
+def _stage_times_s(worked: Worked) -> tuple[tuple[str, float], ...]:
+    """Return a worker's times of the stages that there are: its word is not trusted."""
+    return tuple((stage, duration_s) for stage, duration_s in worked.stage_times_s if stage in WORKERS_STAGES)

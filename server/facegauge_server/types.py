@@ -276,12 +276,17 @@ class FrameScore:
     capture_time_s: float
     result: FrameResult
     faces: tuple[FaceScore, ...] = ()
-    work_s: float | None = None
-    """Time that a worker spent on the frame, seconds; None where it is not known."""
+    stage_times_s: tuple[tuple[str, float], ...] = ()
+    """Stages that it went through in a worker, in order, with the time of each; none where not known."""
     error: str = ""
     """What is wrong with the frame, for the caller; empty unless the result is ERROR."""
     view: View | None = None
     """None where the frame could not be used."""
+
+    @property
+    def work_s(self) -> float | None:
+        """Time that a worker spent on the frame, seconds; None where it is not known."""
+        return sum(duration_s for _, duration_s in self.stage_times_s) if self.stage_times_s else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from facegauge_server.outgoing_url import OutgoingUrl
 from facegauge_server.webhook.sender import WebhookSender
 from facegauge_server.webhook.signature import WebhookSecrets
-from facegauge_server.webhook_url import WebhookUrl
 from tests.server.events.making import event
 
 RECEIVER = Path(__file__).parents[2] / "examples" / "webhook" / "receiver.py"
@@ -32,7 +32,8 @@ async def test_the_example_verifies(tmp_path: Path, secret: str, result: str) ->
     )
     assert process.stdout is not None
     counts: Counter[str] = Counter()
-    url = WebhookUrl.parse((await process.stdout.readline()).decode().strip(), insecure=False)
+    said = (await process.stdout.readline()).decode().strip()
+    url = OutgoingUrl.parse(said, "--webhook-url", "--webhook-insecure", insecure=False)
     sender = WebhookSender(url, WebhookSecrets(own), 4, lambda one: counts.update([one]))
     task = asyncio.create_task(sender.run())
     try:

@@ -62,6 +62,10 @@ FLAGS = {
     "--max-connections": 512,
     "--max-frame-memory-bytes": 256 * 1024 * 1024,
     "--max-images": 32,
+    "--otlp-endpoint": None,
+    "--otlp-insecure": False,
+    "--trace-ratio": 0.01,
+    "--trace-queue": 4096,
     "--log-format": "console",
 }
 SECONDS = {

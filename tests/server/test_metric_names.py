@@ -41,6 +41,7 @@ EXPORTED = {
     "facegauge_stream_state": ("gauge", ("call_id", "state", "stream_id", "tenant")),
     "facegauge_streams_active": ("gauge", ()),
     "facegauge_streams_unexported": ("gauge", ()),
+    "facegauge_trace_spans_total": ("counter", ("result",)),
     "facegauge_units_decoded_total": ("counter", ()),
     "facegauge_webhook_events_total": ("counter", ("result",)),
     "facegauge_webhook_queue_length": ("gauge", ()),

@@ -61,7 +61,7 @@ async def assess(
 def without_measures(score: FrameScore) -> FrameScore:
     """The score without its times and numbers, which differ in their last digits or from run to run."""
     faces = tuple(replace(face, raw_quality=None) for face in score.faces)
-    return replace(score, faces=faces, work_s=0.0)
+    return replace(score, faces=faces, stage_times_s=())
 
 
 def qualities(scores: list[FrameScore]) -> list[float]:

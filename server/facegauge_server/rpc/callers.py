@@ -22,6 +22,7 @@ from facegauge_server.rpc import from_proto
 from facegauge_server.rpc.first_message import FirstMessages
 from facegauge_server.rpc.receive_guard import ReceiveGuard
 from facegauge_server.rpc.receive_pace import ReceivePace
+from facegauge_server.tracing.trace_parent import HEADER, TraceParent
 
 __all__ = ["SERVICE_NAME", "Callers", "Context", "Requests"]
 
@@ -53,6 +54,12 @@ class Callers:
         identity = self._gatekeeper.identify(metadata, context.auth_context(), time.monotonic())
         identity.require(right)
         return identity
+
+    def trace_parent(self, context: Context) -> TraceParent | None:
+        """Return the span in which the caller called, where it has named one."""
+        found = (value for name, value in context.invocation_metadata() or () if name == HEADER)
+        value = next(found, "")
+        return TraceParent.parse(value) if isinstance(value, str) else None
 
     def requests(self, context: Context) -> Requests:
         """Return the messages of a call."""

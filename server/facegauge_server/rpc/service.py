@@ -32,6 +32,7 @@ from facegauge_server.streams.buffers import Message
 from facegauge_server.streams.coded.runner import CodedStreamRunner
 from facegauge_server.streams.runner import StreamRunner
 from facegauge_server.streams.session_table import Opened, SessionTable
+from facegauge_server.tracing.traces import TracedCall, Traces, bound
 from facegauge_server.types import EncodedFrame
 
 __all__ = ["QualityService"]
@@ -53,6 +54,7 @@ class QualityService:
         model: ServedModel,
         callers: Callers,
         memory: MessageMemory,
+        traces: Traces,
     ) -> None:
         self._table = table
         self._pipeline = pipeline
@@ -62,7 +64,8 @@ class QualityService:
         self._model = model
         self._callers = callers
         self._memory = memory
-        self._images = ImageAssessor(pipeline, slots, table, config)
+        self._traces = traces
+        self._images = ImageAssessor(pipeline, slots, table, config, traces)
         self._log = SafeLog()
         self._defects = Defects(metrics.count_error)
 
@@ -86,6 +89,9 @@ class QualityService:
         self, settings: StreamSettings, requests: Requests, context: Context, identity: Identity
     ) -> None:
         log = self._log.bind(stream_id=settings.stream_id, tenant=identity.tenant, peer=context.peer())
+        parent = self._callers.trace_parent(context)
+        if parent is not None:
+            log = log.bind(trace_id=parent.trace_id_hex)
 
         async def send(message: Message) -> None:
             response = to_proto.response_from(message, settings.stream_id, self._model)
@@ -99,7 +105,11 @@ class QualityService:
             try:
                 await context.write(self._accepted(opened).SerializeToString())
                 kind = CodedStreamRunner if session.settings.encoding.is_coded else StreamRunner
-                runner = kind(opened, self._pipeline, self._slots, self._config, self._metrics)
+                call = TracedCall(
+                    "MonitorStream", identity.tenant, settings.stream_id, session.settings.call_id, parent
+                )
+                trace = bound(self._traces, call)
+                runner = kind(opened, self._pipeline, self._slots, self._config, self._metrics, trace)
                 await runner.run(_Frames(requests, session.settings, self._memory, self._callers.pace), send)
                 outcome = "stream closed"
             except FacegaugeError as error:
@@ -119,7 +129,9 @@ class QualityService:
 
     async def _assess_picture(self, context: Context, identity: Identity) -> bytes:
         data = await self._callers.first_data(context)
-        assessment = await self._images.assess(*from_proto.image_from(data), identity.tenant)
+        assessment = await self._images.assess(
+            *from_proto.image_from(data), identity.tenant, self._callers.trace_parent(context)
+        )
         return to_proto.image_response(assessment, self._model).SerializeToString()
 
     def _accepted(self, opened: Opened) -> pb.MonitorStreamResponse:

@@ -20,6 +20,7 @@ from facegauge_server.streams.frame_gate import LeftOut
 from facegauge_server.streams.numbering import Numbering
 from facegauge_server.streams.session import Ending
 from facegauge_server.streams.session_table import Opened
+from facegauge_server.tracing.traces import UNTRACED, FrameTimes, TraceFrame
 from facegauge_server.types import EncodedFrame, FrameResult, FrameScore, Notice, NoticeKind
 
 __all__ = ["StreamRunner"]
@@ -32,7 +33,13 @@ class StreamRunner:
     """Runs one connection from its first frame to its summary."""
 
     def __init__(
-        self, opened: Opened, pipeline: Pipeline, slots: WorkerSlots, config: Config, metrics: Metrics
+        self,
+        opened: Opened,
+        pipeline: Pipeline,
+        slots: WorkerSlots,
+        config: Config,
+        metrics: Metrics,
+        trace: TraceFrame = UNTRACED,
     ) -> None:
         self._session = opened.session
         self._connection = opened.connection
@@ -40,6 +47,7 @@ class StreamRunner:
         self._slots = slots
         self._config = config
         self._metrics = metrics
+        self._trace = trace
         self._numbering = Numbering()
         self._reported: set[LeftOut] = set()
         self._unanswered = 0
@@ -133,6 +141,7 @@ class StreamRunner:
                 received = inbox.take(time.monotonic())  # the newest by now
                 if received is None:
                     break
+                taken_s = time.monotonic()
                 score = await self._assess(received.frame)
                 turn.cost_s = score.work_s
             now_s = time.monotonic()
@@ -141,9 +150,13 @@ class StreamRunner:
             self._active_s = now_s
             outbox.put(assessment)
             inbox.scored(assessment.stream.raw_quality, score.capture_time_s)
-            self._metrics.observe_stage("total", now_s - received.ready_s)
+            self._note_times(FrameTimes(received.ready_s, taken_s, now_s), score)
             del received
         self._sum_up()
+
+    def _note_times(self, times: FrameTimes, score: FrameScore) -> None:
+        """Observe how long a frame took in all, and tell of its way where it is traced."""
+        self._metrics.observe_stage("total", times.done_s - times.ready_s, self._trace(times, score))
 
     def _sum_up(self) -> None:
         self._connection.outbox.put(self._session.summary(time.monotonic()))

@@ -19,11 +19,11 @@ import aiohttp
 
 from facegauge_server.events.event import Event
 from facegauge_server.metrics import WebhookResult
+from facegauge_server.outgoing_url import OutgoingUrl
 from facegauge_server.safe_log import SafeLog
 from facegauge_server.webhook.cloud_event import CONTENT_TYPE, cloud_event
 from facegauge_server.webhook.signature import WebhookSecrets
 from facegauge_server.webhook.trust import WebhookTrust
-from facegauge_server.webhook_url import WebhookUrl
 
 __all__ = ["WebhookSender", "retry_delays_s"]
 
@@ -48,7 +48,7 @@ class WebhookSender:
 
     def __init__(
         self,
-        url: WebhookUrl,
+        url: OutgoingUrl,
         secrets: WebhookSecrets,
         capacity: int,
         count: Callable[[WebhookResult], None],

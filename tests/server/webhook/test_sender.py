@@ -16,10 +16,10 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from facegauge_server.events.event import Event
+from facegauge_server.outgoing_url import OutgoingUrl
 from facegauge_server.webhook.sender import ATTEMPTS, LONGEST_DELAY_S, WebhookSender, retry_delays_s
 from facegauge_server.webhook.signature import WebhookSecrets
 from facegauge_server.webhook.trust import WebhookTrust
-from facegauge_server.webhook_url import WebhookUrl
 from tests.server.events.making import event
 
 from .receiver import HANG, SECRET, Receiver, receiving, write_secret
@@ -64,7 +64,7 @@ async def sending(
     """Run a sender."""
     counts: Counter[str] = Counter()
     sender = WebhookSender(
-        WebhookUrl.parse(receiver.url, insecure=False),
+        OutgoingUrl.parse(receiver.url, "--webhook-url", "--webhook-insecure", insecure=False),
         WebhookSecrets(secret_file),
         capacity,
         lambda result: counts.update([result]),

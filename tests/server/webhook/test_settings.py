@@ -8,8 +8,8 @@ import pytest
 
 from facegauge_server.config import Config
 from facegauge_server.errors import BadConfiguration
+from facegauge_server.outgoing_url import OutgoingUrl
 from facegauge_server.webhook.signature import WebhookSecrets
-from facegauge_server.webhook_url import WebhookUrl
 
 from .receiver import SECRET, write_secret
 
@@ -19,7 +19,7 @@ from .receiver import SECRET, write_secret
 )
 def test_https_and_loopback_are_allowed(url: str) -> None:
     """Nothing leaves the machine in clear."""
-    assert WebhookUrl.parse(url, insecure=False).url == url
+    assert OutgoingUrl.parse(url, "--webhook-url", "--webhook-insecure", insecure=False).url == url
 
 
 @pytest.mark.parametrize(

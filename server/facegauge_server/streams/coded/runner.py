@@ -27,6 +27,7 @@ from facegauge_server.streams.frame_gate import FrameGate, LeftOut
 from facegauge_server.streams.rate_limit import RateLimit
 from facegauge_server.streams.runner import StreamRunner
 from facegauge_server.streams.session_table import Opened
+from facegauge_server.tracing.traces import UNTRACED, FrameTimes, TraceFrame
 from facegauge_server.types import Delivery, EncodedFrame, FrameResult, FrameScore, Notice, NoticeKind
 from facegauge_server.workers.decoder_home import DecoderHome
 
@@ -41,9 +42,15 @@ class CodedStreamRunner(StreamRunner):
     """Runs one connection of a stream of coded video from its first unit to its summary."""
 
     def __init__(
-        self, opened: Opened, pipeline: Pipeline, slots: WorkerSlots, config: Config, metrics: Metrics
+        self,
+        opened: Opened,
+        pipeline: Pipeline,
+        slots: WorkerSlots,
+        config: Config,
+        metrics: Metrics,
+        trace: TraceFrame = UNTRACED,
     ) -> None:
-        super().__init__(opened, pipeline, slots, config, metrics)
+        super().__init__(opened, pipeline, slots, config, metrics, trace)
         session = opened.session
         self._is_live = session.settings.delivery is Delivery.LIVE
         self._chain = DecodeChain(
@@ -114,6 +121,7 @@ class CodedStreamRunner(StreamRunner):
                 received = inbox.take(time.monotonic())
                 if received is None:
                     continue
+                taken_s = time.monotonic()
                 result = await self._pipeline.assess_run(
                     replace(received.run, after_s=session.last_capture_time_s),
                     self._home,
@@ -121,14 +129,14 @@ class CodedStreamRunner(StreamRunner):
                     session.settings.display_lines,
                 )
                 turn.cost_s = result.work_s
-            self._note(received, result)
+            self._note(received, taken_s, result)
             del received
         if not self._is_live:
             self._leave_out(FrameResult.SKIPPED, self._unanswered)  # units that had no picture to show
             self._inside_decoder = 0
         self._sum_up()
 
-    def _note(self, received: ReceivedRun, result: RunScore) -> None:
+    def _note(self, received: ReceivedRun, taken_s: float, result: RunScore) -> None:
         """Count what became of every unit of a run, and answer for the picture, or for what is wrong."""
         self._active_s = now_s = time.monotonic()
         decoded = result.decoded
@@ -136,7 +144,9 @@ class CodedStreamRunner(StreamRunner):
         if result.score is not None:
             self._answer(result.score)
             if received.ready_s is not None:
-                self._metrics.observe_stage("total", now_s - received.ready_s)
+                self._note_times(FrameTimes(received.ready_s, taken_s, now_s), result.score)
+            else:  # a COMPLETE stream's units wait on purpose
+                self._trace(FrameTimes(taken_s, taken_s, now_s), result.score)
         if decoded is None:
             self._note_failure(received, result)
         else:

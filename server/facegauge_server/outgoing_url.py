@@ -1,4 +1,4 @@
-"""The address of a webhook: where events may be sent."""
+"""Addresses that the server itself opens connections to, each because the operator named it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from urllib.parse import urlsplit
 from facegauge_server.errors import BadConfiguration
 from facegauge_server.loopback import is_loopback
 
-__all__ = ["WebhookUrl"]
-
-FLAG = "--webhook-url"
+__all__ = ["OutgoingUrl"]
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookUrl:
+class OutgoingUrl:
     """An address that has been checked. Only `host` is fit for a log: a path may hold a secret."""
 
     url: str
@@ -26,21 +24,21 @@ class WebhookUrl:
         return urlsplit(self.url).scheme == "https"
 
     @classmethod
-    def parse(cls, text: str, *, insecure: bool) -> WebhookUrl:
+    def parse(cls, text: str, flag: str, insecure_flag: str, *, insecure: bool) -> OutgoingUrl:
         """Read an address; raises BadConfiguration, as for plain HTTP beyond loopback without `insecure`."""
         try:
             parts = urlsplit(text)
             host = parts.hostname or ""
             parts.port  # noqa: B018 - raises for what is no port
         except ValueError as error:
-            raise BadConfiguration(f"{FLAG} is no URL: {error}") from error
+            raise BadConfiguration(f"{flag} is no URL: {error}") from error
         if parts.scheme not in ("http", "https") or not host:
-            raise BadConfiguration(f"{FLAG} wants https://HOST/PATH")
+            raise BadConfiguration(f"{flag} wants https://HOST, and a port or a path where there is one")
         if parts.username is not None or parts.password is not None:
-            raise BadConfiguration(f"{FLAG}: no user and password, the signature says who sends")
+            raise BadConfiguration(f"{flag}: no user and password, they would stand in lists of processes")
         if parts.scheme == "http" and not (insecure or is_loopback(host)):
             raise BadConfiguration(
-                f"{FLAG} http://{host} would send who is in which call in clear: use https, or "
-                "--webhook-insecure where something else encrypts"
+                f"{flag} http://{host} would send who is in which call in clear: use https, or "
+                f"{insecure_flag} where something else encrypts"
             )
         return cls(text, host)
