@@ -40,6 +40,8 @@ from facegauge_training.data.label_crops import train_stores
 __all__ = ["train_system_of_table", "train_systems"]
 
 VALIDATION_ROWS = 400
+LOOKS = 4
+"""Validations of a stage: each takes as long as some ten steps."""
 LOG = "training.txt"
 """What a training in a process of its own prints, in its folder."""
 
@@ -102,7 +104,7 @@ def train_system_of_table(protocol: Protocol, name: str) -> dict[str, Any]:
     teacher = Teacher(protocol.teacher, device) if recipe.distillation and protocol.teacher else None
     data, kept, pseudo = _rows(protocol, recipe, teacher)
     steps = protocol.samples // protocol.batch
-    plans = plan_stages(recipe, data, steps=steps, batch=protocol.batch)
+    plans = plan_stages(recipe, data, steps=steps, batch=protocol.batch, validations=LOOKS)
     network, initialisation, _ = build_network(name, protocol.seed)
     taken = take_backbones(network, name, protocol.backbones) if protocol.backbones else []
     online = teacher if recipe.distillation in ("scores", "grades") else None
