@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,16 @@ class Envoy:
             for host in cluster.get("host_statuses", [])
             if host["health_status"] == {"eds_health_status": "HEALTHY"}
         }
+
+    def wait_for(self, targets: Iterable[str], limit_s: float = START_S) -> None:
+        """Wait until Envoy would send streams to just these; raises TimeoutError with what it has logged."""
+        wanted, deadline_s = set(targets), time.monotonic() + limit_s
+        while time.monotonic() < deadline_s:
+            with suppress(urllib.error.URLError, ConnectionError):
+                if self.healthy_replicas() == wanted:
+                    return
+            time.sleep(0.05)  # Envoy has no other way to tell
+        raise TimeoutError(f"Envoy does not find just {wanted}: {(self.folder / 'log').read_text()[-2000:]}")
 
     def cpu_s(self) -> float:
         """Processor time since its start, user and system."""
@@ -153,20 +163,8 @@ def envoy_process(
         stack.callback(process.kill)
         target, metrics, admin = (f"127.0.0.1:{port}" for port in ports)
         envoy = Envoy(target, metrics, admin, folder, psutil.Process(process.pid))
-        _wait_until_ready(envoy, set(targets), process)
+        envoy.wait_for(targets)
         yield envoy
-
-
-def _wait_until_ready(envoy: Envoy, targets: set[str], process: subprocess.Popen[bytes]) -> None:
-    deadline_s = time.monotonic() + START_S
-    while process.poll() is None and time.monotonic() < deadline_s:
-        try:
-            if envoy.healthy_replicas() == targets:
-                return
-        except (urllib.error.URLError, ConnectionError):
-            pass
-        time.sleep(0.05)  # Envoy has no other way to tell
-    raise SystemExit(f"Envoy did not become ready: {(envoy.folder / 'log').read_text()[-2000:]}")
 
 
 def _free_ports() -> tuple[int, int, int]:

@@ -19,6 +19,9 @@ from click.core import ParameterSource
 
 from facegauge_server.config import NETWORK, Address, Config, Limits, Tls
 from facegauge_server.errors import BadConfiguration, OperatorError
+from facegauge_server.grouped_command import GENERAL, GIVEN, GroupedCommand, Option
+from facegauge_server.replicas.plan import own_number
+from facegauge_server.replicas.serve import serve_replicas
 from facegauge_server.serve import serve
 from facegauge_server.setting import KEY, flag_name, setting_of
 from facegauge_server.tracing.settings import Tracing
@@ -37,7 +40,7 @@ Examples:
   facegauge-server --listen 0.0.0.0:50051 --tls-cert cert.pem --tls-key key.pem
   FACEGAUGE_MAX_STREAMS=500 facegauge-server --config facegauge.toml
 """
-GENERAL = "General"
+REPLICAS = "Replicas"
 TYPES: dict[str, Any] = {
     "int": int,
     "float": float,
@@ -46,29 +49,6 @@ TYPES: dict[str, Any] = {
     "Address": str,
     "Path | None": click.Path(path_type=Path),
 }
-
-
-class Option(click.Option):
-    """A flag that stands in a group of the help."""
-
-    def __init__(self, *args: Any, group: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.group = group
-
-
-class GroupedCommand(click.Command):
-    """A command whose help lists its flags in groups."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write a section for each group, in the order of their first flags."""
-        groups: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is not None:
-                groups.setdefault(getattr(parameter, "group", GENERAL), []).append(record)
-        for name, records in sorted(groups.items(), key=lambda item: item[0] == GENERAL):
-            with formatter.section(name):
-                formatter.write_dl(records)
 
 
 def _read_file(context: click.Context, _: click.Parameter, path: Path | None) -> None:
@@ -130,6 +110,18 @@ def _options() -> list[click.Parameter]:
         is_eager=True,
         expose_value=False,
     )
+    replicas = [
+        Option(
+            ["--replicas"],
+            type=click.IntRange(min=0),
+            default=0,
+            help="Servers to run on this machine, each on cores and ports of its own: the first on those of "
+            "--listen and --metrics-listen, the others on those that follow. 0: this process serves itself.",
+            metavar="N",
+            group=REPLICAS,
+        ),
+        _path_option("--envoy-replicas", "File to keep for Envoy, with the replicas that serve.", REPLICAS),
+    ]
     log_format = Option(
         ["--log-format"],
         type=click.Choice(["console", "json"]),
@@ -137,13 +129,21 @@ def _options() -> list[click.Parameter]:
         help="Format of the log on stderr.",
         group=GENERAL,
     )
-    return [*settings[:2], *tls, *settings[2:], config, log_format]
+    return [*settings[:2], *tls, *settings[2:], *replicas, config, log_format]
 
 
-def _run(log_format: str, **flags: Any) -> None:
+def _run(log_format: str, replicas: int, envoy_replicas: Path | None, **flags: Any) -> None:
     """Monitor the picture quality of video calls: frames in over gRPC, scores out, series for Prometheus."""
     _configure_log(log_format)
+    number = own_number()
     try:
+        if number is not None:
+            structlog.contextvars.bind_contextvars(replica=number)
+        elif replicas:
+            _serve_replicas(replicas, _config_from(flags), envoy_replicas)
+            return
+        elif envoy_replicas is not None:
+            raise BadConfiguration("--envoy-replicas needs --replicas")
         asyncio.run(serve(_config_from(flags)))
     except BadConfiguration as error:
         raise click.UsageError(str(error)) from error
@@ -161,6 +161,12 @@ command: click.Command = click.version_option(package_name="facegauge-server")(
         context_settings={"auto_envvar_prefix": "FACEGAUGE", "show_default": True},
     )
 )
+
+
+def _serve_replicas(count: int, config: Config, envoy_file: Path | None) -> None:
+    given = click.get_current_context().meta[GIVEN]
+    if not asyncio.run(serve_replicas(count, config, given, envoy_file)):
+        raise click.ClickException("a replica did not drain in time: see the log above")
 
 
 def _config_from(flags: dict[str, Any]) -> Config:

@@ -10,16 +10,13 @@ from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import cv2
 import grpc
 import jwt
-import numpy as np
-import numpy.typing as npt
 import pytest
 import trustme
 from jwt.algorithms import HMACAlgorithm
 
-from bench.envoy import Envoy, envoy_process
+from bench.envoy import envoy_process
 from bench.server import Server, server_process
 from facegauge_client import Client
 from tests.fleet.played_streams import PlayedStreams
@@ -49,12 +46,6 @@ def token() -> str:
     return jwt.encode(claims, SECRET, "HS256", {"kid": "k"})
 
 
-@pytest.fixture
-def small_portrait(astronaut: npt.NDArray[np.uint8]) -> bytes:
-    picture = cv2.resize(astronaut, (256, 256), interpolation=cv2.INTER_AREA)
-    return bytes(cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1])
-
-
 async def streams_at(replica: Server, token: str) -> set[str]:
     """Return the streams that a replica follows."""
     async with Client(replica.target, token=token) as client:
@@ -64,13 +55,6 @@ async def streams_at(replica: Server, token: str) -> set[str]:
 async def start(stack: ExitStack, *flags: str) -> Server:
     """Start a replica while streams go on."""
     return await asyncio.to_thread(stack.enter_context, server_process(*flags))
-
-
-async def until_ready(envoy: Envoy, replicas: set[str]) -> None:
-    """Wait until Envoy would send streams to just these."""
-    async with asyncio.timeout(30):
-        while await asyncio.to_thread(envoy.healthy_replicas) != replicas:
-            await asyncio.sleep(0.05)
 
 
 async def homes(client: Client, token: str, *replicas: Server) -> list[int]:
@@ -123,7 +107,7 @@ async def test_streams_outlive_their_replicas(keys: Path, token: str, small_port
             # A third joins, which moves no stream. New ones are shared out; an id finds its replica again.
             third = await start(stack, *flags)
             envoy.set_replicas([large.target, third.target])
-            await until_ready(envoy, {large.target, third.target})
+            await asyncio.to_thread(envoy.wait_for, [large.target, third.target])
             first, second = (Client(envoy.target, credentials, token=token) for _ in range(2))
             came_to = await homes(first, token, large, third)
             assert set(came_to) == {0, 1}

@@ -66,6 +66,8 @@ FLAGS = {
     "--otlp-insecure": False,
     "--trace-ratio": 0.01,
     "--trace-queue": 4096,
+    "--replicas": 0,
+    "--envoy-replicas": None,
     "--log-format": "console",
 }
 SECONDS = {
@@ -124,7 +126,7 @@ def test_the_files_and_variables_names_are_the_flags() -> None:
 def test_every_flag_explains_itself(served: list[Config]) -> None:
     """Every flag stands in the help once, in a group, with a sentence."""
     output = CliRunner().invoke(cli.command, ["--help"], terminal_width=200).output
-    for group in ("Network:", "Scoring:", "Events:", "Times:", "Limits:", "General:"):
+    for group in ("Network:", "Scoring:", "Events:", "Times:", "Limits:", "Replicas:", "General:"):
         assert group in output
     for parameter in cli.command.params:
         assert isinstance(parameter, click.Option)
@@ -162,6 +164,17 @@ def test_a_flag_beats_its_variable_which_beats_the_file(served: list[Config], tm
         (["--max-stream-fps", "nan"], "--max-stream-fps must be greater than 0"),
         (["--max-wait-ms", "nan"], "--max-wait-ms must be at least 0"),
         (["--engine", "tpu"], "'tpu' is not one of"),
+        (["--replicas", "-1"], "'--replicas'"),
+        (
+            ["--replicas", "3", "--listen", "127.0.0.1:65534"],
+            "--listen 127.0.0.1:65534 leaves no ports for 3",
+        ),
+        (["--replicas", "2", "--listen", "127.0.0.1:9463"], "need 2 ports each: put them further apart"),
+        (
+            ["--replicas", "2", "--envoy-replicas", "/nowhere/r.yaml"],
+            "cannot write --envoy-replicas /nowhere",
+        ),
+        (["--envoy-replicas", "r.yaml"], "--envoy-replicas needs --replicas"),
         (["--max-exported-streams", "257"], "257 would limit nothing: there are at most 256 streams"),
     ],
 )
