@@ -86,9 +86,7 @@ def load_row(board: build.Dashboard) -> build.Dashboard:
                 "server refuses new live streams.",
                 query(f"instance_stage:{STAGE}:p95_rate1m{{{of_stage('worker_wait')}}}", "p95 {{instance}}"),
                 query(
-                    f"{rate(f'{STAGE}_sum', 'instance', of_stage('worker_wait'))}"
-                    f" / {rate(f'{STAGE}_count', 'instance', of_stage('worker_wait'))}",
-                    "mean {{instance}}",
+                    f"instance:facegauge_worker_wait_seconds:mean_rate1m{{{INSTANCE}}}", "mean {{instance}}"
                 ),
                 unit="s",
                 thresholds=steps((None, "green"), (0.25, "red")),
