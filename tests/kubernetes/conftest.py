@@ -74,7 +74,11 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     ca = trustme.CA()
     secrets = root / "deploy" / "kubernetes" / "components" / "secrets"
     ca.cert_pem.write_to_path(secrets / "ca.crt")
-    names = {"server": ("facegauge-replicas.facegauge.svc", "facegauge-replicas", "127.0.0.1")}
+    names = {
+        "server": ("facegauge-replicas.facegauge.svc",),
+        "envoy": ("facegauge-envoy",),
+        "callers": ("127.0.0.1",),
+    }
     for name, identities in names.items():
         certificate = ca.issue_cert(*identities)
         certificate.private_key_pem.write_to_path(secrets / f"{name}.key")

@@ -1,13 +1,16 @@
-"""The real server with the Deployment's own arguments and Secrets, a real Prometheus as the monitors say."""
+"""The real server, Envoy and Prometheus with the rendered arguments, files and Secrets."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import itertools
 import re
 import signal
+import socket
 import ssl
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 
@@ -19,7 +22,17 @@ from facegauge_client.sync import Client
 from tests.local_stack import until
 
 from .conftest import Tree, container, pod_of
-from .pod import POD, Prometheus, Replica, job_of, project_secret, running_prometheus, running_replica
+from .pod import (
+    POD,
+    Prometheus,
+    Proxy,
+    Replica,
+    job_of,
+    project_secret,
+    running_envoy,
+    running_prometheus,
+    running_replica,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -27,6 +40,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 @pytest.fixture(scope="module")
 def replica(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replica]:
     with running_replica(tree, tmp_path_factory.mktemp("pod")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def proxy(tree: Tree, replica: Replica, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    with running_envoy(tree, replica, tmp_path_factory.mktemp("envoy")) as running:
         yield running
 
 
@@ -55,7 +74,7 @@ def test_the_probes_find_a_replica_that_scores(replica: Replica) -> None:
 
 
 def test_the_wait_by_which_replicas_are_scaled_is_answered(
-    tree: Tree, replica: Replica, prometheus: Prometheus, portrait_jpeg: bytes
+    tree: Tree, proxy: Proxy, prometheus: Prometheus, portrait_jpeg: bytes
 ) -> None:
     """The adapter's query and KEDA's have a value for the pod: 0 on an idle one, more with a call."""
     values = yaml.safe_load(
@@ -85,12 +104,9 @@ def test_the_wait_by_which_replicas_are_scaled_is_answered(
 
     until(lambda: answers() == [0.0, 0.0], "an idle replica waits for nothing, and says so")
     assert prometheus.query(rule["seriesQuery"]), "the adapter finds what it is to ask for"
-    issued = tree.ca.issue_cert("envoy")
-    credentials = grpc.ssl_channel_credentials(
-        tree.ca.cert_pem.bytes(), issued.private_key_pem.bytes(), issued.cert_chain_pems[0].bytes()
-    )
+    credentials = grpc.ssl_channel_credentials(tree.ca.cert_pem.bytes())
     with (
-        Client(replica.grpc, credentials=credentials, token=tree.token("publish")) as client,
+        Client(proxy.callers, credentials=credentials, token=tree.token("publish")) as client,
         client.monitor(stream_id="camera-1") as stream,
     ):
         clock_s = itertools.count()
@@ -106,10 +122,35 @@ def test_the_wait_by_which_replicas_are_scaled_is_answered(
         assert quality["metric"]["tenant"] == "acme"
 
 
+def test_envoy_is_probed_and_scraped(tree: Tree, proxy: Proxy) -> None:
+    """Its probe's path answers, and so does the ServiceMonitor's, with counts of its replicas."""
+    workload = tree.one("adapter", "Deployment", "facegauge-envoy")
+    (endpoint,) = tree.one("adapter", "ServiceMonitor", "facegauge-envoy")["spec"]["endpoints"]
+    for name in ("startupProbe", "readinessProbe"):
+        path = container(workload)[name]["httpGet"]["path"]
+        urllib.request.urlopen(f"http://{proxy.metrics}{path}", timeout=10).close()
+    asked = urllib.parse.urlencode(endpoint["params"], doseq=True)
+    with urllib.request.urlopen(f"http://{proxy.metrics}{endpoint['path']}?{asked}", timeout=10) as scrape:
+        assert 'envoy_cluster_upstream_rq_total{envoy_cluster_name="replicas"}' in scrape.read().decode()
+
+
+def test_callers_do_not_reach_a_replica_past_envoy(tree: Tree, replica: Replica) -> None:
+    """A replica shakes hands with nobody who has no certificate of its authority."""
+    context = ssl.create_default_context(cadata=tree.ca.cert_pem.bytes().decode())
+    context.check_hostname = False
+    context.set_alpn_protocols(["h2"])
+    host, _, port = replica.grpc.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as plain:
+        with contextlib.suppress(ssl.SSLError, ConnectionError), context.wrap_socket(plain) as wrapped:
+            # TLS 1.3 tells a client of its refusal after the handshake; who is let in gets HTTP/2's settings.
+            assert wrapped.recv(1) == b""
+
+
 def test_a_changed_secret_counts_without_a_restart(tree: Tree, replica: Replica) -> None:
     """The kubelet replaces a Secret's folder as a whole; the server follows, as the links do."""
     (token_folder,) = replica.files.rglob("metrics")
     context = ssl.create_default_context(cadata=tree.ca.cert_pem.bytes().decode())
+    context.check_hostname = False  # it is for the Service's name
 
     def opens(token: str) -> bool:
         request = urllib.request.Request(

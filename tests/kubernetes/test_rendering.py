@@ -137,6 +137,12 @@ def test_what_is_referred_to_is_there(tree: Tree, overlay: str) -> None:
                 ports = {port["name"] for port in container(workload)["ports"]}
                 for rule in spec["ingress"]:
                     assert {port["port"] for port in rule["ports"]} <= ports
+                for rule in spec["egress"]:
+                    for to in (to["podSelector"]["matchLabels"] for to in rule["to"]):
+                        reached = selected(to, workloads)
+                        assert len(reached) == 1 or to == {"k8s-app": "kube-dns"}
+                        open_ports = {port["name"] for one in reached for port in container(one)["ports"]}
+                        assert {port["port"] for port in rule["ports"]} <= open_ports | {53}
             case "ServiceMonitor":
                 (service,) = (
                     one
