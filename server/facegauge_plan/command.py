@@ -45,7 +45,7 @@ def _shown(work: Workload, replica: Replica, fleet: Fleet, constants: Constants)
         ("the ring", f"deals the fullest replica {fleet.dealt.fullest_share:.2f} times the mean,"),
         (
             "",
-            f"so {fleet.dealt.moved / work.streams:.0%} of the streams find their first one full, and go on",
+            f"so {fleet.dealt.moved / work.streams:.0%} of the streams find theirs full, and go on",
         ),
     ]
     if fleet.cost_a_stream_month:

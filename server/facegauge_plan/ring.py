@@ -1,7 +1,7 @@
 """How a ring hash deals streams to replicas that can be full, by simulation.
 
 Envoy puts each replica onto the ring many times, and a stream goes to the owner of the next entry after its
-own hash. Where that replica is full it refuses, and Envoy offers the stream to the next other replica along the
+own hash. Where that replica is full it refuses, and Envoy offers the stream to the next other one along the
 ring, a few times (deploy/envoy/envoy.yaml). So what the ring deals unevenly is evened out by refusals.
 """
 
