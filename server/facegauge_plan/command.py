@@ -17,6 +17,12 @@ from facegauge_plan.ring import RING_SIZE
 
 __all__ = ["command"]
 
+EPILOG = """
+Example:
+
+\b
+  facegauge-plan --streams 50000 --codec vp8 --unit-fps 7.5 --scored-fps 1 --core-hour-price 0.04
+"""
 SIZES = {"360p": (640, 360), "480p": (854, 480), "720p": (1280, 720), "1080p": (1920, 1080)}
 
 
@@ -60,7 +66,7 @@ def _option(flag: str, kind: Any, default: Any, help_text: str) -> Callable[[Any
     return click.option(flag, type=kind, default=default, show_default=True, help=help_text)
 
 
-@click.command()
+@click.command(epilog=EPILOG)
 @click.option(
     "--streams", type=click.IntRange(min=1), required=True, help="Live at once, at the busiest time."
 )
@@ -94,11 +100,7 @@ def command(
     as_json: bool,
     **given: Any,
 ) -> None:
-    r"""Plan a fleet: streams, codec and resolution to cores, replicas, memory, series, network and cost.
-
-    \b
-    facegauge-plan --streams 50000 --codec vp8 --unit-fps 7.5 --scored-fps 1 --core-hour-price 0.04
-    """
+    """Plan a fleet: streams, codec and resolution to cores, replicas, memory, series, network and cost."""
     try:
         constants = read_constants(constants_file)
     except (OSError, ValueError) as error:
