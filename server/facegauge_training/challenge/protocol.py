@@ -7,7 +7,7 @@ from pathlib import Path
 
 from facegauge_training.challenge.recipe import Recipe
 
-__all__ = ["LEAST_RATE", "Protocol", "shortened"]
+__all__ = ["LEAST_RATE", "Protocol", "schedule_of", "shortened"]
 
 LEAST_RATE = 5e-4
 """Least rate of the first stage: the commonest of the teams' own. Some took 1e-4 and less, for fifty epochs
@@ -47,3 +47,8 @@ def shortened(recipe: Recipe, least_rate: float = LEAST_RATE) -> Recipe:
         for stage in recipe.stages
     )
     return replace(recipe, stages=stages)
+
+
+def schedule_of(recipe: Recipe) -> str:
+    """Return what the rates of a shortened recipe do, in a word."""
+    return f"its own shape, shortened, from {recipe.stages[0].rate:g}"

@@ -14,7 +14,8 @@ import facegauge_models
 from facegauge_training.challenge.batches import plan_stages
 from facegauge_training.challenge.onnx_file import export
 from facegauge_training.challenge.pictures import Pictures, hold_out, read_pictures
-from facegauge_training.challenge.recipe import RateSchedule, Recipe
+from facegauge_training.challenge.protocol import schedule_of, shortened
+from facegauge_training.challenge.recipe import Recipe
 from facegauge_training.challenge.run import Run, train_run
 from facegauge_training.challenge.splits import Data
 from facegauge_training.challenge.teacher import Teacher, pseudo_label
@@ -57,8 +58,8 @@ class ChallengeOptions:
     """Share of the groups that is held out, instead of the recipe's."""
     extra: tuple[Path, Path] | None = None
     """Folder and CSV of another data set, for recipes that have one."""
-    schedule: RateSchedule | None = None
-    """Schedule of every stage, in place of the recipe's: steps by epochs are too steep for a short run."""
+    least_rate: float | None = None
+    """For a short training: what the recipe's first rate is lifted to; see `protocol.shortened`."""
 
 
 def run_training(options: ChallengeOptions, say: Callable[[str], None]) -> dict[str, Any]:
@@ -71,9 +72,8 @@ def run_training(options: ChallengeOptions, say: Callable[[str], None]) -> dict[
         RecipeError: something asked for or found on the disk is not as it must be.
     """
     recipe = find_recipe(options.system)
-    if options.schedule is not None:
-        stages = tuple(replace(stage, schedule=options.schedule) for stage in recipe.stages)
-        recipe = replace(recipe, stages=stages)
+    if options.least_rate is not None:
+        recipe = shortened(recipe, options.least_rate)
     if options.held_out is not None:
         recipe = replace(recipe, held_out=options.held_out)
     if options.extra is None:
@@ -92,7 +92,7 @@ def run_training(options: ChallengeOptions, say: Callable[[str], None]) -> dict[
         options.system, options.seed, pretrained=options.pretrained, start_from=options.start_from
     )
     network = start.network
-    schedule = options.schedule.kind if options.schedule else "its own"
+    schedule = "its own" if options.least_rate is None else schedule_of(recipe)
     online = teacher if recipe.distillation in ("scores", "grades") else None
     run = Run(
         recipe, plans, data, options.folder, options.seed, device,

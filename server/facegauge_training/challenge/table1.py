@@ -24,7 +24,7 @@ from facegauge_training.challenge.batches import plan_stages
 from facegauge_training.challenge.natural_crops import label_natural_crops
 from facegauge_training.challenge.pictures import hold_out
 from facegauge_training.challenge.predict import predict_pictures
-from facegauge_training.challenge.protocol import Protocol, shortened
+from facegauge_training.challenge.protocol import Protocol, schedule_of, shortened
 from facegauge_training.challenge.recipe import Recipe
 from facegauge_training.challenge.run import Run, train_run
 from facegauge_training.challenge.splits import Data
@@ -111,7 +111,7 @@ def train_system_of_table(protocol: Protocol, name: str) -> dict[str, Any]:
     run = Run(
         recipe, plans, data, folder, protocol.seed, device,
         f"pretrained {' and '.join(taken)}" if taken else initialisation,
-        f"its own shape, shortened, from {recipe.stages[0].rate:g}", teacher, online,
+        schedule_of(recipe), teacher, online,
         beside=protocol.cache,
     )  # fmt: skip
     result = train_run(run, network, fresh_head=True)

@@ -60,6 +60,8 @@ class WinnerOptions:
     teacher_steps: int | None = None
     student_steps: int | None = None
     """Steps, instead of a share of the recipe's."""
+    least_rate: float | None = None
+    """For a short way: what each recipe's first rate is lifted to."""
 
 
 def train_winner(options: WinnerOptions, say: Callable[[str], None]) -> dict[str, dict[str, Any]]:
@@ -99,7 +101,7 @@ def train_winner(options: WinnerOptions, say: Callable[[str], None]) -> dict[str
 def _options(options: WinnerOptions, name: str, tables: list[Path]) -> ChallengeOptions:
     return ChallengeOptions(
         STUDENT, options.images, options.labels, options.folder / name, options.seed, options.budget,
-        pseudo=tuple(tables), held_out=HELD_OUT,
+        pseudo=tuple(tables), held_out=HELD_OUT, least_rate=options.least_rate,
     )  # fmt: skip
 
 

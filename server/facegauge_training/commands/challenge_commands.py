@@ -39,6 +39,13 @@ pretrained_option = click.option(
 )
 
 
+least_rate_option = click.option(
+    "--least-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    help="For a short training: the first rate is lifted to it, others alike, and all fall more smoothly.",
+)
+
+
 @click.command()
 @click.option("--system", required=True, help=f"One of: {', '.join(RECIPES)}.")
 @images_option
@@ -63,6 +70,7 @@ pretrained_option = click.option(
 @click.option("--extra-images", type=FOLDER, help="Folder of the other data set, for recipes with one.")
 @click.option("--extra-labels", type=FOLDER, help="Its CSV, as --labels; scores on the same scale.")
 @click.option("--skip-bad", is_flag=True, help="Leave bad lines of the CSV out instead of stopping.")
+@least_rate_option
 @threads_option
 @click.option(
     "--save-every",
@@ -89,6 +97,7 @@ def challenge(
     extra_images: Path | None,
     extra_labels: Path | None,
     skip_bad: bool,
+    least_rate: float | None,
     threads: int,
     save_every: float,
 ) -> None:
@@ -121,6 +130,7 @@ def challenge(
         skip_bad,
         save_every,
         extra=(extra_images, extra_labels) if extra_images and extra_labels else None,
+        least_rate=least_rate,
     )
     result = run_training(options, click.echo)
     score = "not defined" if result["score"] is None else f"{result['score']:.4f}"
@@ -219,6 +229,7 @@ def scored_images(cache: Path, out: Path, count: int, held_out_count: int, val_f
 )
 @click.option("--teacher-steps", type=click.IntRange(min=2), help="Steps of each teacher, instead.")
 @click.option("--student-steps", type=click.IntRange(min=2), help="Steps of the student, instead.")
+@least_rate_option
 @threads_option
 def winner(
     images: Path,
@@ -233,6 +244,7 @@ def winner(
     budget: float,
     teacher_steps: int | None,
     student_steps: int | None,
+    least_rate: float | None,
     threads: int,
 ) -> None:
     """Go the whole way of the challenge's winner: teacher, two rounds of pseudo-labels, student.
@@ -258,6 +270,7 @@ def winner(
         budget,
         teacher_steps,
         student_steps,
+        least_rate,
     )
     stages = train_winner(options, click.echo)
     scores = ", ".join(

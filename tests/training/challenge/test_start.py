@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from facegauge_training.challenge.recipe import RateSchedule
 from facegauge_training.challenge.start import ChallengeOptions, run_training
 from facegauge_training.challenge.weights import load_network
 from facegauge_training.common.errors import RecipeError
@@ -47,17 +46,17 @@ def test_enough_rows_must_be_left(options: ChallengeOptions, scored: Path, tmp_p
 @pytest.mark.timeout(300)
 def test_what_is_trained_is_said_and_kept(options: ChallengeOptions) -> None:
     """The result names system, start, schedule and steps; a resumed run must share all of them."""
-    options = replace(options, system="conquerit", schedule=RateSchedule("cosine"))
+    options = replace(options, system="conquerit", least_rate=0.002)
     lines: list[str] = []
     result = run_training(options, lines.append)
     assert (result["system"], result["initialisation"], result["schedule"]) == (
         "conquerit",
         "random",
-        "cosine",
+        "its own shape, shortened, from 0.002",
     )
     assert result["steps"] == [2]
     assert any("not stated there" in line for line in lines)
-    assert "schedule 'cosine', not 'its own'" in refused(replace(options, schedule=None))
+    assert "shortened, from 0.002', not 'its own'" in refused(replace(options, least_rate=None))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def arguments(scored: Path, tmp_path: Path) -> list[str]:
         *(part for folder in rounds for part in ("--unlabelled", str(folder))),
         "--teacher-backbone", "efficientnet-lite0", "--random-teacher",
         "--cache", str(tmp_path), "--threads", "1",
-        "--teacher-steps", "2", "--student-steps", "2",
+        "--teacher-steps", "2", "--student-steps", "2", "--least-rate", "0.0005",
     ]  # fmt: skip
 
 
@@ -46,6 +46,7 @@ def test_each_stage_learns_from_those_before(arguments: list[str], tmp_path: Pat
     seen = [row["train_pictures"] for row in results.values()]
     assert np.diff(seen).tolist() == [3, 4]
     assert [row["system"] for row in results.values()] == ["efficientnet-lite0"] * 2 + ["ecnu-sjtu"]
+    assert {row["schedule"] for row in results.values()} == {"its own shape, shortened, from 0.0005"}
     report = (run / "report.md").read_text()
     assert [line.split("|")[1].strip() for line in report.splitlines() if line.startswith("| ")][1:] == [
         "teacher-0", "teacher-1", "student",
