@@ -13,6 +13,7 @@ import numpy as np
 
 from bench.coded import FPS, CodedCall
 from facegauge.v1 import quality_pb2 as pb
+from facegauge_client.sdk.stream_header import STREAM_ID_HEADER
 
 __all__ = ["BATCH_S", "LoadResult", "play_calls"]
 
@@ -67,11 +68,12 @@ async def play_calls(
     fps: float,
     duration_s: float,
     batch_s: float = BATCH_S,
+    credentials: grpc.ChannelCredentials | None = None,
 ) -> LoadResult:
     """Play all streams at once; their frames are spread evenly over time, as those of unrelated calls are.
 
     Messages of coded video are made before the start, once for all calls: each carries `batch_s` of a call,
-    every layer of it, as a media server forwards them.
+    every layer of it, as a media server forwards them. With `credentials`, the channels speak TLS.
     """
     result = LoadResult(streams, fps)
     coded: list[_Request] = []
@@ -84,7 +86,12 @@ async def play_calls(
         return _pictures(frames, number, fps, round(duration_s * fps))
 
     options = [("grpc.use_local_subchannel_pool", 1)]
-    channels = [grpc.aio.insecure_channel(target, options=options) for _ in range(CONNECTIONS)]
+    channels = [
+        grpc.aio.insecure_channel(target, options=options)
+        if credentials is None
+        else grpc.aio.secure_channel(target, credentials, options=options)
+        for _ in range(CONNECTIONS)
+    ]
     start_s = time.perf_counter() + 0.5
     try:
         await asyncio.gather(
@@ -116,7 +123,9 @@ async def _play_call(
     start_s: float,
     result: LoadResult,
 ) -> None:
-    call: grpc.aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(METHOD)()
+    call: grpc.aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(METHOD)(
+        metadata=((STREAM_ID_HEADER, f"call-{number}"),)
+    )
     sent_s: dict[int, float] = {}
 
     async def send() -> None:

@@ -12,6 +12,7 @@ import trustme
 import yaml
 
 from bench.envoy import CONFIG, configure, find_envoy
+from facegauge_server.rpc.server import CLIENT_PING_INTERVAL_MS
 from tests.local_stack import find_program
 
 PAGE = CONFIG.parents[1] / "docs" / "scale.md"
@@ -57,6 +58,15 @@ def test_replicas_by_dns_are_valid(folder: Path) -> None:
     main.write_text(yaml.safe_dump(config))
     done = validate(main)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_replicas_bear_the_pings_of_envoy() -> None:
+    """A server closes a connection that pings too often, which a quiet watcher of events would lose."""
+    config = yaml.safe_load((CONFIG / "envoy.yaml").read_text())
+    options = config["static_resources"]["clusters"][0]["typed_extension_protocol_options"]
+    (protocol,) = options.values()
+    keepalive = protocol["explicit_http_config"]["http2_protocol_options"]["connection_keepalive"]
+    assert float(keepalive["interval"].removesuffix("s")) * 1000 > 2 * CLIENT_PING_INTERVAL_MS
 
 
 def test_a_wrong_setting_is_found(folder: Path) -> None:

@@ -12,8 +12,12 @@ __all__ = ["bind", "create_grpc_server"]
 
 MESSAGE_OVERHEAD_BYTES = 64 * 1024
 """Allowance for what a message holds besides its frame's bytes."""
-CLIENT_PING_INTERVAL_MS = 5_000
-"""The shortest interval between keepalive pings that clients are allowed."""
+CLIENT_PING_INTERVAL_MS = 200
+"""The shortest interval between keepalive pings that clients are allowed.
+
+Envoy sends one a second to find a server that is gone (deploy/envoy), also where a call says nothing for
+hours; one that comes late is close to the next.
+"""
 MAX_PING_STRIKES = 10
 """Pings that may come too early before the connection is closed."""
 SERVER_PING_INTERVAL_MS = 10_000
