@@ -14,6 +14,7 @@ for programs without an event loop.
 from facegauge_client.sdk.channel import ssl_credentials
 from facegauge_client.sdk.client import Client
 from facegauge_client.sdk.errors import (
+    CheckpointRefused,
     DeadlineExceeded,
     FacegaugeError,
     Forbidden,
@@ -79,6 +80,7 @@ __all__ = [
     "Cause",
     "CauseKind",
     "CauseTime",
+    "CheckpointRefused",
     "Client",
     "DeadlineExceeded",
     "Decode",

@@ -20,6 +20,8 @@ from facegauge_server.access.gatekeeper import Gatekeeper
 from facegauge_server.access.keys import KeyFile
 from facegauge_server.admission.worker_slots import WorkerSlots
 from facegauge_server.calibration import ServedModel, load_calibration
+from facegauge_server.checkpoints.issuer import CheckpointIssuer
+from facegauge_server.checkpoints.keys import CheckpointKeys
 from facegauge_server.config import Address, Config
 from facegauge_server.defects import Defects
 from facegauge_server.engines import Engine, create_engine, engine_kind
@@ -82,6 +84,7 @@ class OperatorFiles:
         """Read them; raises BadConfiguration with what is wrong with one."""
         self.certificates = None if config.tls is None else Certificates(config.tls)
         self.keys = None if config.auth_keys is None else KeyFile(config.auth_keys)
+        self.checkpoint_keys = CheckpointKeys(config.checkpoint_keys)
         token_file = config.metrics_token_file
         self.metrics_token = None if token_file is None else MetricsToken(token_file)
         secret_file = config.webhook_secret_file
@@ -91,12 +94,13 @@ class OperatorFiles:
     def reread(self) -> None:
         """Read those that have changed, at once."""
         webhook = (self.webhook_secrets, self.webhook_trust)
-        for one in (self.certificates, self.keys, self.metrics_token, *webhook):
+        for one in (self.certificates, self.keys, self.checkpoint_keys, self.metrics_token, *webhook):
             if one is not None:
                 one.reread()
 
     def refresh(self, now_s: float) -> None:
-        """Take note of changed certificates."""
+        """Take note of changed certificates and keys of checkpoints."""
+        self.checkpoint_keys.refresh(now_s)
         if self.certificates is not None:
             self.certificates.refresh(now_s)
 
@@ -125,6 +129,8 @@ async def running(config: Config) -> AsyncIterator[App]:
         slots.wait,
         on_causes=lambda _, changes: metrics.count_causes(changes.seconds),
         report=events.add,
+        issuer=CheckpointIssuer(files.checkpoint_keys, config.checkpoint_expiry_s),
+        on_resume=metrics.count_resumption,
     )
     metrics.registry.register(SessionCollector(table, config.limits.max_exported_streams, model))
     metrics.registry.register(ReadinessCollector(readiness))

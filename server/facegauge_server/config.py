@@ -140,6 +140,12 @@ class Config:
         "client certificate (--tls-client-ca) or --insecure.",
         metavar="FILE",
     )
+    checkpoint_keys: Path | None = setting(  # noqa: RUF009 - it returns a field
+        NETWORK,
+        "JSON Web Key Set that checkpoints of streams are sealed with, the same for all replicas; without it "
+        "a server opens only its own.",
+        metavar="FILE",
+    )
     metrics_token_file: Path | None = setting(  # noqa: RUF009 - it returns a field
         NETWORK, "Tokens that open /metrics, one a line; needs --tls-cert beyond loopback.", metavar="FILE"
     )
@@ -252,6 +258,17 @@ class Config:
         5.0,
         at_least=0,
         metavar="SECONDS",
+    )
+    checkpoint_interval_s: float = setting(
+        TIMES,
+        "Capture time between two checkpoints of a stream, which let another server go on with it, and after "
+        "which its faces are searched anew; 0 sends none.",
+        2.0,
+        at_least=0,
+        metavar="SECONDS",
+    )
+    checkpoint_expiry_s: float = setting(
+        TIMES, "Age up to which a checkpoint is taken.", 300.0, above=0, metavar="SECONDS"
     )
     frame_timeout_s: float = setting(
         TIMES,

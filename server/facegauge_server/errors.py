@@ -7,6 +7,13 @@
     |   +-- BadFrame           this frame cannot be used; the stream continues
     |   +-- StreamExists       the stream id is taken
     |   +-- ResumeRefused      the resume token is not that stream's
+    |   +-- CheckpointRefused  the checkpoint does not hold; each of these says why
+    |   |   +-- CheckpointExpired     it is too old
+    |   |   +-- CheckpointReplayed    the stream has gone on since
+    |   |   +-- CheckpointDamaged     it is not what a server has sealed
+    |   |   +-- CheckpointKeyUnknown  it was sealed with another key: the operator must share the keys
+    |   |   +-- CheckpointForeign     it is another stream's
+    |   |   +-- CheckpointVersion     a newer server has sealed it
     |   +-- StreamIdle         no frame arrived within the idle timeout
     |   +-- ResponsesUnread    the client left its responses unread for longer than the send timeout
     |   +-- TakenOver          another connection resumed the stream
@@ -32,6 +39,13 @@ __all__ = [
     "BadModel",
     "CallerError",
     "CapacityError",
+    "CheckpointDamaged",
+    "CheckpointExpired",
+    "CheckpointForeign",
+    "CheckpointKeyUnknown",
+    "CheckpointRefused",
+    "CheckpointReplayed",
+    "CheckpointVersion",
     "Draining",
     "FacegaugeError",
     "Forbidden",
@@ -83,6 +97,34 @@ class StreamExists(CallerError):
 
 class ResumeRefused(CallerError):
     """The resume token does not belong to the stream that it was presented for."""
+
+
+class CheckpointRefused(CallerError):
+    """A checkpoint does not hold; the client may begin the stream anew, without it."""
+
+
+class CheckpointExpired(CheckpointRefused):
+    """It is older than a checkpoint may be."""
+
+
+class CheckpointReplayed(CheckpointRefused):
+    """The stream has gone on since it was made, as far as this server knows."""
+
+
+class CheckpointDamaged(CheckpointRefused):
+    """It is not what a server has sealed."""
+
+
+class CheckpointKeyUnknown(CheckpointRefused):
+    """It was sealed with a key that this server does not have: replicas must share their keys."""
+
+
+class CheckpointForeign(CheckpointRefused):
+    """It is another stream's, or another tenant's."""
+
+
+class CheckpointVersion(CheckpointRefused):
+    """A newer server has sealed it."""
 
 
 class StreamIdle(CallerError):

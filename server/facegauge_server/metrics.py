@@ -22,10 +22,11 @@ from prometheus_client import (
 from facegauge_server.kinds import EventKind
 from facegauge_server.types import CauseKind, FrameResult, StreamSummary
 
-__all__ = ["Metrics", "RestartReason", "SpanResult", "Stage", "WebhookResult"]
+__all__ = ["Metrics", "RestartReason", "ResumeResult", "SpanResult", "Stage", "WebhookResult"]
 
 DefectStage = Literal["pipeline", "rpc", "chore"]
 RestartReason = Literal["crash", "timeout", "start"]
+ResumeResult = Literal["session", "checkpoint", "refused"]
 SpanResult = Literal["exported", "failed", "dropped"]
 WebhookResult = Literal["delivered", "failed", "dropped"]
 Stage = Literal["worker_wait", "decode_video", "decode", "locate", "crop", "engine_wait", "score", "total"]
@@ -146,6 +147,14 @@ class Metrics:
             registry=registry,
         )
         self._webhook_of = {result: webhook.labels(result) for result in get_args(WebhookResult)}
+        resumptions = Counter(
+            "facegauge_resumptions",
+            "Streams that another connection goes on with: with the `session` that this server had, from a "
+            "`checkpoint`, or not, as the checkpoint was `refused`",
+            ["result"],
+            registry=registry,
+        )
+        self._resumption_of = {result: resumptions.labels(result) for result in get_args(ResumeResult)}
         self._webhook_retries = Counter(
             "facegauge_webhook_retries", "Attempts to deliver an event that are made again", registry=registry
         )
@@ -221,6 +230,10 @@ class Metrics:
     def count_event(self, event_kind: EventKind) -> None:
         """Count something that happened to a stream."""
         self._event_of[event_kind].inc()
+
+    def count_resumption(self, result: ResumeResult) -> None:
+        """Count an attempt to go on with a stream."""
+        self._resumption_of[result].inc()
 
     def count_webhook(self, result: WebhookResult) -> None:
         """Count what became of an event for the webhook."""

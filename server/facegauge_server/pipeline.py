@@ -144,7 +144,7 @@ class Pipeline:
         decoded = worked.decoded
         if decoded is None or len(decoded.outcomes) != len(run.units):
             raise RuntimeError("a worker's reply does not fit the units that it was given")
-        tracker.replace_state(before, worked.tracker)
+        tracker.replace_state(before, worked.tracker, worked.snapshot)
         self._observe(worked)
         self._metrics.count_decoded(decoded.outcomes.count(UnitOutcome.DECODED))
         times_s = _stage_times_s(worked)
@@ -164,7 +164,7 @@ class Pipeline:
         before = tracker.state
         try:
             worked = await self.workers.assess(frame, before, display_lines)
-            tracker.replace_state(before, worked.tracker)
+            tracker.replace_state(before, worked.tracker, worked.snapshot)
             if is_counted:
                 self._observe(worked)
             score = worked.score or await self._score(

@@ -12,6 +12,8 @@ __all__ = ["StreamSettings"]
 
 MAX_LABEL_CHARS = 128
 MAX_TOKEN_CHARS = 256
+MAX_CHECKPOINT_BYTES = 16 * 1024
+"""Twice as many as any checkpoint of ours has."""
 MAX_SIDE_PX = 65_535
 """The largest that JPEG can declare; what the server decodes is less (--max-frame-side)."""
 MIN_MAX_FPS, MAX_FPS = 0.1, 1000.0
@@ -44,6 +46,8 @@ class StreamSettings:
     decode: Decode = Decode.AUTO
     """Which units of coded video are decoded."""
     resume_token: str = ""
+    checkpoint: bytes = b""
+    """From another server that had the stream, or from this one; empty for none."""
 
     def __post_init__(self) -> None:
         violations = {
@@ -61,6 +65,9 @@ class StreamSettings:
             if self.encoding.is_coded or self.decode is Decode.AUTO
             else f"is for coded video, not for {self.encoding.name}",
             "resume_token": _length_fault(self.resume_token, MAX_TOKEN_CHARS),
+            "checkpoint": ""
+            if len(self.checkpoint) <= MAX_CHECKPOINT_BYTES
+            else f"must have at most {MAX_CHECKPOINT_BYTES} bytes, not {len(self.checkpoint)}",
         }
         faults = {name: fault for name, fault in violations.items() if fault}
         if faults:

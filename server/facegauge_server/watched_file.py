@@ -52,6 +52,11 @@ class WatchedFiles(Generic[T]):
             self.reread()
         return self._value
 
+    @property
+    def value(self) -> T:
+        """The value as it was read last."""
+        return self._value
+
     def reread(self) -> bool:
         """Parse the files again if one has changed; return whether the value is a new one."""
         try:

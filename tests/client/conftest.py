@@ -59,6 +59,10 @@ class ScriptedService(quality_pb2_grpc.QualityServiceServicer):
         """While it is clear, streams are left without an answer."""
         self.accepting.set()
         self.answers_a_frame = 1
+        self.checkpoint_frames = 0
+        """A checkpoint comes with the answer of every frame whose number is a multiple; 0: with none."""
+        self.goes_on = False
+        """Whether a checkpoint is taken where `forget_streams` refuses tokens."""
 
     async def MonitorStream(  # type: ignore[override]  # noqa: N802 - gRPC's name; it writes, not yields
         self, requests: AsyncIterator[pb.MonitorStreamRequest], context: Any
@@ -71,12 +75,15 @@ class ScriptedService(quality_pb2_grpc.QualityServiceServicer):
             await context.abort(*self.refusals.pop(0))
         left = self.break_after_frames.pop(0) if self.break_after_frames else None
         drain = self.drain_after_frames.pop(0) if self.drain_after_frames else None
+        goes_on = self.goes_on and bool(config.checkpoint)
         accepted = pb.StreamAccepted(
             config=config,
             resume_token=f"token-{len(self.configs)}",
-            resumed=bool(config.resume_token) and not self.forget_streams,
+            resumed=goes_on or (bool(config.resume_token) and not self.forget_streams),
             max_message_bytes=16 * 2**20,
         )
+        if goes_on:
+            accepted.resumed_after_sequence = int(config.checkpoint)
         await context.write(pb.MonitorStreamResponse(accepted=accepted))
         count = 0
         while True:
@@ -95,8 +102,13 @@ class ScriptedService(quality_pb2_grpc.QualityServiceServicer):
                 break
             count += 1
             self.frames.append(request.frame)
+            number = request.frame.sequence
+            is_due = bool(self.checkpoint_frames) and number % self.checkpoint_frames == 0
             for _ in range(self.answers_a_frame):
-                await context.write(pb.MonitorStreamResponse(assessment=_assessment(config, request.frame)))
+                response = pb.MonitorStreamResponse(assessment=_assessment(config, request.frame))
+                if is_due:
+                    response.checkpoint = b"%d" % number
+                await context.write(response)
         summary = pb.StreamSummary(stream_id=config.stream_id, mean_quality=0.5, frames_scored=count)
         await context.write(pb.MonitorStreamResponse(summary=summary))
 

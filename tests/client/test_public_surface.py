@@ -25,7 +25,14 @@ FLAGS = {
 def test_the_names_of_the_sdk() -> None:
     """What `from facegauge_client import *` gives; each name exists."""
     errors = {
-        *("DeadlineExceeded", "FacegaugeError", "Forbidden", "PictureRejected", "QuotaExceeded"),
+        *(
+            "CheckpointRefused",
+            "DeadlineExceeded",
+            "FacegaugeError",
+            "Forbidden",
+            "PictureRejected",
+            "QuotaExceeded",
+        ),
         *("RequestRejected", "ResponsesUnread", "TokenUnavailable", "Unauthenticated"),
         *("ResumeRefused", "ServerFailed", "ServerFull", "ServerUnavailable", "StreamClosed", "StreamExists"),
         *("StreamIdle", "StreamRejected", "StreamStalled", "StreamTakenOver", "VideoError"),

@@ -27,6 +27,7 @@ EXPORTED = {
     "facegauge_model_info": ("gauge", ("engine", "model", "precision", "sha256")),
     "facegauge_quality_ratio": ("histogram", ()),
     "facegauge_ready": ("gauge", ()),
+    "facegauge_resumptions_total": ("counter", ("result",)),
     "facegauge_session_quality_ratio": ("histogram", ()),
     "facegauge_stage_duration_seconds": ("histogram", ("stage",)),
     "facegauge_stream_decoding_breaks_total": ("counter", ()),  # with the stream's labels, of coded video

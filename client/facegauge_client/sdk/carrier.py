@@ -35,6 +35,8 @@ class Carrier:
         """What ended the stream, where it did not end by itself."""
         self.is_draining = False
         self.accepted = Accepted()
+        self.checkpoint = options.checkpoint
+        """The newest one."""
         self.summary: Summary | None = None
         self.latest: Assessment | None = None
         self.notices: deque[Notice] = deque(maxlen=NOTICES_KEPT)
@@ -77,11 +79,15 @@ class Carrier:
         self.accepted = connection.accepted
         self.is_draining = False
 
-    async def _take(self, response: proto_codec.Response | None) -> None:
+    async def _take(self, response: proto_codec.Response | None, checkpoint: bytes) -> None:
+        if checkpoint:
+            self.checkpoint = checkpoint
+            self.tally.checkpointed(response.sequence if isinstance(response, Assessment) else None)
         match response:
             case Assessment():
                 self.latest = response
-                self.tally.answered(response.sequence)
+                if not self.tally.answered(response.sequence):
+                    return  # of a frame that was sent again, for the server to know of it
                 self.frames_dropped_by_server += response.frames_dropped
                 if self._is_live:
                     self.assessments.offer(response)
@@ -108,8 +114,12 @@ class Carrier:
     async def _reconnect(self, broken: FacegaugeError | None) -> None:
         if isinstance(broken, StreamIdle):
             await self.frames.wait_readable()  # a camera that is off needs no connection
-        self._use(await self._dialer.again(self.accepted.resume_token if broken is not None else ""))
+        token = self.accepted.resume_token if broken is not None else ""  # who has summed up has forgotten
+        self._use(await self._dialer.again(token, self.checkpoint))
         self.reconnects += 1
-        if not self.accepted.resumed:
+        if self.accepted.resumed:
+            self.frames.put_back(self.tally.take_resent(self.accepted.resumed_after_sequence))
+        else:
             self.restarts += 1
+            self.checkpoint = b""
             self.frames.put_back(self.tally.take_unanswered())

@@ -116,6 +116,7 @@ class Client:
         decode: Decode = Decode.AUTO,
         batch_interval_s: float = 0.0,
         on_notice: Callable[[Notice], None] | None = None,
+        checkpoint: bytes = b"",
     ) -> MonitorStream:
         """Follow one stream of a call; use the result with `async with`.
 
@@ -132,6 +133,8 @@ class Client:
         `stall_timeout_s` without progress. `on_notice` is called with each notice as it arrives, on the event
         loop, for what cannot wait until somebody looks at `notices`.
 
+        `checkpoint` (`MonitorStream.checkpoint`) goes on with a stream of another process, under its ids.
+
         Where the server still holds the id for a client whose connection broke, such as this program before
         it was restarted, a stream that may reconnect waits up to 10 s for it.
 
@@ -139,7 +142,7 @@ class Client:
         hashing it: the id, percent-encoded where it is not printable ASCII.
 
         Entering it raises ServerUnavailable, StreamRejected, StreamExists, ServerFull, QuotaExceeded,
-        Unauthenticated, Forbidden or TokenUnavailable.
+        Unauthenticated, Forbidden or TokenUnavailable; with a checkpoint, CheckpointRefused.
         """
         stub: Any = self._stub
         is_coded = encoding is not None and encoding.is_coded
@@ -160,6 +163,7 @@ class Client:
             encoding=encoding,
             decode=decode,
             batch_interval_s=batch_interval_s,
+            checkpoint=checkpoint,
         )
         return MonitorStream(stub.MonitorStream, self.target, options, self._token, on_notice)
 

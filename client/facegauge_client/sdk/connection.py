@@ -61,6 +61,8 @@ class StreamOptions:
     """Encoding of coded video; None for pictures, which say it themselves."""
     decode: Decode = Decode.AUTO
     batch_interval_s: float = 0.0
+    checkpoint: bytes = b""
+    """Of a stream to go on with from the first connection on."""
 
     @property
     def is_coded(self) -> bool:
@@ -85,6 +87,7 @@ class Connection:
         target: str,
         options: StreamOptions,
         resume_token: str,
+        checkpoint: bytes = b"",
         metadata: Metadata = (),
     ) -> Connection:
         """Begin a call and have the stream accepted, within the connect timeout; else a FacegaugeError."""
@@ -98,6 +101,7 @@ class Connection:
             median_window=options.median_window,
             time_constant_s=options.time_constant_s,
             resume_token=resume_token,
+            checkpoint=checkpoint,
             encoding=options.encoding,
             decode=options.decode,
         )
@@ -123,10 +127,10 @@ class Connection:
     async def carry(
         self,
         frames: Mailbox[Outgoing],
-        take: Callable[[proto_codec.Response | None], Awaitable[None]],
+        take: Callable[[proto_codec.Response | None, bytes], Awaitable[None]],
         tally: Tally,
     ) -> FacegaugeError | None:
-        """Send frames and pass responses to `take` until the call is over.
+        """Send frames and pass responses, with checkpoints that come along, to `take` until the call is over.
 
         Returns what broke it, or None where the server sent its summary. The request side is closed once
         `frames` is closed and empty.
@@ -138,7 +142,7 @@ class Connection:
             while (message := await call.read()) is not grpc.aio.EOF:
                 response = proto_codec.read_response(message)
                 summed_up = summed_up or isinstance(response, Summary)
-                await take(response)
+                await take(response, message.checkpoint)
             if await call.code() is not grpc.StatusCode.OK and not summed_up:
                 return await _failure(call, self._target)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):

@@ -62,7 +62,7 @@ class Dialer:
         give_up_s = loop.time() + min(HELD_TIMEOUT_S, self.reconnect_timeout_s)
         for delay_s in backoff_delays_s(longest_s=LONGEST_HELD_DELAY_S):
             try:
-                return await self._open("")
+                return await self._open("", self._options.checkpoint)
             except StreamExists as error:
                 wait_s = error.retry_after_s
                 if wait_s is None or loop.time() + max(wait_s, delay_s) > give_up_s:
@@ -70,8 +70,10 @@ class Dialer:
             await asyncio.sleep(delay_s)
         raise AssertionError("backoff has no end")
 
-    async def again(self, resume_token: str) -> Connection:
-        """Open the stream again, taking the old one over where there is a token and the server still has it.
+    async def again(self, resume_token: str, checkpoint: bytes = b"") -> Connection:
+        """Open the stream again and go on with it: by its token where the server has it, else by checkpoint.
+
+        A server that takes neither begins it anew.
 
         Raises what no further attempt would change, or ServerUnavailable once the reconnect timeout is over.
         """
@@ -79,15 +81,15 @@ class Dialer:
         give_up_s = loop.time() + self.reconnect_timeout_s
         for delay_s in backoff_delays_s():
             try:
-                return await self._open(resume_token)
+                return await self._open(resume_token, checkpoint)
             except PASSING as error:
                 failure: FacegaugeError = error
             except (Unauthenticated, Forbidden):
                 raise
             except RequestRejected:
-                if not resume_token:
+                if not (resume_token or checkpoint):
                     raise
-                resume_token = ""  # the server has forgotten the stream: begin it anew
+                resume_token, checkpoint = "", b""
                 continue
             if loop.time() + delay_s > give_up_s:
                 raise ServerUnavailable(
@@ -97,8 +99,10 @@ class Dialer:
             await asyncio.sleep(delay_s)
         raise AssertionError("backoff has no end")
 
-    async def _open(self, resume_token: str) -> Connection:
+    async def _open(self, resume_token: str, checkpoint: bytes) -> Connection:
         def open_with(metadata: Metadata) -> Awaitable[Connection]:
-            return Connection.open(self._open_call, self.target, self._options, resume_token, metadata)
+            return Connection.open(
+                self._open_call, self.target, self._options, resume_token, checkpoint, metadata
+            )
 
         return await self._token.authorised(open_with)

@@ -8,6 +8,7 @@
     │   ├── PictureRejected      a picture that cannot be read (`assess_image`)
     │   ├── StreamExists         the stream id is live, or waits for the client whose connection broke
     │   ├── ResumeRefused        the resume token is not that of the stream
+    │   ├── CheckpointRefused    the checkpoint does not hold; `reason` says why
     │   ├── StreamTakenOver      another connection resumed the stream
     │   ├── ServerFull           a limit of the server; try later, or with less
     │   ├── QuotaExceeded        the tenant has all the streams that it may; try later
@@ -28,6 +29,7 @@ shape is a plain TypeError or ValueError, raised where it is passed in.
 from __future__ import annotations
 
 __all__ = [
+    "CheckpointRefused",
     "DeadlineExceeded",
     "FacegaugeError",
     "Forbidden",
@@ -89,6 +91,18 @@ class StreamExists(RequestRejected):
 
 class ResumeRefused(RequestRejected):
     """The resume token is not that of the stream."""
+
+
+class CheckpointRefused(RequestRejected):
+    """The checkpoint does not hold: begin the stream anew, without it.
+
+    `reason` is EXPIRED, REPLAYED, DAMAGED, KEY_UNKNOWN (the operator must give all replicas the same keys),
+    FOREIGN (of another stream) or VERSION (of a newer server).
+    """
+
+    def __init__(self, text: str, *, reason: str) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class StreamTakenOver(RequestRejected):

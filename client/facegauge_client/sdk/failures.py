@@ -18,6 +18,7 @@ from grpc_status import rpc_status
 
 from facegauge_client.sdk.channel import DEFAULT_TARGET
 from facegauge_client.sdk.errors import (
+    CheckpointRefused,
     DeadlineExceeded,
     FacegaugeError,
     Forbidden,
@@ -55,6 +56,12 @@ ERRORS_BY_REASON: dict[str, type[FacegaugeError]] = {
     "UNAUTHENTICATED": Unauthenticated,
     "FORBIDDEN": Forbidden,
     "QUOTA_EXCEEDED": QuotaExceeded,
+    "CHECKPOINT_EXPIRED": CheckpointRefused,
+    "CHECKPOINT_REPLAYED": CheckpointRefused,
+    "CHECKPOINT_DAMAGED": CheckpointRefused,
+    "CHECKPOINT_KEY_UNKNOWN": CheckpointRefused,
+    "CHECKPOINT_FOREIGN": CheckpointRefused,
+    "CHECKPOINT_VERSION": CheckpointRefused,
 }
 """Each ErrorReason, without its prefix, and the exception that the caller gets."""
 
@@ -103,13 +110,16 @@ def explain(error: grpc.aio.AioRpcError, target: str) -> FacegaugeError:
     """Say what a call's failure means to its caller."""
     details = (error.details() or "no reason given").strip()
     packed = _packed_details(error)
-    kind = ERRORS_BY_REASON.get(_reason(packed))
+    reason = _reason(packed)
+    kind = ERRORS_BY_REASON.get(reason)
     if kind is ServerUnavailable:
         return ServerUnavailable(f"the server at {target} is not available: {details}")
     if kind is ServerFailed:
         return ServerFailed(f"the server at {target} failed: {details}; see its log")
     if kind is StreamExists:
         return StreamExists(details, retry_after_s=_retry_after_s(packed))
+    if kind is CheckpointRefused:
+        return CheckpointRefused(details, reason=reason.removeprefix("CHECKPOINT_"))
     if kind is not None:
         return kind(details)
     return _explain_code(error.code(), details, target)

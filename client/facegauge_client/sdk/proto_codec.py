@@ -72,6 +72,7 @@ def config_request(
     median_window: int | None,
     time_constant_s: float | None,
     resume_token: str,
+    checkpoint: bytes = b"",
     encoding: FrameEncoding | None = None,
     decode: Decode = Decode.AUTO,
 ) -> pb.MonitorStreamRequest:
@@ -84,6 +85,7 @@ def config_request(
         min_fps=min_fps,
         display_lines=display_lines,
         resume_token=resume_token,
+        checkpoint=checkpoint,
     )
     if encoding is not None:
         config.encoding = pb.FrameEncoding.Value(f"FRAME_ENCODING_{encoding.name}")
@@ -224,6 +226,7 @@ def _accepted(message: pb.StreamAccepted) -> Accepted:
         max_fps=message.config.max_fps,
         min_fps=message.config.min_fps,
         display_lines=message.config.display_lines,
+        resumed_after_sequence=_optional(message, "resumed_after_sequence"),
     )
 
 

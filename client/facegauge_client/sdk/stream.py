@@ -34,8 +34,10 @@ class MonitorStream:
     others), assessments that nobody reads make room for newer ones (`assessments_dropped`), and a connection
     that breaks is resumed with its smoothing. COMPLETE waits on both sides and drops nothing, so frames and
     assessments need a task each; a connection that breaks is an error, unless a `reconnect_timeout_s` is set:
-    then a server that kept the stream resumes it, and one that was restarted gets the frames again that
-    nobody has answered (their sequence numbers must differ).
+    then the server, or another one, goes on with the stream and gets the frames again that it does not know
+    of (their sequence numbers must differ).
+
+    The server's checkpoints let any server of the same operator go on with the stream; see `checkpoint`.
 
     Iteration ends with the stream: after `finish()`, or when the server drains and no other takes over.
     """
@@ -64,6 +66,15 @@ class MonitorStream:
     def accepted(self) -> Accepted:
         """Configuration that the server granted on the present connection."""
         return self._carrier.accepted
+
+    @property
+    def checkpoint(self) -> bytes:
+        """What the server knows of the stream, sealed; empty before the first, some seconds after the start.
+
+        It is presented unasked on every reconnection. Another process goes on with the stream by it, within
+        minutes: `client.monitor(..., checkpoint=...)`.
+        """
+        return self._carrier.checkpoint
 
     @property
     def latest(self) -> Assessment | None:

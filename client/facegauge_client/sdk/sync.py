@@ -173,6 +173,11 @@ class MonitorStream:
             yield assessment
 
     @property
+    def checkpoint(self) -> bytes:
+        """What the server knows of the stream, sealed; empty before the first."""
+        return self._stream.checkpoint
+
+    @property
     def latest(self) -> Assessment | None:
         """The newest assessment, read or not."""
         return self._stream.latest

@@ -229,6 +229,8 @@ class Accepted(_Record):
     min_fps: float = 0.0
     """Minimum frames per second scored while the stream is steady; 0: every frame is scored."""
     display_lines: int = 0
+    resumed_after_sequence: int | None = None
+    """The last frame that a stream which continues knows of; None where none is known."""
 
 
 @dataclass(frozen=True, slots=True)

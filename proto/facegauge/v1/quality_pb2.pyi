@@ -62,6 +62,21 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """PERMISSION_DENIED. The token lacks the right, or does not cover the call."""
     ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 14
     """RESOURCE_EXHAUSTED. The tenant has used up its quota of streams or frames."""
+    ERROR_REASON_CHECKPOINT_EXPIRED: _ErrorReason.ValueType  # 15
+    """Of StreamConfig.checkpoint; what is left to the client with each of them is to begin the stream anew, without it.
+
+    FAILED_PRECONDITION. It is older than --checkpoint-expiry.
+    """
+    ERROR_REASON_CHECKPOINT_REPLAYED: _ErrorReason.ValueType  # 16
+    """FAILED_PRECONDITION. The stream has gone on since: send the newest one."""
+    ERROR_REASON_CHECKPOINT_DAMAGED: _ErrorReason.ValueType  # 17
+    """INVALID_ARGUMENT. It is not what a server has sealed: send the bytes as they came."""
+    ERROR_REASON_CHECKPOINT_KEY_UNKNOWN: _ErrorReason.ValueType  # 18
+    """FAILED_PRECONDITION. It was sealed with a key that this server lacks: all replicas need the same --checkpoint-keys."""
+    ERROR_REASON_CHECKPOINT_FOREIGN: _ErrorReason.ValueType  # 19
+    """PERMISSION_DENIED. It is that of another stream, call or tenant."""
+    ERROR_REASON_CHECKPOINT_VERSION: _ErrorReason.ValueType  # 20
+    """FAILED_PRECONDITION. A newer server than this one has sealed it."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call ended with an error: ErrorInfo.reason, without the prefix ERROR_REASON_."""
@@ -95,6 +110,21 @@ ERROR_REASON_FORBIDDEN: ErrorReason.ValueType  # 13
 """PERMISSION_DENIED. The token lacks the right, or does not cover the call."""
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 14
 """RESOURCE_EXHAUSTED. The tenant has used up its quota of streams or frames."""
+ERROR_REASON_CHECKPOINT_EXPIRED: ErrorReason.ValueType  # 15
+"""Of StreamConfig.checkpoint; what is left to the client with each of them is to begin the stream anew, without it.
+
+FAILED_PRECONDITION. It is older than --checkpoint-expiry.
+"""
+ERROR_REASON_CHECKPOINT_REPLAYED: ErrorReason.ValueType  # 16
+"""FAILED_PRECONDITION. The stream has gone on since: send the newest one."""
+ERROR_REASON_CHECKPOINT_DAMAGED: ErrorReason.ValueType  # 17
+"""INVALID_ARGUMENT. It is not what a server has sealed: send the bytes as they came."""
+ERROR_REASON_CHECKPOINT_KEY_UNKNOWN: ErrorReason.ValueType  # 18
+"""FAILED_PRECONDITION. It was sealed with a key that this server lacks: all replicas need the same --checkpoint-keys."""
+ERROR_REASON_CHECKPOINT_FOREIGN: ErrorReason.ValueType  # 19
+"""PERMISSION_DENIED. It is that of another stream, call or tenant."""
+ERROR_REASON_CHECKPOINT_VERSION: ErrorReason.ValueType  # 20
+"""FAILED_PRECONDITION. A newer server than this one has sealed it."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 class _FrameEncoding:
@@ -539,6 +569,7 @@ class StreamConfig(_message.Message):
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     MIN_FPS_FIELD_NUMBER: _builtins.int
     DECODE_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     """Names the stream among the live ones and in the metrics: 1 to 128 printable characters."""
     call_id: _builtins.str
@@ -568,6 +599,11 @@ class StreamConfig(_message.Message):
     """
     decode: Global___Decode.ValueType
     """Coded video only."""
+    checkpoint: _builtins.bytes
+    """The newest MonitorStreamResponse.checkpoint: this server goes on with the stream, though another one of the same
+    operator's had it. A server that still has the stream itself goes on with that, which is fresher: send the
+    resume_token too.
+    """
     @_builtins.property
     def smoothing(self) -> Global___Smoothing: ...
     def __init__(
@@ -585,10 +621,11 @@ class StreamConfig(_message.Message):
         resume_token: _builtins.str = ...,
         min_fps: _builtins.float = ...,
         decode: Global___Decode.ValueType = ...,
+        checkpoint: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["smoothing", b"smoothing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "decode", b"decode", "delivery", b"delivery", "display_lines", b"display_lines", "encoding", b"encoding", "height", b"height", "max_fps", b"max_fps", "min_fps", b"min_fps", "resume_token", b"resume_token", "smoothing", b"smoothing", "stream_id", b"stream_id", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "checkpoint", b"checkpoint", "decode", b"decode", "delivery", b"delivery", "display_lines", b"display_lines", "encoding", b"encoding", "height", b"height", "max_fps", b"max_fps", "min_fps", b"min_fps", "resume_token", b"resume_token", "smoothing", b"smoothing", "stream_id", b"stream_id", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -718,6 +755,7 @@ class StreamAccepted(_message.Message):
     RESUMED_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _builtins.int
+    RESUMED_AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     """A new connection that sends it as StreamConfig.resume_token takes this stream over."""
     resumed: _builtins.bool
@@ -726,6 +764,11 @@ class StreamAccepted(_message.Message):
     """Name of the student that scores."""
     max_message_bytes: _builtins.int
     """Maximum size of a request, bytes."""
+    resumed_after_sequence: _builtins.int
+    """Where the stream continues: the number of the last frame whose result it knows. A client that keeps what it has
+    sent sends what follows that frame again, as a COMPLETE stream must for its scores to be the same; coded video
+    from the last keyframe on. Unset where it knows none.
+    """
     @_builtins.property
     def config(self) -> Global___StreamConfig: ...
     def __init__(
@@ -736,12 +779,15 @@ class StreamAccepted(_message.Message):
         resumed: _builtins.bool = ...,
         model: _builtins.str = ...,
         max_message_bytes: _builtins.int = ...,
+        resumed_after_sequence: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_resumed_after_sequence", b"_resumed_after_sequence", "config", b"config", "resumed_after_sequence", b"resumed_after_sequence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "max_message_bytes", b"max_message_bytes", "model", b"model", "resume_token", b"resume_token", "resumed", b"resumed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resumed_after_sequence", b"_resumed_after_sequence", "config", b"config", "max_message_bytes", b"max_message_bytes", "model", b"model", "resume_token", b"resume_token", "resumed", b"resumed", "resumed_after_sequence", b"resumed_after_sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__resumed_after_sequence: _TypeAlias = _typing.Literal["resumed_after_sequence"]  # noqa: Y015
+    _WhichOneofArgType__resumed_after_sequence: _TypeAlias = _typing.Literal["_resumed_after_sequence", b"_resumed_after_sequence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__resumed_after_sequence) -> _WhichOneofReturnType__resumed_after_sequence | None: ...
 
 Global___StreamAccepted: _TypeAlias = StreamAccepted  # noqa: Y015
 
@@ -1237,6 +1283,13 @@ class MonitorStreamResponse(_message.Message):
     ASSESSMENT_FIELD_NUMBER: _builtins.int
     NOTICE_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
+    checkpoint: _builtins.bytes
+    """What the server knows of the stream, sealed (docs/integrate.md): keep the newest one, and send it as
+    StreamConfig.checkpoint where the connection is lost or the server drains. Comes every few seconds
+    (facegauge-server --checkpoint-interval), and under LIVE with notices and the summary of a server that drains. Some
+    500 bytes, 8 KiB at most. Empty: there is no newer one.
+    """
     @_builtins.property
     def accepted(self) -> Global___StreamAccepted: ...
     @_builtins.property
@@ -1252,10 +1305,11 @@ class MonitorStreamResponse(_message.Message):
         assessment: Global___Assessment | None = ...,
         notice: Global___Notice | None = ...,
         summary: Global___StreamSummary | None = ...,
+        checkpoint: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "assessment", b"assessment", "message", b"message", "notice", b"notice", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "assessment", b"assessment", "message", b"message", "notice", b"notice", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "assessment", b"assessment", "checkpoint", b"checkpoint", "message", b"message", "notice", b"notice", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["accepted", "assessment", "notice", "summary"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015

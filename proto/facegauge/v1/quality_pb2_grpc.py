@@ -75,11 +75,11 @@ class QualityServiceServicer:
         queued is finished first.
 
         Errors: INVALID_ARGUMENT (a field of the config, named in google.rpc.BadRequest), FAILED_PRECONDITION
-        (a frame before the config, a second config), ALREADY_EXISTS (the stream id is live), PERMISSION_DENIED
-        (a wrong resume token), RESOURCE_EXHAUSTED (the server is full, or a message is too large), UNAVAILABLE
-        (the server is draining), DEADLINE_EXCEEDED (no frame within the idle timeout), ABORTED (another
-        connection took the stream over). A frame that cannot be used is no error of the stream: it is answered
-        with FRAME_RESULT_ERROR.
+        (a frame before the config, a second config, a checkpoint that does not hold: see ErrorReason), ALREADY_EXISTS
+        (the stream id is live), PERMISSION_DENIED (a wrong resume token, another stream's checkpoint),
+        RESOURCE_EXHAUSTED (the server is full, or a message is too large), UNAVAILABLE (the server is draining),
+        DEADLINE_EXCEEDED (no frame within the idle timeout), ABORTED (another connection took the stream over). A frame
+        that cannot be used is no error of the stream: it is answered with FRAME_RESULT_ERROR.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

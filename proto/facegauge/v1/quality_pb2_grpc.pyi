@@ -45,11 +45,11 @@ class QualityServiceStub:
     queued is finished first.
 
     Errors: INVALID_ARGUMENT (a field of the config, named in google.rpc.BadRequest), FAILED_PRECONDITION
-    (a frame before the config, a second config), ALREADY_EXISTS (the stream id is live), PERMISSION_DENIED
-    (a wrong resume token), RESOURCE_EXHAUSTED (the server is full, or a message is too large), UNAVAILABLE
-    (the server is draining), DEADLINE_EXCEEDED (no frame within the idle timeout), ABORTED (another
-    connection took the stream over). A frame that cannot be used is no error of the stream: it is answered
-    with FRAME_RESULT_ERROR.
+    (a frame before the config, a second config, a checkpoint that does not hold: see ErrorReason), ALREADY_EXISTS
+    (the stream id is live), PERMISSION_DENIED (a wrong resume token, another stream's checkpoint),
+    RESOURCE_EXHAUSTED (the server is full, or a message is too large), UNAVAILABLE (the server is draining),
+    DEADLINE_EXCEEDED (no frame within the idle timeout), ABORTED (another connection took the stream over). A frame
+    that cannot be used is no error of the stream: it is answered with FRAME_RESULT_ERROR.
     """
     AssessImage: _grpc.UnaryUnaryMultiCallable[_quality_pb2.AssessImageRequest, _quality_pb2.AssessImageResponse]
     """Scores the faces of one picture, without smoothing or tracking.
@@ -77,11 +77,11 @@ class QualityServiceAsyncStub(QualityServiceStub):
     queued is finished first.
 
     Errors: INVALID_ARGUMENT (a field of the config, named in google.rpc.BadRequest), FAILED_PRECONDITION
-    (a frame before the config, a second config), ALREADY_EXISTS (the stream id is live), PERMISSION_DENIED
-    (a wrong resume token), RESOURCE_EXHAUSTED (the server is full, or a message is too large), UNAVAILABLE
-    (the server is draining), DEADLINE_EXCEEDED (no frame within the idle timeout), ABORTED (another
-    connection took the stream over). A frame that cannot be used is no error of the stream: it is answered
-    with FRAME_RESULT_ERROR.
+    (a frame before the config, a second config, a checkpoint that does not hold: see ErrorReason), ALREADY_EXISTS
+    (the stream id is live), PERMISSION_DENIED (a wrong resume token, another stream's checkpoint),
+    RESOURCE_EXHAUSTED (the server is full, or a message is too large), UNAVAILABLE (the server is draining),
+    DEADLINE_EXCEEDED (no frame within the idle timeout), ABORTED (another connection took the stream over). A frame
+    that cannot be used is no error of the stream: it is answered with FRAME_RESULT_ERROR.
     """
     AssessImage: _aio.UnaryUnaryMultiCallable[_quality_pb2.AssessImageRequest, _quality_pb2.AssessImageResponse]  # type: ignore[assignment]
     """Scores the faces of one picture, without smoothing or tracking.
@@ -112,11 +112,11 @@ class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
         queued is finished first.
 
         Errors: INVALID_ARGUMENT (a field of the config, named in google.rpc.BadRequest), FAILED_PRECONDITION
-        (a frame before the config, a second config), ALREADY_EXISTS (the stream id is live), PERMISSION_DENIED
-        (a wrong resume token), RESOURCE_EXHAUSTED (the server is full, or a message is too large), UNAVAILABLE
-        (the server is draining), DEADLINE_EXCEEDED (no frame within the idle timeout), ABORTED (another
-        connection took the stream over). A frame that cannot be used is no error of the stream: it is answered
-        with FRAME_RESULT_ERROR.
+        (a frame before the config, a second config, a checkpoint that does not hold: see ErrorReason), ALREADY_EXISTS
+        (the stream id is live), PERMISSION_DENIED (a wrong resume token, another stream's checkpoint),
+        RESOURCE_EXHAUSTED (the server is full, or a message is too large), UNAVAILABLE (the server is draining),
+        DEADLINE_EXCEEDED (no frame within the idle timeout), ABORTED (another connection took the stream over). A frame
+        that cannot be used is no error of the stream: it is answered with FRAME_RESULT_ERROR.
         """
 
     @_abc_1.abstractmethod

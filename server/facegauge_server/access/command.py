@@ -1,4 +1,4 @@
-"""The command `facegauge-token`: keys and tokens for a server started with --auth-keys.
+"""The command `facegauge-token`: keys and tokens for a server started with --auth-keys, keys of checkpoints.
 
 For trying it out and for installations without an identity provider of their own; any issuer of JSON Web
 Tokens does as well.
@@ -32,23 +32,35 @@ PATH = click.Path(path_type=Path, dir_okay=False)
     epilog="\b\nExample:\n"
     "  facegauge-token new-key --kid 2026-11 --out keys.json\n"
     "  facegauge-server --auth-keys keys.json &\n"
-    "  facegauge-token issue --keys keys.json --tenant acme --right publish --expires-in 1h"
+    "  facegauge-token issue --keys keys.json --tenant acme --right publish --expires-in 1h\n"
+    "  facegauge-token new-key --kid 2026-11 --algorithm A256GCM --out checkpoint-keys.json"
 )
 def command() -> None:
-    """Make keys and tokens for a server started with --auth-keys."""
+    """Make keys and tokens for a server started with --auth-keys, and keys for --checkpoint-keys."""
 
 
 @command.command("new-key")
 @click.option("--kid", required=True, help="Key id, which tokens name.")
 @click.option("--out", type=PATH, required=True, help="Key set to create or to add the key to; mode 600.")
-@click.option("--algorithm", type=click.Choice(["HS256", "EdDSA"]), default="HS256", show_default=True)
+@click.option(
+    "--algorithm",
+    type=click.Choice(["HS256", "EdDSA", "A256GCM"]),
+    default="HS256",
+    show_default=True,
+    help="The first two sign tokens; A256GCM is for --checkpoint-keys.",
+)
 @click.option("--public-out", type=PATH, help="For EdDSA: key set with the public key, for servers.")
 def new_key(kid: str, out: Path, algorithm: str, public_out: Path | None) -> None:
-    """Add a fresh random key to a key set."""
-    if algorithm == "HS256":
+    """Add a fresh random key to a key set.
+
+    A key for checkpoints seals five minutes after it was made, when all replicas have read it.
+    """
+    if algorithm != "EdDSA":
         if public_out is not None:
-            raise click.UsageError("--public-out: HS256 has no public key; choose --algorithm EdDSA")
+            raise click.UsageError(f"--public-out: {algorithm} has no public key; choose --algorithm EdDSA")
         key = HMACAlgorithm.to_jwk(secrets.token_bytes(SECRET_BYTES), as_dict=True)
+        if algorithm == "A256GCM":
+            key["iat"] = int(datetime.now(tz=UTC).timestamp())
     else:
         private = Ed25519PrivateKey.generate()
         key = OKPAlgorithm.to_jwk(private, as_dict=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from facegauge_server.events.bands import BandTracker
 from facegauge_server.events.event import Event
 from facegauge_server.kinds import CauseKind, EventKind, QualityBand
+from facegauge_server.snapshots import ReporterSnapshot
 from facegauge_server.types import NamedCause, StreamQuality, StreamSummary
 
 __all__ = ["Report", "StreamReporter"]
@@ -89,6 +90,28 @@ class StreamReporter:
         """Return the seconds that the stream has spent in the lowest band."""
         self._pass_time(now_s)
         return self._poor_s
+
+    def snapshot(self, now_s: float) -> ReporterSnapshot:
+        """Return what has been told."""
+        told_s = self._shed_told_s
+        return ReporterSnapshot(
+            self._band.band,
+            tuple(self._causes_since_s.items()),
+            self.poor_s(now_s),
+            self._frames_shed,
+            now_s - told_s if math.isfinite(told_s) else None,
+        )
+
+    def restore(
+        self, snapshot: ReporterSnapshot, quality: float | None, began_s: float, now_s: float
+    ) -> None:
+        """Go on from a snapshot that was taken at a time of this server's clock: nothing is told twice."""
+        self._band.band, self._quality = snapshot.band, quality
+        self._causes_since_s = dict(snapshot.causes_since_s)
+        self._poor_s, self._frames_shed = snapshot.poor_s, snapshot.frames_shed
+        if snapshot.shed_told_age_s is not None:
+            self._shed_told_s = now_s - snapshot.shed_told_age_s
+        self._began_s, self._at_s = began_s, now_s
 
     def _tell_causes(self) -> None:
         changes, self._cause_changes = self._cause_changes, []

@@ -11,6 +11,7 @@ from collections import deque
 
 from facegauge_server.faults.definitions import LOW_RATE, PAUSE_S, STOPPED, UNDECODABLE, freeze_threshold_s
 from facegauge_server.faults.watch import Watch
+from facegauge_server.snapshots import Rule
 from facegauge_server.types import Fault
 
 __all__ = ["Arrivals"]
@@ -38,7 +39,13 @@ class Arrivals:
         """Capture time of the last frame that could be decoded."""
         self._steps: deque[tuple[float, float, int]] = deque()
         """When a frame came, after which gap and for how many frames, within the longest window."""
-        self._usual_fps = 0.0
+        self.usual_fps = 0.0
+        """The highest rate that the stream has kept up."""
+        self.watches = {
+            Rule.STOPPED: self._stopped,
+            Rule.UNDECODABLE: self._stuck,
+            Rule.LOW_RATE: self._slow,
+        }
 
     @property
     def freeze_threshold_s(self) -> float | None:
@@ -95,7 +102,7 @@ class Arrivals:
     @property
     def faults(self) -> tuple[Fault, ...]:
         """Those that last."""
-        return tuple(one.fault for one in (self._stopped, self._stuck, self._slow) if one.fault is not None)
+        return tuple(one.fault for one in self.watches.values() if one.fault is not None)
 
     def _threshold_s(self, steps_s: deque[float]) -> float | None:
         if len(self._intervals_s) < LEAST_INTERVALS:
@@ -113,9 +120,9 @@ class Arrivals:
         while at_s - self._steps[0][0] > USUAL_WINDOW_S:
             self._steps.popleft()
         if at_s - self._steps[0][0] >= USUAL_WINDOW_S - 1:
-            self._usual_fps = max(self._usual_fps, self._rate(at_s, USUAL_WINDOW_S))
-        limit = min(LOW_RATE.threshold, self._usual_fps / 2)
-        is_known = self._usual_fps >= LOW_RATE.threshold
+            self.usual_fps = max(self.usual_fps, self._rate(at_s, USUAL_WINDOW_S))
+        limit = min(LOW_RATE.threshold, self.usual_fps / 2)
+        is_known = self.usual_fps >= LOW_RATE.threshold
         self._slow.see(self._rate(at_s, RATE_WINDOW_S) if is_known else None, at_s, limit)
 
     def _rate(self, at_s: float, window_s: float) -> float:

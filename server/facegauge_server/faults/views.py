@@ -13,19 +13,26 @@ from facegauge_server.faults.definitions import (
     TOO_SMALL,
 )
 from facegauge_server.faults.watch import Watch
+from facegauge_server.snapshots import Rule
 from facegauge_server.types import Fault, FrameResult, FrameScore, View
 
 __all__ = ["Views"]
+
+RULES = {
+    Rule.STANDING: STANDING,
+    Rule.BLACK: BLACK,
+    Rule.COVERED: COVERED,
+    Rule.NO_FACE: NO_FACE,
+    Rule.TOO_SMALL: TOO_SMALL,
+    Rule.CUT_OFF: CUT_OFF,
+}
 
 
 class Views:
     """Faults of the picture as a whole, and of where the faces are in it."""
 
     def __init__(self) -> None:
-        self._watches = {
-            definition: Watch(definition)
-            for definition in (STANDING, BLACK, COVERED, NO_FACE, TOO_SMALL, CUT_OFF)
-        }
+        self.watches = {rule: Watch(definition) for rule, definition in RULES.items()}
 
     def frame(self, score: FrameScore) -> None:
         """Take a frame. One that could not be used shows nothing, and changes nothing."""
@@ -36,20 +43,20 @@ class Views:
         is_flat = view.texture <= COVERED.threshold
         values = {
             # A flat picture and a room stand still whether the stream does or not: it takes a face to tell.
-            STANDING: None if is_black or is_flat or not _is_readable(view) else view.still_s,
-            BLACK: view.black_share,
-            COVERED: view.texture if view.faceless_s is not None and not is_black else None,
-            NO_FACE: None if is_black or is_flat else view.faceless_s,
-            TOO_SMALL: _largest_px(score),
-            CUT_OFF: _margin(view),
+            Rule.STANDING: None if is_black or is_flat or not _is_readable(view) else view.still_s,
+            Rule.BLACK: view.black_share,
+            Rule.COVERED: view.texture if view.faceless_s is not None and not is_black else None,
+            Rule.NO_FACE: None if is_black or is_flat else view.faceless_s,
+            Rule.TOO_SMALL: _largest_px(score),
+            Rule.CUT_OFF: _margin(view),
         }
-        for definition, value in values.items():
-            self._watches[definition].see(value, at_s)
+        for rule, value in values.items():
+            self.watches[rule].see(value, at_s)
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """Those that last."""
-        return tuple(one.fault for one in self._watches.values() if one.fault is not None)
+        return tuple(one.fault for one in self.watches.values() if one.fault is not None)
 
 
 def _largest_px(score: FrameScore) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from facegauge_server.faults.definitions import Definition
+from facegauge_server.snapshots import WatchSnapshot
 from facegauge_server.types import Fault
 
 __all__ = ["CLEAR_S", "LEAST_S", "Watch"]
@@ -38,6 +39,17 @@ class Watch:
         else:
             self._go_on(self.fault, value, at_s, limit)
         return self.fault
+
+    def snapshot(self) -> WatchSnapshot:
+        """Return what it remembers."""
+        fault = None if self.fault is None else (self.fault.value, self.fault.threshold)
+        return WatchSnapshot(self._met_since_s, self._well_since_s, self._named_s, fault)
+
+    def restore(self, snapshot: WatchSnapshot) -> None:
+        """Go on from a snapshot."""
+        self._met_since_s, self._well_since_s = snapshot.met_since_s, snapshot.well_since_s
+        self._named_s = snapshot.named_s
+        self.fault = None if snapshot.fault is None else Fault(self._is.kind, *snapshot.fault)
 
     def _begin(self, value: float | None, at_s: float, limit: float) -> None:
         if value is None or not self._meets(value, limit):

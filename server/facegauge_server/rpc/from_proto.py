@@ -79,6 +79,7 @@ def settings_from(config: pb.StreamConfig) -> StreamSettings:
         delivery=delivery or Delivery.LIVE,
         decode=decode or Decode.AUTO,
         resume_token=config.resume_token,
+        checkpoint=config.checkpoint,
     )
 
 

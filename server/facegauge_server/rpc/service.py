@@ -93,8 +93,8 @@ class QualityService:
         if parent is not None:
             log = log.bind(trace_id=parent.trace_id_hex)
 
-        async def send(message: Message) -> None:
-            response = to_proto.response_from(message, settings.stream_id, self._model)
+        async def send(message: Message, checkpoint: bytes) -> None:
+            response = to_proto.response_from(message, settings.stream_id, self._model, checkpoint)
             await context.write(response.SerializeToString())
 
         with self._table.connected(settings, time.monotonic, identity) as opened:

@@ -55,20 +55,25 @@ def accepted_response(
         resumed=resumed,
         model=model,
         max_message_bytes=max_message_bytes,
+        resumed_after_sequence=session.last_sequence if resumed else None,
     )
     return pb.MonitorStreamResponse(accepted=accepted)
 
 
-def response_from(message: Message, stream_id: str, model: ServedModel) -> pb.MonitorStreamResponse:
-    """Wrap a message of a stream."""
+def response_from(
+    message: Message, stream_id: str, model: ServedModel, checkpoint: bytes = b""
+) -> pb.MonitorStreamResponse:
+    """Wrap a message of a stream, and a checkpoint if there is one."""
     if isinstance(message, Assessment):
         assessment = assessment_message(message, stream_id, model)
         _set_mos(assessment, model.mos(message.stream.quality))
-        return pb.MonitorStreamResponse(assessment=assessment)
+        return pb.MonitorStreamResponse(assessment=assessment, checkpoint=checkpoint)
     if isinstance(message, Notice):
         kind = number(pb.Notice.Kind.Value, "KIND_", message.kind)
-        return pb.MonitorStreamResponse(notice=pb.Notice(kind=kind, text=message.text))
-    return pb.MonitorStreamResponse(summary=summary_message(message, stream_id, model))
+        notice = pb.Notice(kind=kind, text=message.text)
+        return pb.MonitorStreamResponse(notice=notice, checkpoint=checkpoint)
+    summary = summary_message(message, stream_id, model)
+    return pb.MonitorStreamResponse(summary=summary, checkpoint=checkpoint)
 
 
 def assessment_message(assessment: Assessment, stream_id: str, model: ServedModel) -> pb.Assessment:

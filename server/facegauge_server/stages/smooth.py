@@ -13,8 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from statistics import median
 
-import numpy as np
-
+from facegauge_server.snapshots import FaceSnapshot, FigureSnapshot, SmootherSnapshot
 from facegauge_server.stages.causes import dearest_first
 from facegauge_server.types import (
     Cause,
@@ -28,7 +27,7 @@ from facegauge_server.types import (
     StreamState,
 )
 
-__all__ = ["QualitySmoother", "SessionPool"]
+__all__ = ["QualitySmoother"]
 
 FORGET_TRACK_AFTER_S = 3.0
 """A face found again within this capture time continues its smoothing; later it starts anew."""
@@ -61,6 +60,13 @@ class _Figure:
             self._value += weight * (middle - self._value)
         return self._value
 
+    def snapshot(self) -> FigureSnapshot:
+        return FigureSnapshot(self._value, tuple(self._last_raw))
+
+    def restore(self, snapshot: FigureSnapshot) -> None:
+        self._value = snapshot.value
+        self._last_raw.extend(snapshot.last_raw)
+
 
 class _Track:
     """One face's quality and what its causes cost, each smoothed alike."""
@@ -68,7 +74,7 @@ class _Track:
     def __init__(self, median_window: int) -> None:
         self._quality = _Figure(median_window)
         self._costs: defaultdict[CauseKind, _Figure] = defaultdict(lambda: _Figure(median_window))
-        self.scored_at_s = 0.0
+        self.scored_at_s = -math.inf
 
     def add(
         self, raw_quality: float, raw_causes: Iterable[Cause], capture_time_s: float, time_constant_s: float
@@ -78,6 +84,16 @@ class _Track:
         self.scored_at_s = capture_time_s
         costs = {cause.kind: self._costs[cause.kind].add(cause.cost, weight) for cause in raw_causes}
         return self._quality.add(raw_quality, weight), costs
+
+    def snapshot(self, track_id: int) -> FaceSnapshot:
+        costs = tuple((kind, figure.snapshot()) for kind, figure in self._costs.items())
+        return FaceSnapshot(track_id, self.scored_at_s, self._quality.snapshot(), costs)
+
+    def restore(self, snapshot: FaceSnapshot) -> None:
+        self.scored_at_s = snapshot.scored_at_s
+        self._quality.restore(snapshot.quality)
+        for kind, figure in snapshot.costs:
+            self._costs[kind].restore(figure)
 
 
 class QualitySmoother:
@@ -134,6 +150,40 @@ class QualitySmoother:
             self._now = StreamQuality(StreamState.STALE)
         return self._now
 
+    def snapshot(self, now_s: float) -> SmootherSnapshot:
+        """Return what is known at a time of the server's clock."""
+        now = self._now
+        return SmootherSnapshot(
+            faces=tuple(track.snapshot(track_id) for track_id, track in self._tracks.items()),
+            main_id=self._main_id,
+            rival=self._rival_since_s,
+            state=now.state,
+            quality=now.quality,
+            main_track_id=now.main_track_id,
+            costs=tuple((cause.kind, cause.cost) for cause in now.causes if isinstance(cause, Cause)),
+            scored_age_s=None if self._scored_now_s is None else now_s - self._scored_now_s,
+        )
+
+    def restore(self, snapshot: SmootherSnapshot, now_s: float) -> StreamQuality:
+        """Go on from a snapshot that was taken at a time of this server's clock; returns the quality."""
+        for face in snapshot.faces:
+            self._tracks[face.track_id] = track = _Track(self._median_window)
+            track.restore(face)
+        self._main_id, self._rival_since_s = snapshot.main_id, snapshot.rival
+        causes = tuple(Cause(kind, cost, self._cause_threshold) for kind, cost in snapshot.costs)
+        self._now = StreamQuality(
+            snapshot.state, snapshot.quality, main_track_id=snapshot.main_track_id, causes=causes
+        )
+        age_s = snapshot.scored_age_s
+        self._scored_now_s = None if age_s is None else now_s - age_s
+        return self._now
+
+    def bridge(self, capture_time_s: float) -> None:
+        """Keep all faces for one more frame, which is captured at this time."""
+        earliest_s = capture_time_s - FORGET_TRACK_AFTER_S / 2
+        for track in self._tracks.values():
+            track.scored_at_s = max(track.scored_at_s, earliest_s)
+
     def _smooth(self, face: FaceScore, capture_time_s: float) -> FaceQuality:
         if face.raw_quality is None:
             return FaceQuality(face.face, face.state, None, None)
@@ -173,32 +223,3 @@ class QualitySmoother:
         self._rival_since_s = None
         self._main_id = largest_id
         return largest
-
-
-class SessionPool:
-    """Mean and percentiles of a stream's quality in constant memory: counts in bins of a thousandth."""
-
-    BINS = 1000
-
-    def __init__(self) -> None:
-        self._counts = np.zeros(self.BINS + 1, dtype=np.int64)
-        self._sum = 0.0
-
-    def add(self, quality: float) -> None:
-        """Count one quality, 0-1."""
-        self._counts[round(quality * self.BINS)] += 1
-        self._sum += quality
-
-    @property
-    def mean(self) -> float | None:
-        """Mean of all qualities; None before the first."""
-        count = int(self._counts.sum())
-        return self._sum / count if count else None
-
-    def percentile(self, percent: float) -> float | None:
-        """Return the quality that `percent` % do not exceed, to a thousandth; None before the first."""
-        count = int(self._counts.sum())
-        if not count:
-            return None
-        rank = max(1, math.ceil(count * percent / 100))
-        return int(np.searchsorted(np.cumsum(self._counts), rank)) / self.BINS

@@ -18,7 +18,7 @@ from facegauge_server.stages.schedule import DetectionSchedule
 from facegauge_server.stages.tracker_state import Track, TrackerSettings, TrackerState
 from facegauge_server.types import Box, FaceBox, FaceBoxes, Frame
 
-__all__ = ["FaceTracker", "advance"]
+__all__ = ["COAST_S", "FaceTracker", "advance"]
 
 MATCH_IOU = 0.3
 """Boxes that overlap less belong to different faces."""

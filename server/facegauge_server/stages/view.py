@@ -32,6 +32,7 @@ class StillState:
     """The picture since which all others have been the same, of one stream. Small and picklable."""
 
     points: Luma | None = None
+    """None where it was taken over without its picture: the next one is held to be the same."""
     since_s: float = 0.0
     """Its capture time."""
     pictures: int = 0
@@ -79,6 +80,8 @@ def _texture(luma: Luma) -> float:
 
 def _compare(points: Luma, still: StillState, at_s: float) -> StillState:
     before = still.points
+    if before is None and still.pictures:
+        return StillState(points, still.since_s, still.pictures + 1)
     if before is not None and before.shape == points.shape and _are_alike(before, points):
         return StillState(before, still.since_s, still.pictures + 1)
     return StillState(points, at_s, 1)

@@ -184,9 +184,11 @@ class Outbox:
         self._room = asyncio.Event()
         self._room.set()
         self._closed = False
+        self._checkpoint = b""
 
-    def put(self, message: Message) -> None:
-        """Add a message, without waiting."""
+    def put(self, message: Message, checkpoint: bytes = b"") -> None:
+        """Add a message, without waiting; a checkpoint goes out with the next one that does."""
+        self._checkpoint = checkpoint or self._checkpoint
         if self._coalesces and isinstance(message, Assessment):
             message = self._merge(message)
         self._messages.append(message)
@@ -210,6 +212,11 @@ class Outbox:
         if len(self._messages) < COMPLETE_CAPACITY:
             self._room.set()
         return message
+
+    def take_checkpoint(self) -> bytes:
+        """Return the newest checkpoint that has not gone out; empty where there is none."""
+        checkpoint, self._checkpoint = self._checkpoint, b""
+        return checkpoint
 
     def close(self) -> None:
         """Let `get` return None once all is sent."""

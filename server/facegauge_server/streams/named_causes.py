@@ -9,9 +9,11 @@ Everything is a function of capture time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from facegauge_server.snapshots import NamedSnapshot
 from facegauge_server.stages.causes import reaches_threshold
 from facegauge_server.types import Cause, CauseKind, Fault, NamedCause
 
@@ -83,6 +85,27 @@ class NamedCauses:
         """End all causes: the stream is over."""
         ended, self._named, self.main = tuple(self._named.values()), {}, None
         return CauseChanges(ended=ended, at_s=self._updated_s or 0.0)
+
+    def snapshot(self) -> NamedSnapshot:
+        """Return what is named, and since when."""
+        since_s = self._main_since_s
+        return NamedSnapshot(
+            named=tuple((cause, self._since_s[kind]) for kind, cause in self._named.items()),
+            main=_kind(self.main),
+            main_since_s=since_s if math.isfinite(since_s) else None,
+            updated_s=self._updated_s,
+            times_s=tuple(self.times_s.items()),
+        )
+
+    def restore(self, snapshot: NamedSnapshot) -> None:
+        """Go on from a snapshot; what is named in it has been told."""
+        self._named = {cause.kind: cause for cause, _ in snapshot.named}
+        self._since_s = {cause.kind: since_s for cause, since_s in snapshot.named}
+        self.main = None if snapshot.main is None else self._named.get(snapshot.main)
+        if snapshot.main_since_s is not None:
+            self._main_since_s = snapshot.main_since_s
+        self._updated_s = snapshot.updated_s
+        self.times_s = dict(snapshot.times_s)
 
     def _is_named(self, cause: Cause, quality: float | None, at_s: float) -> bool:
         if cause.kind not in self._since_s:

@@ -16,14 +16,18 @@ from facegauge_server.errors import BadFrame, ResponsesUnread, StreamIdle, Taken
 from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.streams.buffers import Message
+from facegauge_server.streams.connection import Ending
 from facegauge_server.streams.frame_gate import LeftOut
 from facegauge_server.streams.numbering import Numbering
-from facegauge_server.streams.session import Ending
 from facegauge_server.streams.session_table import Opened
 from facegauge_server.tracing.traces import UNTRACED, FrameTimes, TraceFrame
 from facegauge_server.types import EncodedFrame, FrameResult, FrameScore, Notice, NoticeKind
 
-__all__ = ["StreamRunner"]
+__all__ = ["Send", "StreamRunner"]
+
+Send = Callable[[Message, bytes], Awaitable[None]]
+"""Sends a message to the client, and with it a checkpoint, if there is one."""
+
 
 IDLE_CHECKS = 20
 """Times within the idle timeout that a stream is checked for being idle while frames of it are held."""
@@ -53,9 +57,7 @@ class StreamRunner:
         self._unanswered = 0
         self._active_s = time.monotonic()
 
-    async def run(
-        self, frames: AsyncIterator[EncodedFrame], send: Callable[[Message], Awaitable[None]]
-    ) -> None:
+    async def run(self, frames: AsyncIterator[EncodedFrame], send: Send) -> None:
         """Follow the stream until the client closes it, the server drains, or an error ends it.
 
         Raises StreamIdle, ResponsesUnread, TakenOver, and what `frames` and `send` raise.
@@ -126,7 +128,11 @@ class StreamRunner:
                 f"{self._config.limits.max_tenant_fps:g} frames per second together (--max-tenant-fps): "
                 "the surplus is dropped"
             )
-        self._connection.outbox.put(Notice(NoticeKind.THROTTLED, text))
+        self._notify(NoticeKind.THROTTLED, text)
+
+    def _notify(self, kind: NoticeKind, text: str) -> None:
+        """Tell the client something, with a checkpoint of a live stream."""
+        self._connection.outbox.put(Notice(kind, text), self._session.checkpoints.now(time.monotonic()))
 
     def _leave_out(self, result: FrameResult, count: int) -> None:
         self._unanswered -= count
@@ -148,7 +154,7 @@ class StreamRunner:
             assessment = session.assess(score, now_s)
             self._unanswered -= 1
             self._active_s = now_s
-            outbox.put(assessment)
+            outbox.put(assessment, session.checkpoints.due(now_s))
             inbox.scored(assessment.stream.raw_quality, score.capture_time_s)
             self._note_times(FrameTimes(received.ready_s, taken_s, now_s), score)
             del received
@@ -159,7 +165,10 @@ class StreamRunner:
         self._metrics.observe_stage("total", times.done_s - times.ready_s, self._trace(times, score))
 
     def _sum_up(self) -> None:
-        self._connection.outbox.put(self._session.summary(time.monotonic()))
+        now_s = time.monotonic()
+        drains = self._connection.ended.done()  # and another server goes on
+        checkpoint = self._session.checkpoints.now(now_s) if drains else b""
+        self._connection.outbox.put(self._session.summary(now_s), checkpoint)
         self._connection.outbox.close()
 
     async def _assess(self, frame: EncodedFrame) -> FrameScore:
@@ -179,12 +188,12 @@ class StreamRunner:
             if face.raw_quality is not None:
                 self._metrics.observe_quality(face.raw_quality)
 
-    async def _send(self, send: Callable[[Message], Awaitable[None]]) -> None:
-        send_timeout_s = self._config.send_timeout_s
-        while (message := await self._connection.outbox.get()) is not None:
+    async def _send(self, send: Send) -> None:
+        send_timeout_s, outbox = self._config.send_timeout_s, self._connection.outbox
+        while (message := await outbox.get()) is not None:
             try:
                 async with asyncio.timeout(send_timeout_s):
-                    await send(message)
+                    await send(message, outbox.take_checkpoint())
             except TimeoutError:
                 raise ResponsesUnread(
                     f"responses were left unread for {send_timeout_s:g} s (--send-timeout)"

@@ -13,21 +13,24 @@ from dataclasses import dataclass
 
 from facegauge_server.access.identity import ANYONE, Identity
 from facegauge_server.admission.worker_slots import WaitEstimate
+from facegauge_server.checkpoints import issuer as checkpoints
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import (
     CapacityError,
+    CheckpointRefused,
     Draining,
     FacegaugeError,
     QuotaExceeded,
-    ResumeRefused,
     ServerFull,
-    StreamExists,
 )
 from facegauge_server.events.refusals import Refusals
 from facegauge_server.events.reporter import Report
+from facegauge_server.metrics import ResumeResult
+from facegauge_server.streams.claims import knows_more, open_checkpoint
+from facegauge_server.streams.connection import Connection, Ending
 from facegauge_server.streams.named_causes import CauseChanges
 from facegauge_server.streams.rate_limit import TenantLimits
-from facegauge_server.streams.session import Connection, Ending, Session
+from facegauge_server.streams.session import Session
 from facegauge_server.types import Delivery, FrameResult, Notice, NoticeKind, StreamSummary
 
 __all__ = ["Opened", "SessionTable"]
@@ -56,6 +59,8 @@ class SessionTable:
         wait: WaitEstimate | None = None,
         on_causes: Callable[[Session, CauseChanges], None] = lambda _session, _changes: None,
         report: Report = lambda _: None,
+        issuer: checkpoints.CheckpointIssuer | None = None,
+        on_resume: Callable[[ResumeResult], None] = lambda _: None,
     ) -> None:
         """Make an empty table.
 
@@ -65,6 +70,8 @@ class SessionTable:
             wait: estimates how long frames wait for a worker.
             on_causes: called with what changed in a stream's named causes, after every frame.
             report: called with each event of a stream.
+            issuer: makes and opens checkpoints; None for one whose checkpoints nobody else opens.
+            on_resume: called with what came of each attempt to go on with a stream.
         """
         self.drained = asyncio.Event()
         """Set once the server is shutting down and the last stream has ended."""
@@ -74,6 +81,8 @@ class SessionTable:
         self._wait = wait or WaitEstimate()
         self._on_end = on_end
         self._on_causes = on_causes
+        self._issuer = issuer or checkpoints.CheckpointIssuer()
+        self._on_resume = on_resume
         self._sessions: dict[tuple[str, str], Session] = {}
         self._tenant_limits = TenantLimits(config.limits.max_tenant_fps)
         self._draining = False
@@ -105,26 +114,40 @@ class SessionTable:
         return sorted(matching, key=_badness)
 
     def open(self, settings: StreamSettings, now_s: float, identity: Identity = ANYONE) -> Opened:
-        """Start a stream for a caller, or take over the one that the resume token belongs to.
+        """Start a stream for a caller, or go on with the one that its token or checkpoint belongs to.
 
-        Raises Draining, Forbidden, StreamExists, ResumeRefused, QuotaExceeded or ServerFull.
+        Raises Draining, Forbidden, StreamExists, ResumeRefused, CheckpointRefused, QuotaExceeded or
+        ServerFull.
         """
         if self._draining:
             raise Draining("the server is shutting down: connect to another one")
         identity.require_call(settings.call_id)
         held = self._sessions.get((identity.tenant, settings.stream_id))
-        if held is None:
-            return self._start(settings, now_s, identity)
-        if not settings.resume_token:
-            raise StreamExists(_why_taken(held, self._config.resume_window_s, now_s))
+        try:
+            if held is None:
+                checkpoint = open_checkpoint(self._issuer, settings, identity.tenant)
+                return self._start(settings, now_s, identity, checkpoint)
+            why_taken = _why_taken(held, self._config.resume_window_s, now_s)
+            checkpoint = knows_more(held, settings, self._issuer, why_taken)
+        except CheckpointRefused:
+            self._on_resume("refused")
+            raise
         identity.require_call(held.settings.call_id)
-        if not held.accepts(settings.resume_token):
-            raise ResumeRefused(f"the resume token is not that of stream {settings.stream_id!r}")
-        held.renew_token()
+        if checkpoint is not None:
+            held.let_go()
+            return self._begin(settings, now_s, identity.tenant, checkpoint)
+        held.tickets.renew_token()
         held.reporter.resumed()
+        self._on_resume("session")
         return Opened(held, held.connect(), resumed=True)
 
-    def _start(self, settings: StreamSettings, now_s: float, identity: Identity) -> Opened:
+    def _start(
+        self,
+        settings: StreamSettings,
+        now_s: float,
+        identity: Identity,
+        checkpoint: checkpoints.Opened | None,
+    ) -> Opened:
         tenant = identity.tenant
         try:
             self._make_room(identity, now_s)
@@ -132,11 +155,30 @@ class SessionTable:
         except CapacityError as error:
             self._refusals.note(tenant, settings.call_id, settings.stream_id, str(error), now_s)
             raise
-        tenant_limit = self._tenant_limits.of(tenant)
-        session = Session(settings, self._config, now_s, tenant, tenant_limit, self._on_causes, self._report)
+        return self._begin(settings, now_s, tenant, checkpoint)
+
+    def _begin(
+        self, settings: StreamSettings, now_s: float, tenant: str, checkpoint: checkpoints.Opened | None
+    ) -> Opened:
+        """Make a session, from a checkpoint if there is one, in the place of the one of this id."""
+        session = Session(
+            settings,
+            self._config,
+            now_s,
+            tenant,
+            self._tenant_limits.of(tenant),
+            self._on_causes,
+            self._report,
+            self._issuer,
+            checkpoint,
+        )
         self._sessions[tenant, settings.stream_id] = session
-        session.reporter.began()
-        return Opened(session, session.connect(), resumed=False)
+        if checkpoint is None:
+            session.reporter.began()
+        else:
+            session.reporter.resumed()
+            self._on_resume("checkpoint")
+        return Opened(session, session.connect(), resumed=checkpoint is not None)
 
     def count_picture(self, tenant: str, now_s: float) -> None:
         """Count a single picture like a frame of a stream; raises QuotaExceeded for one too many."""
@@ -205,7 +247,7 @@ class SessionTable:
             if session.connection is None:
                 self._end(session, now_s, DRAINED)
             else:
-                session.connection.outbox.put(notice)
+                session.connection.outbox.put(notice, session.checkpoints.now(now_s))
                 session.connection.end(Ending.DRAINING)
         self._note_drained()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from facegauge_server.faults.stream_faults import StreamFaults
+from facegauge_server.snapshots import CausesSnapshot
 from facegauge_server.streams.named_causes import CauseChanges, NamedCauses
 from facegauge_server.types import Cause, CauseKind, FrameResult, FrameScore, StreamQuality
 
@@ -104,6 +105,20 @@ class StreamCauses:
         changes = self._named.update(self._faults.now, causes, quality.quality, self._named_s)
         self._on_changes(changes)
         return replace(quality, causes=(*self._named.faults, *causes), main_cause=self._named.main)
+
+    def snapshot(self) -> CausesSnapshot:
+        """Return what is wrong, and what the rules remember."""
+        named_s = self._named_s if math.isfinite(self._named_s) else None
+        return CausesSnapshot(self._faults.snapshot(), self._named.snapshot(), self._seen_s, named_s)
+
+    def restore(self, snapshot: CausesSnapshot, quality: StreamQuality) -> StreamQuality:
+        """Go on from a snapshot; returns the quality with what is named as wrong in it."""
+        self._faults.restore(snapshot.faults)
+        self._named.restore(snapshot.named)
+        self._seen_s = snapshot.seen_s
+        self._named_s = -math.inf if snapshot.named_s is None else snapshot.named_s
+        causes = (*self._named.faults, *quality.causes)
+        return replace(quality, causes=causes, main_cause=self._named.main)
 
     def _catch_up(self, at_s: float) -> None:
         """Let the rules know of the frames up to a capture time; later ones are for a later score.

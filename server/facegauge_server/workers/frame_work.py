@@ -28,7 +28,7 @@ from facegauge_server.stages.view import look
 from facegauge_server.types import CropScore, EncodedFrame, Encoding, FaceCrop, FaceCrops, Frame
 from facegauge_server.workers.settings import Prepared, WorkSettings
 from facegauge_server.workers.stream_decoders import StreamDecoders
-from facegauge_server.workers.tracker_state import TrackerCell, pack, unpack
+from facegauge_server.workers.tracker_state import TrackerCell, pack, snapshot_of, unpack
 from facegauge_server.workers.work import Assessed, Work
 
 __all__ = ["FrameWork", "make", "prepare"]
@@ -85,7 +85,9 @@ class FrameWork:
                 with times.timed("score"):
                     scores = self._score(crops.crops, self._engine)
             score = classify(crops, scores)
-        return Assessed(pack(faces, still), crops, score, tuple(times.items))
+        return Assessed(
+            pack(faces, still), crops, score, tuple(times.items), snapshot=snapshot_of(faces, still)
+        )
 
     def warm_up(self) -> None:
         """Work on a grey picture and a grey crop: what is broken shows before a stream's frame does."""

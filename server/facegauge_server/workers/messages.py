@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facegauge_server.coded_types import DecodedRun, Pick, Unit, UnitRun
+from facegauge_server.snapshots import TrackerSnapshot
 from facegauge_server.types import EncodedFrame, Encoding, FaceBox, FrameScore, View
 
 __all__ = [
@@ -142,6 +143,8 @@ class Worked:
     """What the frame shows as a whole, where there is no score."""
     waited_s: float = 0.0
     """Added by the server: how long the frame waited for a worker."""
+    snapshot: TrackerSnapshot | None = None
+    """What the tracker holds without its pictures; None where it is as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,7 @@ Reply = Ready | Worked | Refused | StageFailed
 _ALLOWED_MODULES = (
     "facegauge_server.coded_types",
     "facegauge_server.kinds",
+    "facegauge_server.snapshots",
     "facegauge_server.types",
     "facegauge_server.workers.messages",
 )

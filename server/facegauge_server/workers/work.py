@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from facegauge_server.coded_types import DecodedRun, UnitRun
+from facegauge_server.snapshots import TrackerSnapshot
 from facegauge_server.types import EncodedFrame, FaceCrops, FrameScore
 from facegauge_server.workers.settings import Prepared, WorkSettings
 
@@ -24,6 +25,8 @@ class Assessed:
     stage_times_s: tuple[tuple[str, float], ...]
     decoded: DecodedRun | None = None
     """What the decoder made of coded video's units."""
+    snapshot: TrackerSnapshot | None = None
+    """What the tracker holds without its pictures; None where it is as it was."""
 
 
 class Work(Protocol):

@@ -96,6 +96,7 @@ def _worked(assessed: Assessed, memory: FrameMemoryView) -> Worked:
             assessed.score,
             stage_times_s=assessed.stage_times_s,
             decoded=assessed.decoded,
+            snapshot=assessed.snapshot,
         )
     crops = assessed.crops
     memory.write([crop.pixels.data for crop in crops.crops])
@@ -107,4 +108,5 @@ def _worked(assessed: Assessed, memory: FrameMemoryView) -> Worked:
         assessed.stage_times_s,
         decoded=assessed.decoded,
         view=crops.view,
+        snapshot=assessed.snapshot,
     )

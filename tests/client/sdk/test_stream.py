@@ -377,3 +377,51 @@ async def test_without_reconnection_a_draining_server_ends_the_stream(
                 await stream.send(PICTURE)
     assert stream.summary is not None
     assert stream.summary.frames_scored == 1
+
+
+async def test_a_complete_stream_goes_on_at_another_server(service: ScriptedService, target: str) -> None:
+    """It gets what follows the newest checkpoint again, and the caller gets no answer twice."""
+    service.checkpoint_frames, service.goes_on, service.forget_streams = 4, True, True
+    service.break_after_frames = [7]
+    async with Client(target) as client:
+        async with client.monitor(
+            "a", delivery=Delivery.COMPLETE, reconnect_timeout_s=9, mailbox_frames=9
+        ) as stream:
+            for number in range(10):
+                await stream.send(PICTURE, capture_time_s=float(number))
+            await stream.finish()
+            answers = [assessment.sequence async for assessment in stream]
+    assert answers == list(range(10))
+    assert [config.checkpoint for config in service.configs] == [b"", b"4"]
+    assert [frame.sequence for frame in service.frames] == [*range(7), *range(5, 10)]
+    assert (stream.reconnects, stream.restarts) == (1, 0)
+    assert stream.frames_sent == 10
+    assert stream.checkpoint == b"8"
+
+
+async def test_a_checkpoint_that_is_refused_begins_the_stream_anew(
+    service: ScriptedService, target: str
+) -> None:
+    """Once, at once, and without it from then on."""
+    service.checkpoint_frames, service.forget_streams = 1, True
+    service.drain_after_frames = [1]
+    async with Client(target) as client, client.monitor("a") as stream:
+        await stream.send(PICTURE, capture_time_s=0.0)
+        await anext(stream)
+        service.refusals = [(grpc.StatusCode.FAILED_PRECONDITION, "it has expired")]
+        await until(lambda: stream.reconnects == 1)
+        assert stream.checkpoint == b""
+    assert [config.checkpoint for config in service.configs] == [b"", b"0", b""]
+    assert stream.restarts == 1
+
+
+async def test_another_process_goes_on_with_a_stream(service: ScriptedService, target: str) -> None:
+    """By the checkpoint that the one before has left; where it is refused, its caller decides."""
+    service.goes_on = True
+    async with Client(target) as client:
+        async with client.monitor("a", checkpoint=b"7") as stream:
+            assert stream.accepted.resumed
+            assert stream.accepted.resumed_after_sequence == 7
+        service.refusals = [(grpc.StatusCode.FAILED_PRECONDITION, "it has expired")]
+        with pytest.raises(StreamRejected, match="expired"):
+            await client.monitor("a", checkpoint=b"7").__aenter__()

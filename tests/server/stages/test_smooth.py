@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegauge_server.stages.smooth import QualitySmoother, SessionPool
+from facegauge_server.stages.session_pool import SessionPool
+from facegauge_server.stages.smooth import QualitySmoother
 from facegauge_server.types import (
     Box,
     FaceBox,
@@ -46,6 +47,12 @@ def run(smooth: QualitySmoother, raws: list[float], fps: float, start_s: float =
         assert quality is not None
         qualities.append(quality)
     return qualities
+
+
+@pytest.mark.parametrize("start_s", [-1e9, -1500.0, 0.0, 1e9])
+def test_a_clock_may_begin_anywhere(start_s: float) -> None:
+    """A media clock has any origin: the first frame's score is its own, however negative its time."""
+    assert run(smoother(), [0.5, 0.5], fps=5.0, start_s=start_s) == [0.5, 0.5]
 
 
 def test_before_the_first_frame_nothing_is_known() -> None:

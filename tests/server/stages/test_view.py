@@ -65,3 +65,14 @@ def test_any_size(shape: tuple[int, int]) -> None:
     view = see(*[np.zeros((*shape, 3), np.uint8)] * 3)
     assert (view.height, view.width) == shape
     assert view.black_share == 1.0
+
+
+def test_a_picture_goes_on_standing_at_another_server(astronaut: Picture) -> None:
+    """Which has not seen it: it holds the next picture to be the same, until one differs."""
+    still = StillState(None, since_s=1.0, pictures=5)
+    view, still = look(FaceBoxes(Frame(0, 3.0, astronaut), ()), still)
+    assert view.still_s == 2.0
+    view, still = look(FaceBoxes(Frame(1, 3.1, astronaut), ()), still)
+    assert view.still_s == pytest.approx(2.1)
+    view, still = look(FaceBoxes(Frame(2, 3.2, astronaut[::-1].copy()), ()), still)
+    assert view.still_s == 0

@@ -174,6 +174,17 @@ async def test_unread_live_assessments_coalesce() -> None:
     assert await outbox.get() is None
 
 
+async def test_the_newest_checkpoint_goes_out_with_the_next_message() -> None:
+    """Once, whichever message that is: one that coalesces takes none along."""
+    outbox = Outbox(Delivery.LIVE)
+    outbox.put(assessment(1), b"older")
+    outbox.put(assessment(1), b"newest")
+    outbox.put(assessment(1))
+    assert await outbox.get() == assessment(3)
+    assert outbox.take_checkpoint() == b"newest"
+    assert outbox.take_checkpoint() == b""
+
+
 async def test_a_client_that_never_reads_stops_complete_delivery() -> None:
     """Under COMPLETE delivery nothing is merged; the scorer waits until some messages are read."""
     outbox = Outbox(Delivery.COMPLETE)

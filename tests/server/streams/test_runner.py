@@ -13,8 +13,8 @@ from facegauge_server.errors import ResponsesUnread, StreamIdle, TakenOver
 from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline
 from facegauge_server.streams.buffers import COMPLETE_CAPACITY, Message
+from facegauge_server.streams.connection import Ending
 from facegauge_server.streams.runner import StreamRunner
-from facegauge_server.streams.session import Ending
 from facegauge_server.streams.session_table import Opened, SessionTable
 from facegauge_server.types import (
     Assessment,
@@ -33,7 +33,7 @@ UNREACHED = cast("Pipeline", None)
 
 def opened_stream(settings: StreamSettings, config: Config) -> Opened:
     opened = SessionTable(config).open(settings, 0.0)
-    opened.session._last_capture_time_s = math.inf
+    opened.session._memory.last_capture_time_s = math.inf
     return opened
 
 
@@ -65,7 +65,7 @@ class Sent:
     def __init__(self) -> None:
         self.messages: list[Message] = []
 
-    async def __call__(self, message: Message) -> None:
+    async def __call__(self, message: Message, checkpoint: bytes = b"") -> None:  # noqa: ARG002
         self.messages.append(message)
 
     def sequences(self) -> list[int]:
@@ -82,7 +82,7 @@ async def test_a_client_that_never_reads_is_ended_and_stops_being_read() -> None
     """Under COMPLETE delivery an unread response stops the reading of frames, then ends the stream."""
     taken: list[int] = []
 
-    async def never(_: Message) -> None:
+    async def never(_message: Message, _checkpoint: bytes) -> None:
         await asyncio.get_running_loop().create_future()
 
     with pytest.raises(ResponsesUnread, match=r"0\.1 s \(--send-timeout\)"):
@@ -120,7 +120,7 @@ async def test_a_frame_that_a_limit_holds_keeps_its_stream_alive() -> None:
         async for frame in silence():
             yield frame
 
-    async def send(message: Message) -> None:
+    async def send(message: Message, _checkpoint: bytes) -> None:
         await sent(message)
         answered.set()
 
@@ -138,7 +138,7 @@ async def test_a_live_stream_is_held_to_its_rate() -> None:
             yield frame
             await answered.wait()  # the first passes at once
 
-    async def send(message: Message) -> None:
+    async def send(message: Message, _checkpoint: bytes) -> None:
         await sent(message)
         answered.set()
 
@@ -201,7 +201,7 @@ async def test_frames_of_a_stream_that_breaks_are_counted() -> None:
             yield frame
         raise ConnectionError
 
-    async def never(_: Message) -> None:
+    async def never(_message: Message, _checkpoint: bytes) -> None:
         await asyncio.get_running_loop().create_future()
 
     with pytest.raises(ConnectionError):

@@ -6,7 +6,8 @@ import pytest
 
 from facegauge_server.config import Config, StreamSettings
 from facegauge_server.errors import BadFrame
-from facegauge_server.streams.session import Connection, Ending, Session
+from facegauge_server.streams.connection import Connection, Ending
+from facegauge_server.streams.session import Session
 from facegauge_server.types import (
     Box,
     Delivery,

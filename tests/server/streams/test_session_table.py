@@ -9,7 +9,7 @@ import pytest
 from facegauge_server.access.identity import Identity, Right
 from facegauge_server.config import Config, Limits, StreamSettings
 from facegauge_server.errors import Draining, QuotaExceeded, ResumeRefused, ServerFull, StreamExists
-from facegauge_server.streams.session import Ending
+from facegauge_server.streams.connection import Ending
 from facegauge_server.streams.session_table import Opened, SessionTable
 from facegauge_server.types import (
     Assessment,

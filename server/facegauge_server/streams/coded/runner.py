@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from facegauge_server.admission.worker_slots import WorkerSlots
@@ -15,7 +15,6 @@ from facegauge_server.errors import BadFrame
 from facegauge_server.metrics import Metrics
 from facegauge_server.pipeline import Pipeline, RunScore
 from facegauge_server.streams.adaptive_sampler import AdaptiveSampler
-from facegauge_server.streams.buffers import Message
 from facegauge_server.streams.coded.decode_chain import DecodeChain
 from facegauge_server.streams.coded.unit_inbox import (
     CompleteUnitInbox,
@@ -25,10 +24,10 @@ from facegauge_server.streams.coded.unit_inbox import (
 )
 from facegauge_server.streams.frame_gate import FrameGate, LeftOut
 from facegauge_server.streams.rate_limit import RateLimit
-from facegauge_server.streams.runner import StreamRunner
+from facegauge_server.streams.runner import Send, StreamRunner
 from facegauge_server.streams.session_table import Opened
 from facegauge_server.tracing.traces import UNTRACED, FrameTimes, TraceFrame
-from facegauge_server.types import Delivery, EncodedFrame, FrameResult, FrameScore, Notice, NoticeKind
+from facegauge_server.types import Delivery, EncodedFrame, FrameResult, FrameScore, NoticeKind
 from facegauge_server.workers.decoder_home import DecoderHome
 
 __all__ = ["CodedStreamRunner"]
@@ -69,9 +68,7 @@ class CodedStreamRunner(StreamRunner):
         """Units that have been decoded and whose pictures have not come out."""
         self._fault_answered_s = -math.inf
 
-    async def run(
-        self, frames: AsyncIterator[EncodedFrame], send: Callable[[Message], Awaitable[None]]
-    ) -> None:
+    async def run(self, frames: AsyncIterator[EncodedFrame], send: Send) -> None:
         """Follow the stream: see `StreamRunner.run`."""
         try:
             await super().run(frames, send)
@@ -217,10 +214,11 @@ class CodedStreamRunner(StreamRunner):
         return FrameResult.DROPPED
 
     def _answer(self, score: FrameScore) -> None:
-        assessment = self._session.assess(score, time.monotonic())
+        now_s = time.monotonic()
+        assessment = self._session.assess(score, now_s)
         self._unanswered -= 1
         self._observe_faces(score)
-        self._connection.outbox.put(assessment)
+        self._connection.outbox.put(assessment, self._session.checkpoints.due(now_s))
         self._inbox.scored(assessment.stream.raw_quality, score.capture_time_s)
 
     def _answer_error(self, sequence: int, capture_time_s: float, why: str) -> None:
@@ -234,4 +232,4 @@ class CodedStreamRunner(StreamRunner):
         if why:
             self._metrics.count_keyframe_request()
             text = f"{why}: nothing can be decoded before the next keyframe, ask the sender for one"
-            self._connection.outbox.put(Notice(NoticeKind.KEYFRAME_NEEDED, text))
+            self._notify(NoticeKind.KEYFRAME_NEEDED, text)
