@@ -14,16 +14,20 @@ import grpc
 import jwt
 import pytest
 import trustme
+from click.testing import CliRunner
 from jwt.algorithms import HMACAlgorithm
 
 from bench.envoy import envoy_process
 from bench.server import Server, server_process
 from facegauge_client import Client
+from facegauge_server.access.command import command as token_command
 from tests.fleet.played_streams import PlayedStreams
 from tests.under_fire.slowdown import slowdown
 
 STREAMS, PROBES = 60, 16
 FULL_AT = 12
+CHECKPOINT_FRAMES = 5
+"""Pictures within which a stream has had a checkpoint: there is one every two seconds of capture time."""
 HAND_OVER_S = 2.0
 SECRET = b"a secret of thirty-two bytes....."
 # A busy machine makes frames wait: what is shown here is the refusal of a full replica alone.
@@ -36,6 +40,15 @@ def keys(tmp_path: Path) -> Path:
     path.write_text(
         json.dumps({"keys": [{"kid": "k", "alg": "HS256", **HMACAlgorithm.to_jwk(SECRET, as_dict=True)}]})
     )
+    return path
+
+
+@pytest.fixture
+def checkpoint_keys(tmp_path: Path) -> Path:
+    """A key that all replicas seal checkpoints with, made as an operator makes it."""
+    path = tmp_path / "checkpoint-keys.json"
+    new_key = ["new-key", "--kid", "1", "--algorithm", "A256GCM", "--out", str(path)]
+    assert CliRunner().invoke(token_command, new_key).exit_code == 0
     return path
 
 
@@ -71,16 +84,18 @@ async def homes(client: Client, token: str, *replicas: Server) -> list[int]:
 @pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_streams_outlive_their_replicas(keys: Path, token: str, small_portrait: bytes) -> None:
+async def test_streams_outlive_their_replicas(
+    keys: Path, checkpoint_keys: Path, token: str, small_portrait: bytes
+) -> None:
     """Sixty streams, two replicas, one of them soon full: it is killed, a third joins, the other drains.
 
-    No caller hears of any of it, and each stream has assessments again within two seconds.
+    No caller hears of any of it, each stream has assessments again within two seconds, and none begins anew.
     """
     authority = trustme.CA()
     issued = authority.issue_cert("127.0.0.1")
     certificate = (issued.cert_chain_pems[0].bytes(), issued.private_key_pem.bytes())
     credentials = grpc.ssl_channel_credentials(authority.cert_pem.bytes())
-    flags = (*FLAGS, "--auth-keys", str(keys))
+    flags = (*FLAGS, "--auth-keys", str(keys), "--checkpoint-keys", str(checkpoint_keys))
     with ExitStack() as stack:
         small, large = await asyncio.gather(
             start(stack, *flags, "--max-streams", str(FULL_AT)), start(stack, *flags)
@@ -91,7 +106,7 @@ async def test_streams_outlive_their_replicas(keys: Path, token: str, small_port
             PlayedStreams(client, small_portrait, STREAMS) as streams,
         ):
             # About half of the streams hash to the small one: once it is full, the other takes them.
-            await streams.answered(times=2)
+            await streams.answered(times=CHECKPOINT_FRAMES)
             at_small, at_large = await streams_at(small, token), await streams_at(large, token)
             assert (len(at_small), len(at_large)) == (FULL_AT, STREAMS - FULL_AT)
             retried = "cluster.replicas.upstream_rq_retry_success"
@@ -122,5 +137,11 @@ async def test_streams_outlive_their_replicas(keys: Path, token: str, small_port
             assert await asyncio.to_thread(large.process.wait, 30) == 0
         logged = (envoy.folder / "access.log").read_text()
     assert not streams.errors
+    # All of a stream's memory came along: what its summary counts was scored by up to three replicas.
+    assert {one.stream.restarts for one in streams.all} == {0}
+    for one in streams.all:
+        assert one.stream.summary is not None
+        last = one.stream.reconnects
+        assert one.stream.summary.frames_scored > sum(number == last for _, number, _ in one.answers)
     assert "MonitorStream" in logged
     assert not any(secret in logged for secret in ("stream-", "fleet", token, "acme"))
