@@ -93,9 +93,10 @@ def running_stack(*flags: str, **environment: str) -> Iterator[Stack]:
 def compressed_configuration(folder: Path) -> dict[str, str]:
     """Write the committed rules and Prometheus' configuration into the folder with their time cut short.
 
-    Scrapes and evaluations come five times a second, a stream's alerts wait 2 s, a minute's window is 10 s;
-    those about the server keep their waits, so that a busy machine sets none of them off; thresholds, joins,
-    labels and texts are the committed ones. Returns the environment for `running_stack`.
+    Scrapes and evaluations come five times a second, a stream's alerts wait 2 s and look back for 3 s, a
+    minute's window is 10 s; those about the server keep their waits, so that a busy machine sets none of them
+    off; thresholds, joins, labels and texts are the committed ones. Returns the environment for
+    `running_stack`.
     """
     rules = folder / "rules"
     rules.mkdir()
@@ -103,7 +104,7 @@ def compressed_configuration(folder: Path) -> dict[str, str]:
         text = re.sub(r"interval: \d+s", "interval: 200ms", path.read_text())
         if path.stem in {"streams", "faults"}:
             text = re.sub(r"\bfor: \d+[sm]", "for: 2s", text)
-        (rules / path.name).write_text(text.replace("[1m]", "[10s]"))
+        (rules / path.name).write_text(text.replace("[1m]", "[10s]").replace("[15s]", "[3s]"))
     config = (ROOT / "deploy" / "prometheus.yml").read_text()
     config = re.sub(r"_interval: 5s", "_interval: 200ms", config).replace("timeout: 4s", "timeout: 200ms")
     (folder / "prometheus.yml").write_text(config)

@@ -10,6 +10,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from dashboards.generator.call import call
 from dashboards.generator.fleet import fleet
 from dashboards.generator.gateway import gateway
+from dashboards.generator.replicas import replicas
 from dashboards.generator.service import service
 
 COMMITTED = Path(__file__).parents[1] / "grafana"
@@ -17,7 +18,13 @@ COMMITTED = Path(__file__).parents[1] / "grafana"
 
 def main(folder: Path) -> None:
     """Write each dashboard to its file in the folder."""
-    boards = {"fleet": fleet, "call": call, "service": service, "gateway": gateway}
+    boards = {
+        "fleet": fleet,
+        "call": call,
+        "replicas": replicas,
+        "service": service,
+        "gateway": gateway,
+    }
     for name, build in boards.items():
         board = build().build()
         for number, panel in enumerate(board.panels or [], start=1):

@@ -30,8 +30,11 @@ from dashboards.generator.parts import (
 QUALITY = f"stream:facegauge_stream_quality_ratio:last1m{{{JOB}}}"
 DROPPED = f'sum(rate(facegauge_frames_total{{{JOB}, result="dropped"}}[$__rate_interval]))'
 FRAMES = f"sum(rate(facegauge_frames_total{{{JOB}}}[$__rate_interval]))"
-IDS = "job, instance, tenant, stream_id, call_id"
-WITH_CAUSE = f"{QUALITY} * on ({IDS}) group_left (cause) stream:facegauge_stream_cause:main{{{JOB}}} ^ 0"
+IDS = "job, tenant, stream_id, call_id"
+WHERE = f"stream:facegauge_stream_last_frame_timestamp_seconds:newest{{{JOB}}}"
+"""The replica that each stream is on, by its labels."""
+LOCATED = f"{QUALITY} * on ({IDS}) group_left (instance) {WHERE} ^ 0"
+WITH_CAUSE = f"{LOCATED} * on ({IDS}) group_left (cause) stream:facegauge_stream_cause:main{{{JOB}}} ^ 0"
 """Quality with the main cause as a label, of streams that have one."""
 STARTS = [start for start, _, _ in QUALITY_BANDS[1:]]
 
@@ -51,8 +54,9 @@ def fleet() -> build.Dashboard:
             panel(
                 number(),
                 "Live streams",
-                "Streams with an open connection, or waiting for their client to reconnect.",
-                query(f"sum(facegauge_streams_active{{{JOB}}})", "streams"),
+                "Streams with an open connection, or waiting for their client to reconnect; each once, also "
+                "while it moves between servers.",
+                query(f"sum(job:facegauge_streams:count{{{JOB}}})", "streams"),
                 unit="short",
                 thresholds=steps(NEUTRAL),
                 width=5,
@@ -143,7 +147,10 @@ def fleet() -> build.Dashboard:
                 stacked(),
                 "Streams by state",
                 "Number of streams in each state: scored, at low resolution, without a face, stale.",
-                query(f"sum by (state) (facegauge_stream_state{{{JOB}}})", "{{state}}"),
+                query(
+                    f"sum by (state) (facegauge_stream_state{{{JOB}}} and on (instance, {IDS}) {WHERE})",
+                    "{{state}}",
+                ),
                 unit="short",
                 thresholds=steps(NEUTRAL),
             )
@@ -211,7 +218,7 @@ def _worst() -> table.Panel:
             "Worst streams",
             "The twenty live streams with the lowest quality now, and what costs most of it, else the "
             "foremost fault. Click a quality to open its call.",
-            instant(f"bottomk(20, {WITH_CAUSE} or on ({IDS}) {QUALITY})"),
+            instant(f"bottomk(20, {WITH_CAUSE} or on ({IDS}) {LOCATED})"),
             unit="none",
             thresholds=quality_steps(),
             height=10,

@@ -61,9 +61,10 @@ class Limits:
     )
     max_exported_streams: int = setting(
         LIMITS,
-        "Maximum live streams with Prometheus series of their own; an alert fires where there are more.",
+        "Maximum live streams with Prometheus series of their own; an alert fires where there are more. 0 "
+        "exports none, and no alert.",
         200,
-        above=0,
+        at_least=0,
     )
     max_message_bytes: int = setting(
         LIMITS, "Maximum encoded frame size, bytes.", 16 * 1024 * 1024, above=0, metavar="BYTES"

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from bench.server import server_process
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.types import Encoding
 from tests.coded_video import encode_units, moving
+from tests.local_stack import find_program
 
 
 @pytest.mark.slow
@@ -91,3 +93,18 @@ async def test_calls_of_coded_video_send_every_unit_once(astronaut: npt.NDArray[
     assert (result.sent, result.failed, result.refused) == (2 * 60, 0, 0)
     assert min(result.scored_by_stream) > 0
     assert len(result.latencies_s) == result.scored
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lean", [False, True])
+def test_the_series_of_a_fleet_are_scraped_recorded_and_asked_for(lean: bool) -> None:
+    """Prometheus has every series of every simulated stream, or half of them, and answers all dashboards."""
+    find_program("prometheus")
+    command = [sys.executable, "-m", "bench.fleet_series", "--streams", "8", "--replicas", "2"]
+    command += ["--minutes", "0.1", "--interval", "1", *(["--lean"] if lean else [])]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    found = re.search(r"([\d.]+) series a stream", done.stdout)
+    assert found is not None
+    # 18 and two causes, at times a fault; without states, bytes and four results.
+    assert 20 <= float(found[1]) + (12 if lean else 0) <= 21
+    assert all(f"\n{board}: " in done.stdout for board in ("fleet", "replicas", "service", "call"))

@@ -59,7 +59,7 @@ def test_bands_are_those_of_the_alerts() -> None:
     """Where the dashboards turn red, StreamQualityLow and ManyStreamsLow count."""
     start = QUALITY_BANDS[1][0]
     low = next(alert for alert in read_alerts() if alert["alert"] == "StreamQualityLow")
-    assert f":last1m < {start}\n" in low["expr"]
+    assert f":last1m[15s]) < {start}\n" in low["expr"]
     assert f"< bool {start})" in (ROOT / "dashboards" / "rules" / "fleet.yaml").read_text()
 
 

@@ -25,6 +25,7 @@ VARIABLES = {
     "$__rate_interval": "10s",
     "$__range": "1m",
     "$instance": ".*",
+    "$zone": ".*",
     "$tenant": ".*",
     "$call_id": ".*",
     "$stream_id": ".*",

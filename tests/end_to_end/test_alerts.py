@@ -195,7 +195,6 @@ def test_three_streams_go_bad_an_operator_is_told_why_of_each_and_they_recover(
             "severity": "warning",
             "scope": "stream",
             "job": "facegauge",
-            "instance": stack.metrics.removeprefix("http://").removesuffix("/metrics"),
             "call_id": "standup",
             "stream_id": "camera-1",
         }

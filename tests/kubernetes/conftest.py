@@ -89,6 +89,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
         *("new-key", "--kid", "one", "--algorithm", "EdDSA", "--out", str(signing)),
         *("--public-out", str(public)),
     )
+    checkpoints = str(secrets / "checkpoint-keys.json")
+    run_token("new-key", "--kid", "one", "--algorithm", "A256GCM", "--out", checkpoints)
     (secrets / "token").write_text(METRICS_TOKEN + "\n")
     return Tree(root, ca, signing)
 

@@ -22,7 +22,8 @@ def config_of(workload: Object) -> Config:
     """What the server makes of the container's arguments; it refuses what is not safe."""
     context = command.make_context("facegauge-server", list(container(workload)["args"]))
     flags = dict(context.params)
-    flags.pop("log_format")
+    assert not flags.pop("replicas"), "a pod is one replica"
+    del flags["envoy_replicas"], flags["log_format"]
     with context:
         return _config_from(flags)
 

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from facegauge_server.access.identity import ANYONE, Identity, Right
 from facegauge_server.calibration import ServedModel
-from facegauge_server.config import Config, StreamSettings
+from facegauge_server.config import Config, Limits, StreamSettings
 from facegauge_server.monitoring.session_collector import SessionCollector
 from facegauge_server.streams.session_table import SessionTable
 
@@ -40,3 +40,16 @@ async def test_series_of_a_stream_carry_its_tenant(callers: list[Identity], tena
     assert set(seen.values()) == {1}, "Prometheus refuses a scrape with a series twice"
     for tenant in tenants:
         assert any(("tenant", tenant) in labels for labels in seen)
+
+
+async def test_a_server_may_export_no_stream() -> None:
+    """With --max-exported-streams 0 streams are counted, and none has series."""
+    limits = Limits(max_exported_streams=0)
+    table = SessionTable(Config(limits=limits))
+    table.open(StreamSettings(stream_id="camera-1"), 0.0, ACME)
+    registry = CollectorRegistry()
+    registry.register(SessionCollector(table, limits.max_exported_streams, ServedModel("tiny", "0")))
+    text = generate_latest(registry).decode()
+    assert "stream_id" not in text
+    assert "facegauge_streams_active 1.0" in text
+    assert "facegauge_streams_unexported 1.0" in text
