@@ -18,6 +18,7 @@ from torch import nn
 
 from facegauge_models.preparation import normalised, planes
 from facegauge_training.common.average import follow
+from facegauge_training.common.batch_statistics import estimate_statistics
 from facegauge_training.common.loop import train
 from facegauge_training.pretraining.backbones import Backbone, Stages
 from facegauge_training.pretraining.matching import Losses, Matching, Targets
@@ -30,6 +31,7 @@ __all__ = ["Distilled", "distil"]
 LOOKS = 12
 """Times that held-out views are compared in a training, at most."""
 WATCHED_PAIRS = 96
+STATISTICS_PAIRS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ def distil(
         "crops": crops.identity,
     }  # fmt: skip
     train(task, folder, identity, device, save_every_s=plan.save_every_s)
-    return Distilled(task.average_stages.used_state(), task.held_out_losses(crops))
+    losses = task.held_out_losses(crops)  # estimates the statistics, which belong to the weights
+    return Distilled(task.average_stages.used_state(), losses)
 
 
 class _Distillation:
@@ -151,9 +154,25 @@ class _Distillation:
         store = self._crops if self._plan.shows_crops(self.step - 1) else self._patches
         return {f"held_out_{name}": value for name, value in self.held_out_losses(store).items()}
 
+    def _estimate_statistics(self, store: TargetStore) -> None:
+        known = [n for n, key in enumerate(store.keys) if not held_out_photo(key)]
+        pairs = np.random.default_rng(self._plan.seed).permutation(known)[:STATISTICS_PAIRS]
+        chunks = (
+            pairs[at : at + BATCH // 2] * store.pairs_a_photo for at in range(0, len(pairs), BATCH // 2)
+        )
+        batches = (
+            normalised(planes(torch.from_numpy(pixels).to(self._device)), self._normalisation)
+            for pixels in (store.pixels[np.stack((2 * c, 2 * c + 1), axis=1).ravel()] for c in chunks)
+        )
+        estimate_statistics(self._average, batches, self.average_stages)
+
     @torch.no_grad()
     def held_out_losses(self, store: TargetStore) -> dict[str, float]:
-        """Return the average's mean losses of held-out pairs; {} if no photo is held out."""
+        """Return the average's mean losses of held-out pairs; {} if no photo is held out.
+
+        Its statistics of batch normalisation are estimated on other views of the store before.
+        """
+        self._estimate_statistics(store)
         held = [n for n, key in enumerate(store.keys) if held_out_photo(key)]
         pairs = np.array([n * store.pairs_a_photo for n in held][:WATCHED_PAIRS])
         self._matching.eval()

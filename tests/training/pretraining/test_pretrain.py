@@ -10,6 +10,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
+from facegauge_models.preparation import normalised, planes
 from facegauge_models.students import FaceStudent
 from facegauge_training.commands.pretraining_commands import pretrain
 from facegauge_training.common.average import follow
@@ -141,3 +142,23 @@ def test_a_missing_folder_of_faces_is_named(tmp_path: Path) -> None:
     result = run(tmp_path, tmp_path / "nowhere", tmp_path)
     assert result.exit_code == 1
     assert "--faces" in result.output
+
+
+def test_statistics_belong_to_the_weights(patches: TargetStore, crops: TargetStore, tmp_path: Path) -> None:
+    """Those of torchvision's MobileNetV3 hardly move by themselves; what is left has them as of views."""
+    backbone = build_backbone("next", 2)
+    trained = distil(backbone, patches, crops, tmp_path, Plan(2 * BATCH, 0.5, 1e-3, seed=2), CPU)
+    backbone.module.load_state_dict(trained.weights, strict=False)
+    gaps: list[float] = []
+
+    def compare(layer: torch.nn.Module, inputs: tuple[torch.Tensor], _: torch.Tensor) -> None:
+        kept = dict(layer.named_buffers())["running_var"]
+        gaps.append(float((inputs[0].var(dim=(0, 2, 3)) / kept).log().abs().median()))
+
+    for layer in backbone.module.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.register_forward_hook(compare)
+    pixels = normalised(planes(torch.from_numpy(crops.pixels.copy())), backbone.normalisation)
+    with torch.no_grad():
+        backbone.module.eval()(pixels)
+    assert max(gaps[:10]) < 0.5
