@@ -11,25 +11,21 @@ import asyncio
 import datetime as dt
 import json
 import time
-import urllib.request
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 
-import av
 import click
-from prometheus_client.parser import text_string_to_metric_families
 
 from bench.coded import FPS as UNIT_FPS
 from bench.coded import HEIGHT, WIDTH, CodedCall, coded_call
+from bench.decoder_options import decode
 from bench.frames import call_frames
 from bench.load import play_calls
 from bench.server import Server, server_process
 from facegauge_plan.constants import Constants
 from facegauge_server.config import Limits
 from facegauge_server.engines.student import load_student
-from facegauge_server.stages.decode_video import DECODERS
 from facegauge_server.stages.video_pixels import rgb_pixels
 from facegauge_server.types import EncodedFrame, Encoding
 from facegauge_server.workers.frame_work import FrameWork
@@ -66,26 +62,14 @@ def stage_ms(student: str, pictures: list[bytes]) -> dict[str, float]:
 
 def unit_ms(call: CodedCall) -> tuple[float, float]:
     """Return milliseconds of a unit's decoding, and of a picture's way to RGB."""
-
-    def decode() -> list[av.VideoFrame]:
-        context = av.CodecContext.create(DECODERS[Encoding(call.name)], "r")
-        assert isinstance(context, av.VideoCodecContext)  # noqa: S101 - narrows
-        context.thread_count = 1
-        return [picture for unit in call.units for picture in context.decode(av.Packet(unit))]
-
-    decode_ms = 1000 * _least_s(decode) / len(call.units)
-    pictures = decode()[::10]
-    rgb_s = _least_s(lambda: [rgb_pixels(picture) for picture in pictures])
-    return decode_ms, 1000 * rgb_s / len(pictures)
-
-
-def _least_s(run: Callable[[], object]) -> float:
+    decode_ms, pictures = decode(call.name, call.units, {})
     times_s = []
     for _ in range(PASSES):
         begun_s = time.thread_time()
-        run()
+        for picture in pictures:
+            rgb_pixels(picture)
         times_s.append(time.thread_time() - begun_s)
-    return min(times_s)
+    return decode_ms, 1000 * min(times_s) / len(pictures)
 
 
 def main_ms(server: Server, frames: list[bytes] | CodedCall) -> float:
@@ -112,21 +96,19 @@ def series(server: Server) -> tuple[int, int]:
 
     async def count(wanted: int) -> None:
         while not counts or counts[-1]["streams"] < wanted:
-            counts.append(await asyncio.to_thread(_count_series, server.metrics_url))
+            counts.append(await asyncio.to_thread(_count_series, server))
             await asyncio.sleep(0.5)
 
     async def both() -> None:
         await asyncio.gather(count(1), play_calls(server.target, call_frames(4), 1, FPS, 4.0))
 
-    idle = _count_series(server.metrics_url)["series"]
+    idle = _count_series(server)["series"]
     asyncio.run(both())
     return max(one["series"] for one in counts) - idle, idle
 
 
-def _count_series(url: str) -> dict[str, int]:
-    with urllib.request.urlopen(url) as response:  # noqa: S310 - our own server
-        families = list(text_string_to_metric_families(response.read().decode()))
-    samples = [sample for family in families for sample in family.samples]
+def _count_series(server: Server) -> dict[str, int]:
+    samples = server.samples()
     active = next(s.value for s in samples if s.name == "facegauge_streams_active")
     quality = any(s.name == "facegauge_stream_quality_ratio" for s in samples)
     return {"series": len(samples), "streams": int(active) if quality else 0}

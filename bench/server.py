@@ -38,16 +38,15 @@ class Server:
         """Sum of the most memory that each of its processes had resident; shared pages count for each."""
         return sum(_peak_memory_bytes(process.pid) for process in self._family())
 
-    def stage_times(self) -> StageTimes:
-        """Sums and counts of facegauge_stage_duration_seconds."""
+    def samples(self) -> list[Sample]:
+        """All that /metrics says now."""
         with urllib.request.urlopen(self.metrics_url) as response:  # noqa: S310 - our own server
             families = text_string_to_metric_families(response.read().decode())
-        samples = [
-            sample
-            for family in families
-            if family.name == "facegauge_stage_duration_seconds"
-            for sample in family.samples
-        ]
+        return [sample for family in families for sample in family.samples]
+
+    def stage_times(self) -> StageTimes:
+        """Sums and counts of facegauge_stage_duration_seconds."""
+        samples = [one for one in self.samples() if one.name.startswith("facegauge_stage_duration_seconds_")]
         return {
             stage: (_value(samples, "sum", stage), _value(samples, "count", stage))
             for stage in {sample.labels["stage"] for sample in samples}

@@ -13,7 +13,6 @@ import asyncio
 import json
 import random
 import time
-import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -111,15 +110,13 @@ async def _come_and_go(channel: grpc.aio.Channel, frames: list[bytes], number: i
 
 
 def _sample(server: Server, elapsed_s: float, opened: int) -> Sample:
-    with urllib.request.urlopen(server.metrics_url) as response:  # noqa: S310 - our own server
-        lines = response.read().decode().splitlines()
     sample = Sample(
         elapsed_s=elapsed_s,
         opened=opened,
         resident_mib=server.process.memory_info().rss / 2**20,
         threads=server.process.num_threads(),
         descriptors=server.process.num_fds(),
-        stream_series=sum(line.startswith("facegauge_stream_quality_ratio{") for line in lines),
+        stream_series=sum(one.name == "facegauge_stream_quality_ratio" for one in server.samples()),
     )
     click.echo(
         f"{sample.elapsed_s / 60:5.1f} min  {sample.opened:6d} opened  {sample.resident_mib:7.1f} MiB  "

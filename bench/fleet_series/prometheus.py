@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,8 @@ from typing import Any
 
 import psutil
 import yaml
+
+from bench.real_call.programs import free_port
 
 __all__ = ["Prometheus", "Sizes", "prometheus_process", "scraping"]
 
@@ -134,7 +135,7 @@ def _rules_every(interval: str) -> Path:
 @contextmanager
 def prometheus_process(folder: Path, config: dict[str, Any]) -> Iterator[Prometheus]:
     """Run Prometheus, with its data in a folder, until the block ends; it scrapes itself too."""
-    address = _free_address()
+    address = f"127.0.0.1:{free_port()}"
     itself = {"job_name": "prometheus", "static_configs": [{"targets": [address]}]}
     scrapes = [*config.get("scrape_configs", ()), itself]
     (folder / "prometheus.yml").write_text(yaml.safe_dump({**config, "scrape_configs": scrapes}))
@@ -165,8 +166,3 @@ def _answering(url: str, process: subprocess.Popen[bytes]) -> Prometheus:
         else:
             return Prometheus(url, psutil.Process(process.pid))
     raise SystemExit("Prometheus did not become ready")
-
-
-def _free_address() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return f"127.0.0.1:{held.getsockname()[1]}"

@@ -34,6 +34,7 @@ from facegauge_server.workers.tracker_state import TrackerCell
 
 __all__ = ["Pipeline", "RunScore"]
 
+StageTimes = tuple[tuple[str, float], ...]
 WORKERS_STAGES = ("decode_video", "decode", "locate", "crop", "score")
 
 
@@ -145,9 +146,9 @@ class Pipeline:
         if decoded is None or len(decoded.outcomes) != len(run.units):
             raise RuntimeError("a worker's reply does not fit the units that it was given")
         tracker.replace_state(before, worked.tracker, worked.snapshot)
-        self._observe(worked)
-        self._metrics.count_decoded(decoded.outcomes.count(UnitOutcome.DECODED))
         times_s = _stage_times_s(worked)
+        self._observe(worked, times_s)
+        self._metrics.count_decoded(decoded.outcomes.count(UnitOutcome.DECODED))
         work_s = sum(duration_s for _, duration_s in times_s)
         if decoded.picture is None:
             return RunScore(decoded, work_s=work_s)
@@ -165,8 +166,9 @@ class Pipeline:
         try:
             worked = await self.workers.assess(frame, before, display_lines)
             tracker.replace_state(before, worked.tracker, worked.snapshot)
+            times_s = _stage_times_s(worked)
             if is_counted:
-                self._observe(worked)
+                self._observe(worked, times_s)
             score = worked.score or await self._score(
                 frame.sequence, frame.capture_time_s, worked, is_counted=is_counted
             )
@@ -175,7 +177,7 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - our defect costs a frame, not the stream
             text = self._defects.note("pipeline", error, trace=getattr(error, "trace", ""))
             return FrameScore(frame.sequence, frame.capture_time_s, FrameResult.ERROR, error=text)
-        return replace(score, stage_times_s=_stage_times_s(worked))
+        return replace(score, stage_times_s=times_s)
 
     async def _score(
         self, sequence: int, capture_time_s: float, worked: Worked, *, is_counted: bool
@@ -188,8 +190,8 @@ class Pipeline:
         scores = await self._batch_scorer.score(crops, is_counted=is_counted)
         return classify(FaceCrops(sequence, capture_time_s, crops, worked.too_small, worked.view), scores)
 
-    def _observe(self, worked: Worked) -> None:
-        for stage, duration_s in _stage_times_s(worked):
+    def _observe(self, worked: Worked, times_s: StageTimes) -> None:
+        for stage, duration_s in times_s:
             self._metrics.observe_stage(stage, duration_s)
         if worked.score is not None:
             self._metrics.observe_stage("engine_wait", worked.waited_s)
@@ -207,6 +209,6 @@ class Pipeline:
             await self._batch_scorer.close()
 
 
-def _stage_times_s(worked: Worked) -> tuple[tuple[str, float], ...]:
+def _stage_times_s(worked: Worked) -> StageTimes:
     """Return a worker's times of the stages that there are: its word is not trusted."""
     return tuple((stage, duration_s) for stage, duration_s in worked.stage_times_s if stage in WORKERS_STAGES)

@@ -15,6 +15,11 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 """Values by name and labels."""
 
 
+async def read_metrics(server: App | ServerProcess) -> str:
+    """The page as it is; it may be as old as `exposition.MAX_AGE_S`."""
+    return await asyncio.to_thread(_read, server.metrics_url)  # the server may run on this loop
+
+
 def _read(url: str) -> str:
     with urllib.request.urlopen(url) as response:  # noqa: S310 - our own server
         text: str = response.read().decode()
@@ -22,8 +27,8 @@ def _read(url: str) -> str:
 
 
 async def scrape(server: App | ServerProcess) -> Samples:
-    """One scrape; it may be as old as `exposition.MAX_AGE_S`."""
-    text = await asyncio.to_thread(_read, server.metrics_url)  # the server may run on this loop
+    """One scrape: see `read_metrics`."""
+    text = await read_metrics(server)
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.request
-from asyncio import to_thread
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from facegauge_server.engines.student import load_student
 from tests.tiny_student import OUTPUTS, write_tiny_student
 
 from .conftest import Connect, StartServer, config_request, frame_request, read_rest
+from .scraping import read_metrics
 
 NAMED = {pb.CAUSE_KIND_BLUR, pb.CAUSE_KIND_NOISE, pb.CAUSE_KIND_COMPRESSION}
 
@@ -114,8 +113,7 @@ async def test_an_opinion_score_stands_beside_the_quality(
     response = await call.read()
     assert isinstance(response, pb.MonitorStreamResponse)
     assessment = response.assessment
-    with await to_thread(urllib.request.urlopen, app.metrics_url) as scraped:
-        lines = scraped.read().decode().splitlines()
+    lines = (await read_metrics(app)).splitlines()
     await call.done_writing()
     summary = (await read_rest(call))[-1].summary
     expected = 1 + 4 * assessment.quality

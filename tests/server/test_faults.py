@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import urllib.request
 from pathlib import Path
 
 import grpc
@@ -15,6 +14,7 @@ from bench.fault_clips import TimedPicture, read_clip
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.app import App
 from tests.server.conftest import Connect, StartServer, config_request, faults_of, frame_request, read_rest
+from tests.server.scraping import read_metrics
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +29,7 @@ def request(number: int, picture: TimedPicture) -> pb.MonitorStreamRequest:
 
 async def scrape(app: App, metric: str) -> dict[str, float]:
     """Return the samples of a metric by their labels."""
-    with await asyncio.to_thread(urllib.request.urlopen, app.metrics_url) as response:
-        lines = response.read().decode().splitlines()
+    lines = (await read_metrics(app)).splitlines()
     return {
         line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric)
     }

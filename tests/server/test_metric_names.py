@@ -1,7 +1,5 @@
 """The metrics that the server exports, with their labels: API, so a change here needs a changelog entry."""
 
-import asyncio
-import urllib.request
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -10,6 +8,7 @@ from facegauge.v1 import quality_pb2 as pb
 from tests.tiny_student import OUTPUTS, write_tiny_student
 
 from .conftest import Connect, StartServer, config_request, frame_request
+from .scraping import read_metrics
 
 STREAM = ("call_id", "stream_id", "tenant")
 
@@ -54,12 +53,6 @@ EXPORTED = {
 }
 
 
-def read(url: str) -> str:
-    with urllib.request.urlopen(url) as response:  # noqa: S310 - our own server
-        text: str = response.read().decode()
-    return text
-
-
 async def test_the_server_exports_these_metrics_and_no_others(
     start_server: StartServer, connect: Connect, portrait_jpeg: bytes, tmp_path: Path
 ) -> None:
@@ -73,7 +66,7 @@ async def test_the_server_exports_these_metrics_and_no_others(
         response = await call.read()
         assert isinstance(response, pb.MonitorStreamResponse)
         kind = response.WhichOneof("message")
-    families = list(text_string_to_metric_families(await asyncio.to_thread(read, app.metrics_url)))
+    families = list(text_string_to_metric_families(await read_metrics(app)))
     call.cancel()
     exported = {
         f"{family.name}_total" if family.type == "counter" else family.name: (

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from facegauge.internal.v1 import checkpoint_pb2 as pb
 from facegauge.v1 import quality_pb2 as interface
+from facegauge_server.enum_numbers import members_by_number, number
 from facegauge_server.kinds import CauseKind, FrameResult, QualityBand, StreamState
 from facegauge_server.snapshots import Rule
 
@@ -34,8 +35,8 @@ N = TypeVar("N", bound=int)
 
 
 def _pair(members: type[E], value_of: Callable[[str], N], prefix: str) -> tuple[dict[E, N], dict[int, E]]:
-    numbers = {member: value_of(prefix + member.name) for member in members}
-    return numbers, {int(number): member for member, number in numbers.items()}
+    numbers = {member: number(value_of, prefix, member) for member in members}
+    return numbers, members_by_number(members, value_of, prefix)
 
 
 RESULTS, RESULT_OF = _pair(FrameResult, interface.FrameResult.Value, "FRAME_RESULT_")

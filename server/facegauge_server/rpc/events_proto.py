@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.calibration import ServedModel
+from facegauge_server.enum_numbers import members_by_number, number
 from facegauge_server.errors import InvalidConfig
 from facegauge_server.events.event import Event
 from facegauge_server.events.watch import EventBatch, EventQuery
 from facegauge_server.kinds import EventKind, QualityBand
-from facegauge_server.rpc.enums import members_by_number, number
 from facegauge_server.rpc.to_proto import cause_message, summary_message
 from facegauge_server.streams.calls import CallStatus
 

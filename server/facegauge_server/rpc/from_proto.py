@@ -10,9 +10,9 @@ from google.protobuf.message import Message as ProtoMessage
 
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.config import StreamSettings
+from facegauge_server.enum_numbers import members_by_number
 from facegauge_server.errors import BadFrame, InvalidConfig, ProtocolViolation
 from facegauge_server.rpc.detach import detach, only_field
-from facegauge_server.rpc.enums import members_by_number
 from facegauge_server.types import Decode, Delivery, EncodedFrame, Encoding
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facegauge.v1 import quality_pb2 as pb
 from facegauge_server.calibration import ServedModel
-from facegauge_server.rpc.enums import number
+from facegauge_server.enum_numbers import number
 from facegauge_server.streams.buffers import Message
 from facegauge_server.streams.session import Session
 from facegauge_server.summary_fields import frame_counts, summary_fields

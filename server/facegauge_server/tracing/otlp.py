@@ -83,13 +83,13 @@ class OtlpTraces:
         def at_ns(monotonic_s: float) -> int:
             return int((monotonic_s + shift_s) * 1e9)
 
-        is_picture, caller = call.method == "AssessImage", _context(call.parent)
+        caller = _context(call.parent)
         frame = self._tracer.start_span(
             "frame",
-            set_span_in_context(NonRecordingSpan(caller)) if is_picture and caller else None,
+            set_span_in_context(NonRecordingSpan(caller)) if call.is_picture and caller else None,
             SpanKind.SERVER,
             _attributes(call, score),
-            [Link(caller)] if caller and not is_picture else None,
+            [Link(caller)] if caller and not call.is_picture else None,
             at_ns(times.ready_s),
         )
         if score.result is FrameResult.ERROR:
@@ -113,7 +113,7 @@ class OtlpTraces:
         await asyncio.wait([closing], timeout=grace_s)
 
     def _is_traced(self, call: TracedCall) -> bool:
-        if call.method == "AssessImage" and call.parent is not None:
+        if call.is_picture and call.parent is not None:
             return call.parent.is_sampled
         return self._draw() < self._ratio
 

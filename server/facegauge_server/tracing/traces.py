@@ -31,6 +31,11 @@ class TracedCall:
     parent: TraceParent | None = None
     """The caller's span, where it has named one."""
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether it has this one frame, and so belongs to its caller's trace."""
+        return self.method == "AssessImage"
+
 
 @dataclass(frozen=True, slots=True)
 class FrameTimes:

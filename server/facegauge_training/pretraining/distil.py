@@ -24,7 +24,7 @@ from facegauge_training.pretraining.backbones import Backbone, Stages
 from facegauge_training.pretraining.matching import Losses, Matching, Targets
 from facegauge_training.pretraining.plan import BATCH, Plan
 from facegauge_training.pretraining.target_store import TargetStore, held_out_photo
-from facegauge_training.pretraining.view_batches import read_views, to_device, view_batches
+from facegauge_training.pretraining.view_batches import read_pixels, read_views, to_device, view_batches
 
 __all__ = ["Distilled", "distil"]
 
@@ -132,10 +132,13 @@ class _Distillation:
         pixels, targets = batch
         for group in self.optimizer.param_groups:
             group["lr"] = self._plan.rate_at(self.step)
-        maps = self._stages(normalised(planes(pixels.to(self._device)), self._normalisation))
+        maps = self._stages(self._inputs(pixels))
         losses: Losses = self._matching(maps, to_device(targets, self._device))
         self._last = losses.detach()
         return losses.total
+
+    def _inputs(self, pixels: torch.Tensor) -> torch.Tensor:
+        return normalised(planes(pixels.to(self._device)), self._normalisation)
 
     def advance(self) -> None:
         self.step += 1
@@ -160,10 +163,7 @@ class _Distillation:
         chunks = (
             pairs[at : at + BATCH // 2] * store.pairs_a_photo for at in range(0, len(pairs), BATCH // 2)
         )
-        batches = (
-            normalised(planes(torch.from_numpy(pixels).to(self._device)), self._normalisation)
-            for pixels in (store.pixels[np.stack((2 * c, 2 * c + 1), axis=1).ravel()] for c in chunks)
-        )
+        batches = (self._inputs(torch.from_numpy(read_pixels(store, chunk))) for chunk in chunks)
         estimate_statistics(self._average, batches, self.average_stages)
 
     @torch.no_grad()
@@ -180,7 +180,7 @@ class _Distillation:
         for at in range(0, len(pairs), BATCH // 2):
             chosen = pairs[at : at + BATCH // 2]
             pixels, targets = read_views(store, chosen, np.zeros(len(chosen), bool))
-            maps = self.average_stages(normalised(planes(pixels.to(self._device)), self._normalisation))
+            maps = self.average_stages(self._inputs(pixels))
             parts += [_figures(self._matching(maps, to_device(targets, self._device)))] * len(chosen)
         self._matching.train()
         means = {name: float(np.mean([part[name] for part in parts])) for name in parts[0]} if parts else {}

@@ -19,7 +19,7 @@ from facegauge_training.pretraining.matching import Targets
 from facegauge_training.pretraining.plan import BATCH, Plan
 from facegauge_training.pretraining.target_store import TargetStore, held_out_photo
 
-__all__ = ["read_views", "to_device", "view_batches"]
+__all__ = ["read_pixels", "read_views", "to_device", "view_batches"]
 
 
 def view_batches(
@@ -55,13 +55,18 @@ def _chances(store: TargetStore) -> npt.NDArray[np.float64]:
     return chances / chances.sum()
 
 
+def read_pixels(store: TargetStore, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """Return the views of pairs alone, (views, height, width, 3)."""
+    pixels: npt.NDArray[np.uint8] = store.pixels[_views(pairs)]
+    return pixels
+
+
 def read_views(
     store: TargetStore, pairs: npt.NDArray[np.int64], flipped: npt.NDArray[np.bool_]
 ) -> tuple[torch.Tensor, Targets]:
     """Return the views of pairs and what the teacher says of them; those of a flipped pair are mirrored."""
-    views = np.stack((2 * pairs, 2 * pairs + 1), axis=1).ravel()
-    mirror = np.repeat(flipped, 2)
-    pixels = store.pixels[views]
+    views, mirror = _views(pairs), np.repeat(flipped, 2)
+    pixels = read_pixels(store, pairs)
     pixels[mirror] = pixels[mirror, :, ::-1]
     maps = {}
     for stride, kept in store.outputs.maps.items():
@@ -70,6 +75,11 @@ def read_views(
         maps[stride] = torch.from_numpy(found)
     known = torch.from_numpy(store.outputs.statistics[views].astype(np.float32))
     return torch.from_numpy(pixels), Targets(known, maps)
+
+
+def _views(pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the numbers of the views of pairs."""
+    return np.stack((2 * pairs, 2 * pairs + 1), axis=1).ravel()
 
 
 def to_device(targets: Targets, device: torch.device) -> Targets:
