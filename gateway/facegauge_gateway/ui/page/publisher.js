@@ -1,0 +1,74 @@
+// A track published to the gateway by WHIP (RFC 9725), and the answers that come back on a data channel.
+
+import { request } from "./requests.js";
+import { authorization } from "./token.js";
+
+/** A track on its way; answers come to `onAnswer`, and `onEnd` is told why it ended. */
+export class Publisher {
+  /**
+   * Offers a track to the gateway.
+   * @param {MediaStreamTrack} track
+   * @param {{streamId: string, callId: string, onAnswer: (answer: object) => void, onEnd: (why: string) => void}} options
+   * @throws {Refused} with what the gateway says
+   */
+  static async publish(track, { streamId, callId, onAnswer, onEnd }) {
+    const peer = new RTCPeerConnection();
+    const sender = peer.addTransceiver(track, { direction: "sendonly" }).sender;
+    const channel = peer.createDataChannel("facegauge");
+    channel.onmessage = ({ data }) => onAnswer(JSON.parse(data));
+    try {
+      await peer.setLocalDescription(await peer.createOffer());
+      await allCandidates(peer);
+      const response = await request(`/whip/${encodeURIComponent(streamId)}?call_id=${encodeURIComponent(callId)}`, {
+        method: "POST", headers: { "Content-Type": "application/sdp" }, body: peer.localDescription.sdp,
+      });
+      await peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
+      return new Publisher(peer, sender, response.headers.get("Location"), onEnd);
+    } catch (error) {
+      peer.close();
+      throw error;
+    }
+  }
+
+  constructor(peer, sender, location, onEnd) {
+    Object.assign(this, { peer, sender, location });
+    peer.onconnectionstatechange = () => {
+      if (["failed", "disconnected", "closed"].includes(peer.connectionState)) {
+        onEnd("The connection to the gateway broke off. Start again.");
+      }
+    };
+  }
+
+  /** Sends at most so many bits a second, with 1/`scale` of the lines; resolution stays, so that the bits show. */
+  async limit(bitsPerSecond, scale) {
+    const parameters = this.sender.getParameters();
+    if (!parameters.encodings.length) return;
+    parameters.degradationPreference = "maintain-resolution";
+    Object.assign(parameters.encodings[0], { maxBitrate: bitsPerSecond, scaleResolutionDownBy: Math.max(1, scale) });
+    await this.sender.setParameters(parameters);
+  }
+
+  /** Returns what was sent so far: bytes, and the newest picture's size. */
+  async sent() {
+    for (const report of (await this.sender.getStats()).values()) {
+      if (report.type === "outbound-rtp") {
+        return { bytes: report.bytesSent, width: report.frameWidth, height: report.frameHeight, fps: report.framesPerSecond ?? 0 };
+      }
+    }
+    return null;
+  }
+
+  /** Ends the session at the gateway too, even as the page is being left. */
+  close() {
+    this.peer.onconnectionstatechange = null;
+    this.peer.close();
+    fetch(this.location, { method: "DELETE", headers: authorization(), credentials: "omit", keepalive: true }).catch(() => {});
+  }
+}
+
+function allCandidates(peer) {
+  if (peer.iceGatheringState === "complete") return Promise.resolve();
+  return new Promise((done) => {
+    peer.addEventListener("icegatheringstatechange", () => peer.iceGatheringState === "complete" && done());
+  });
+}
