@@ -20,7 +20,7 @@ from click.core import ParameterSource
 from facegauge_server.config import NETWORK, Address, Config, Limits, Tls
 from facegauge_server.errors import BadConfiguration, OperatorError
 from facegauge_server.grouped_command import GENERAL, GIVEN, GroupedCommand, Option
-from facegauge_server.replicas.plan import own_number
+from facegauge_server.replica_name import replica_number
 from facegauge_server.replicas.serve import serve_replicas
 from facegauge_server.serve import serve
 from facegauge_server.setting import KEY, flag_name, setting_of
@@ -135,7 +135,7 @@ def _options() -> list[click.Parameter]:
 def _run(log_format: str, replicas: int, envoy_replicas: Path | None, **flags: Any) -> None:
     """Monitor the picture quality of video calls: frames in over gRPC, scores out, series for Prometheus."""
     _configure_log(log_format)
-    number = own_number()
+    number = replica_number()
     try:
         if number is not None:
             structlog.contextvars.bind_contextvars(replica=number)

@@ -177,17 +177,22 @@ class Client:
         response = await self._request(self._stub.AssessImage, request)
         return proto_codec.read_assessment(response.assessment)
 
-    async def list_streams(self, call_id: str = "", *, limit: int = 0) -> StreamList:
-        """List the live streams (of one call), worst quality first: at most `limit`, 1000 where it is 0."""
-        request = proto_codec.list_streams_request(call_id=call_id, limit=limit)
+    async def list_streams(self, call_id: str = "", *, stream_id: str = "", limit: int = 0) -> StreamList:
+        """List the live streams (of one call, or one alone), worst quality first.
+
+        At most `limit`, 1000 where it is 0. A stream that is asked for by its id comes with its causes.
+        """
+        request = proto_codec.list_streams_request(call_id=call_id, stream_id=stream_id, limit=limit)
         response = await self._request(self._stub.ListStreams, request)
         return proto_codec.read_stream_list(response)
 
     async def watch_streams(
-        self, call_id: str = "", *, limit: int = 0, interval_s: float = 1.0
+        self, call_id: str = "", *, stream_id: str = "", limit: int = 0, interval_s: float = 1.0
     ) -> AsyncGenerator[StreamList, None]:
         """Yield the list of live streams every `interval_s` seconds until the iteration is left."""
-        request = proto_codec.watch_streams_request(call_id=call_id, limit=limit, interval_s=interval_s)
+        request = proto_codec.watch_streams_request(
+            call_id=call_id, stream_id=stream_id, limit=limit, interval_s=interval_s
+        )
 
         async def begin(metadata: Metadata) -> tuple[Any, Any]:
             call: Any = self._stub.WatchStreams(request, metadata=metadata)

@@ -33,6 +33,7 @@ from facegauge_client.sdk.types import (
     Notice,
     NoticeKind,
     QualityBand,
+    ServerInfo,
     StateTime,
     StreamList,
     StreamState,
@@ -133,14 +134,16 @@ def assess_image_request(frame: EncodedFrame, *, display_lines: int) -> pb.Asses
     )
 
 
-def list_streams_request(*, call_id: str, limit: int) -> pb.ListStreamsRequest:
+def list_streams_request(*, call_id: str, stream_id: str, limit: int) -> pb.ListStreamsRequest:
     """Build the request for the live streams."""
-    return pb.ListStreamsRequest(call_id=call_id, limit=limit)
+    return pb.ListStreamsRequest(call_id=call_id, stream_id=stream_id, limit=limit)
 
 
-def watch_streams_request(*, call_id: str, limit: int, interval_s: float) -> pb.WatchStreamsRequest:
+def watch_streams_request(
+    *, call_id: str, stream_id: str, limit: int, interval_s: float
+) -> pb.WatchStreamsRequest:
     """Build the request for the live streams, again and again."""
-    return pb.WatchStreamsRequest(call_id=call_id, limit=limit, interval_s=interval_s)
+    return pb.WatchStreamsRequest(call_id=call_id, stream_id=stream_id, limit=limit, interval_s=interval_s)
 
 
 def list_calls_request(*, limit: int) -> pb.ListCallsRequest:
@@ -194,13 +197,24 @@ def read_assessment(message: pb.Assessment) -> Assessment:
         causes=tuple(map(_cause, message.causes)),
         main_cause=_main_cause(message),
         mos_estimate=_mos_estimate(message),
-        model=Model(message.model.name, message.model.sha256) if message.HasField("model") else None,
+        model=_model(message),
+        frame_width=message.frame_width,
+        frame_height=message.frame_height,
     )
 
 
 def read_stream_list(message: pb.ListStreamsResponse | pb.WatchStreamsResponse) -> StreamList:
     """Read a list of live streams."""
-    return StreamList(tuple(map(_status, message.streams)), message.total)
+    server = message.server
+    return StreamList(
+        tuple(map(_status, message.streams)),
+        message.total,
+        ServerInfo(server.version, server.replica, _model(server)) if message.HasField("server") else None,
+    )
+
+
+def _model(message: pb.Assessment | pb.ServerInfo) -> Model | None:
+    return Model(message.model.name, message.model.sha256) if message.HasField("model") else None
 
 
 def read_call_list(message: pb.ListCallsResponse) -> CallList:
@@ -304,6 +318,10 @@ def _status(message: pb.StreamStatus) -> StreamStatus:
         frames_skipped=message.frames_skipped,
         main_cause=_main_cause(message),
         frames_not_decoded=message.frames_not_decoded,
+        tenant=message.tenant,
+        raw_quality=_optional(message, "raw_quality"),
+        causes=tuple(map(_cause, message.causes)),
+        answer_time_s=_optional(message, "answer_time_s"),
     )
 
 

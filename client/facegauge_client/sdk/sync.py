@@ -87,15 +87,15 @@ class Client:
         """Score the faces of one picture, without smoothing or tracking."""
         return self._loop.run(self._client.assess_image(encode(picture), display_lines=display_lines))
 
-    def list_streams(self, call_id: str = "", *, limit: int = 0) -> StreamList:
-        """List the server's live streams (of one call), worst quality first."""
-        return self._loop.run(self._client.list_streams(call_id, limit=limit))
+    def list_streams(self, call_id: str = "", *, stream_id: str = "", limit: int = 0) -> StreamList:
+        """List the live streams (of one call, or one alone, with its causes), worst quality first."""
+        return self._loop.run(self._client.list_streams(call_id, stream_id=stream_id, limit=limit))
 
     def watch_streams(
-        self, call_id: str = "", *, limit: int = 0, interval_s: float = 1.0
+        self, call_id: str = "", *, stream_id: str = "", limit: int = 0, interval_s: float = 1.0
     ) -> Iterator[StreamList]:
         """Yield the list of live streams every `interval_s` seconds until the iteration is left."""
-        lists = self._client.watch_streams(call_id, limit=limit, interval_s=interval_s)
+        lists = self._client.watch_streams(call_id, stream_id=stream_id, limit=limit, interval_s=interval_s)
         try:
             while (streams := self._loop.run(_next(lists))) is not None:
                 yield streams

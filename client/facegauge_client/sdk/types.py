@@ -52,6 +52,7 @@ __all__ = [
     "Notice",
     "NoticeKind",
     "QualityBand",
+    "ServerInfo",
     "StateTime",
     "StreamList",
     "StreamState",
@@ -198,6 +199,9 @@ class Assessment(_Record):
     """What scored; None from an older server."""
     frames_not_decoded: int = 0
     """Coded video that the server did not decode since the last assessment."""
+    frame_width: int = 0
+    """Pixels of the decoded picture, which the boxes are in; 0 where the assessment is about none."""
+    frame_height: int = 0
 
     @property
     def named_causes(self) -> tuple[Cause, ...]:
@@ -301,6 +305,24 @@ class StreamStatus(_Record):
     frames_skipped: int = 0
     main_cause: Cause | None = None
     frames_not_decoded: int = 0
+    tenant: str = ""
+    raw_quality: float | None = None
+    """Of the main face in the last frame that was scored, 0-1."""
+    causes: tuple[Cause, ...] = ()
+    """As in the last assessment, where the stream was asked for by its id."""
+    answer_time_s: float | None = None
+    """How long the last frame took that was answered, from when it could be scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo(_Record):
+    """The server that answered, which behind a load balancer is one of several."""
+
+    version: str = ""
+    replica: str = ""
+    """What people call it."""
+    model: Model | None = None
+    """What scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +332,8 @@ class StreamList(_Record):
     streams: tuple[StreamStatus, ...] = ()
     total: int = 0
     """Streams that match, listed or not."""
+    server: ServerInfo | None = None
+    """Which server's they are; None from an older one."""
 
 
 @dataclass(frozen=True, slots=True)

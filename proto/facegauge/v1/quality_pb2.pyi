@@ -1002,6 +1002,8 @@ class Assessment(_message.Message):
     MOS_ESTIMATE_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     FRAMES_NOT_DECODED_FIELD_NUMBER: _builtins.int
+    FRAME_WIDTH_FIELD_NUMBER: _builtins.int
+    FRAME_HEIGHT_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     sequence: _builtins.int
     """Sequence number of the frame; unset where there is none."""
@@ -1025,6 +1027,10 @@ class Assessment(_message.Message):
     """
     frames_not_decoded: _builtins.int
     """Units of coded video that were not decoded since the last Assessment."""
+    frame_width: _builtins.int
+    """Pixels of the decoded picture, which the boxes are in. 0 where the assessment is about none."""
+    frame_height: _builtins.int
+    """Pixels, as frame_width."""
     @_builtins.property
     def faces(self) -> _containers.RepeatedCompositeFieldContainer[Global___Face]:
         """Largest first."""
@@ -1070,10 +1076,12 @@ class Assessment(_message.Message):
         mos_estimate: Global___MosEstimate | None = ...,
         model: Global___Model | None = ...,
         frames_not_decoded: _builtins.int = ...,
+        frame_width: _builtins.int = ...,
+        frame_height: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_main_track_id", b"_main_track_id", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "main_cause", b"main_cause", "main_track_id", b"main_track_id", "model", b"model", "mos_estimate", b"mos_estimate", "quality", b"quality", "raw_quality", b"raw_quality", "sequence", b"sequence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_main_track_id", b"_main_track_id", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "causes", b"causes", "error", b"error", "faces", b"faces", "frames_dropped", b"frames_dropped", "frames_not_decoded", b"frames_not_decoded", "frames_skipped", b"frames_skipped", "main_cause", b"main_cause", "main_track_id", b"main_track_id", "model", b"model", "mos_estimate", b"mos_estimate", "quality", b"quality", "raw_quality", b"raw_quality", "result", b"result", "sequence", b"sequence", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s", "_main_track_id", b"_main_track_id", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "_sequence", b"_sequence", "capture_time_s", b"capture_time_s", "causes", b"causes", "error", b"error", "faces", b"faces", "frame_height", b"frame_height", "frame_width", b"frame_width", "frames_dropped", b"frames_dropped", "frames_not_decoded", b"frames_not_decoded", "frames_skipped", b"frames_skipped", "main_cause", b"main_cause", "main_track_id", b"main_track_id", "model", b"model", "mos_estimate", b"mos_estimate", "quality", b"quality", "raw_quality", b"raw_quality", "result", b"result", "sequence", b"sequence", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__capture_time_s: _TypeAlias = _typing.Literal["capture_time_s"]  # noqa: Y015
     _WhichOneofArgType__capture_time_s: _TypeAlias = _typing.Literal["_capture_time_s", b"_capture_time_s"]  # noqa: Y015
@@ -1395,6 +1403,10 @@ class StreamStatus(_message.Message):
     FRAMES_SKIPPED_FIELD_NUMBER: _builtins.int
     MAIN_CAUSE_FIELD_NUMBER: _builtins.int
     FRAMES_NOT_DECODED_FIELD_NUMBER: _builtins.int
+    TENANT_FIELD_NUMBER: _builtins.int
+    RAW_QUALITY_FIELD_NUMBER: _builtins.int
+    CAUSES_FIELD_NUMBER: _builtins.int
+    ANSWER_TIME_S_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     call_id: _builtins.str
     state: Global___StreamState.ValueType
@@ -1414,9 +1426,19 @@ class StreamStatus(_message.Message):
     frames_failed: _builtins.int
     frames_skipped: _builtins.int
     frames_not_decoded: _builtins.int
+    tenant: _builtins.str
+    """Empty on a server that asks for no identity."""
+    raw_quality: _builtins.float
+    """Of the main face in the last frame that was scored; unset while there is no current score."""
+    answer_time_s: _builtins.float
+    """Seconds that the last frame with an answer has taken, from when it could be scored; unset before the first."""
     @_builtins.property
     def main_cause(self) -> Global___Cause:
         """As in the last Assessment: a fault of the stream, or what the student sees."""
+
+    @_builtins.property
+    def causes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cause]:
+        """As in the last Assessment, where the request names a stream_id; else empty, so that long lists stay small."""
 
     def __init__(
         self,
@@ -1437,21 +1459,65 @@ class StreamStatus(_message.Message):
         frames_skipped: _builtins.int = ...,
         main_cause: Global___Cause | None = ...,
         frames_not_decoded: _builtins.int = ...,
+        tenant: _builtins.str = ...,
+        raw_quality: _builtins.float | None = ...,
+        causes: _abc.Iterable[Global___Cause] | None = ...,
+        answer_time_s: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s", "_quality", b"_quality", "last_frame_age_s", b"last_frame_age_s", "main_cause", b"main_cause", "quality", b"quality"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_answer_time_s", b"_answer_time_s", "_last_frame_age_s", b"_last_frame_age_s", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "answer_time_s", b"answer_time_s", "last_frame_age_s", b"last_frame_age_s", "main_cause", b"main_cause", "quality", b"quality", "raw_quality", b"raw_quality"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s", "_quality", b"_quality", "age_s", b"age_s", "call_id", b"call_id", "faces", b"faces", "fps", b"fps", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_not_decoded", b"frames_not_decoded", "frames_scored", b"frames_scored", "frames_skipped", b"frames_skipped", "frames_too_small", b"frames_too_small", "last_frame_age_s", b"last_frame_age_s", "main_cause", b"main_cause", "quality", b"quality", "state", b"state", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answer_time_s", b"_answer_time_s", "_last_frame_age_s", b"_last_frame_age_s", "_quality", b"_quality", "_raw_quality", b"_raw_quality", "age_s", b"age_s", "answer_time_s", b"answer_time_s", "call_id", b"call_id", "causes", b"causes", "faces", b"faces", "fps", b"fps", "frames_dropped", b"frames_dropped", "frames_failed", b"frames_failed", "frames_no_face", b"frames_no_face", "frames_not_decoded", b"frames_not_decoded", "frames_scored", b"frames_scored", "frames_skipped", b"frames_skipped", "frames_too_small", b"frames_too_small", "last_frame_age_s", b"last_frame_age_s", "main_cause", b"main_cause", "quality", b"quality", "raw_quality", b"raw_quality", "state", b"state", "stream_id", b"stream_id", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__answer_time_s: _TypeAlias = _typing.Literal["answer_time_s"]  # noqa: Y015
+    _WhichOneofArgType__answer_time_s: _TypeAlias = _typing.Literal["_answer_time_s", b"_answer_time_s"]  # noqa: Y015
     _WhichOneofReturnType__last_frame_age_s: _TypeAlias = _typing.Literal["last_frame_age_s"]  # noqa: Y015
     _WhichOneofArgType__last_frame_age_s: _TypeAlias = _typing.Literal["_last_frame_age_s", b"_last_frame_age_s"]  # noqa: Y015
     _WhichOneofReturnType__quality: _TypeAlias = _typing.Literal["quality"]  # noqa: Y015
     _WhichOneofArgType__quality: _TypeAlias = _typing.Literal["_quality", b"_quality"]  # noqa: Y015
+    _WhichOneofReturnType__raw_quality: _TypeAlias = _typing.Literal["raw_quality"]  # noqa: Y015
+    _WhichOneofArgType__raw_quality: _TypeAlias = _typing.Literal["_raw_quality", b"_raw_quality"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__answer_time_s) -> _WhichOneofReturnType__answer_time_s | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__last_frame_age_s) -> _WhichOneofReturnType__last_frame_age_s | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quality) -> _WhichOneofReturnType__quality | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__raw_quality) -> _WhichOneofReturnType__raw_quality | None: ...
 
 Global___StreamStatus: _TypeAlias = StreamStatus  # noqa: Y015
+
+@_typing.final
+class ServerInfo(_message.Message):
+    """The server that answers, which behind a load balancer is one of several."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    REPLICA_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    version: _builtins.str
+    """Of facegauge-server."""
+    replica: _builtins.str
+    """For people: the host's name, and with --replicas the number of the process after a slash."""
+    @_builtins.property
+    def model(self) -> Global___Model:
+        """What scores."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.str = ...,
+        replica: _builtins.str = ...,
+        model: Global___Model | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "replica", b"replica", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ServerInfo: _TypeAlias = ServerInfo  # noqa: Y015
 
 @_typing.final
 class ListStreamsRequest(_message.Message):
@@ -1459,19 +1525,23 @@ class ListStreamsRequest(_message.Message):
 
     CALL_ID_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    STREAM_ID_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     """Only this call's. Empty: all."""
     limit: _builtins.int
     """At most so many, 1 to 10000. 0: 1000."""
+    stream_id: _builtins.str
+    """Only this stream, with its causes. Empty: all."""
     def __init__(
         self,
         *,
         call_id: _builtins.str = ...,
         limit: _builtins.int = ...,
+        stream_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "limit", b"limit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "limit", b"limit", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1483,19 +1553,23 @@ class ListStreamsResponse(_message.Message):
 
     STREAMS_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    SERVER_FIELD_NUMBER: _builtins.int
     total: _builtins.int
     """Live streams that match, listed or not."""
     @_builtins.property
     def streams(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamStatus]: ...
+    @_builtins.property
+    def server(self) -> Global___ServerInfo: ...
     def __init__(
         self,
         *,
         streams: _abc.Iterable[Global___StreamStatus] | None = ...,
         total: _builtins.int = ...,
+        server: Global___ServerInfo | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["server", b"server"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["streams", b"streams", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["server", b"server", "streams", b"streams", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1508,21 +1582,25 @@ class WatchStreamsRequest(_message.Message):
     CALL_ID_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     INTERVAL_S_FIELD_NUMBER: _builtins.int
+    STREAM_ID_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     limit: _builtins.int
     """As in ListStreamsRequest. 0: 50."""
     interval_s: _builtins.float
     """Seconds between lists, 0.1 to 60. 0: 1."""
+    stream_id: _builtins.str
+    """As in ListStreamsRequest."""
     def __init__(
         self,
         *,
         call_id: _builtins.str = ...,
         limit: _builtins.int = ...,
         interval_s: _builtins.float = ...,
+        stream_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "interval_s", b"interval_s", "limit", b"limit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "interval_s", b"interval_s", "limit", b"limit", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1534,18 +1612,22 @@ class WatchStreamsResponse(_message.Message):
 
     STREAMS_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    SERVER_FIELD_NUMBER: _builtins.int
     total: _builtins.int
     @_builtins.property
     def streams(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamStatus]: ...
+    @_builtins.property
+    def server(self) -> Global___ServerInfo: ...
     def __init__(
         self,
         *,
         streams: _abc.Iterable[Global___StreamStatus] | None = ...,
         total: _builtins.int = ...,
+        server: Global___ServerInfo | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["server", b"server"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["streams", b"streams", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["server", b"server", "streams", b"streams", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

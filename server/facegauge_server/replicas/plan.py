@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 from facegauge_server.config import Address
 from facegauge_server.errors import BadConfiguration
+from facegauge_server.replica_name import REPLICA_VARIABLE
 from facegauge_server.replicas.cores import share_cores
 
-__all__ = ["Plan", "end_with_parent", "own_number", "plan_replicas"]
+__all__ = ["Plan", "end_with_parent", "plan_replicas"]
 
-VARIABLE = "FACEGAUGE_REPLICA"
-"""Set for a replica alone, to its number from 0: it serves, whatever --replicas says."""
 LAST_PORT = 65535
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -33,13 +32,7 @@ class Plan:
     @property
     def environment(self) -> dict[str, str]:
         """Environment variables of its process."""
-        return {**os.environ, VARIABLE: str(self.number)}
-
-
-def own_number() -> int | None:
-    """Return the number of the replica that this process is; None where it is none."""
-    number = os.environ.get(VARIABLE, "")
-    return int(number) if number.isascii() and number.isdigit() else None
+        return {**os.environ, REPLICA_VARIABLE: str(self.number)}
 
 
 def plan_replicas(

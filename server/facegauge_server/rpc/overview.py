@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from importlib.metadata import version
 from typing import Any
 
 import grpc
@@ -15,6 +16,7 @@ from facegauge_server.calibration import ServedModel
 from facegauge_server.defects import Defects
 from facegauge_server.events.log import EventLog
 from facegauge_server.events.watch import watch
+from facegauge_server.replica_name import replica_name
 from facegauge_server.rpc import events_proto, from_proto, to_proto
 from facegauge_server.rpc.callers import SERVICE_NAME, Callers, Context
 from facegauge_server.rpc.statuses import ErrorsAsStatuses
@@ -39,6 +41,11 @@ class Overview:
         self._model = model
         self._callers = callers
         self._defects = defects
+        self._server = pb.ServerInfo(
+            version=version("facegauge-server"),
+            replica=replica_name(),
+            model=pb.Model(name=model.name, sha256=model.sha256),
+        )
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Register the methods with a server."""
@@ -56,8 +63,10 @@ class Overview:
             identity = self._callers.identify(context, Right.LIST)
             request = await self._callers.first_request(pb.ListStreamsRequest, context)
             limit = from_proto.list_limit(request.limit, DEFAULT_LIST_LIMIT)
-            streams, total = self._statuses(request.call_id, limit, identity)
-            return pb.ListStreamsResponse(streams=streams, total=total).SerializeToString()
+            streams, total = self._statuses(request, limit, identity)
+            return pb.ListStreamsResponse(
+                streams=streams, total=total, server=self._server
+            ).SerializeToString()
         return NO_RESPONSE
 
     async def watch_streams(self, _: object, context: Context) -> AsyncIterator[bytes]:
@@ -68,8 +77,10 @@ class Overview:
             limit = from_proto.list_limit(request.limit, DEFAULT_WATCH_LIMIT)
             interval_s = from_proto.watch_interval_s(request)
             while not self._table.is_draining:
-                streams, total = self._statuses(request.call_id, limit, identity)
-                yield pb.WatchStreamsResponse(streams=streams, total=total).SerializeToString()
+                streams, total = self._statuses(request, limit, identity)
+                yield pb.WatchStreamsResponse(
+                    streams=streams, total=total, server=self._server
+                ).SerializeToString()
                 await asyncio.sleep(interval_s)
 
     async def list_calls(self, _: object, context: Context) -> bytes:
@@ -91,7 +102,13 @@ class Overview:
             async for batch in watch(self._events, events_proto.query_from(request), identity):
                 yield events_proto.batch_message(batch, self._model).SerializeToString()
 
-    def _statuses(self, call_id: str, limit: int, identity: Identity) -> tuple[list[pb.StreamStatus], int]:
+    def _statuses(
+        self, request: pb.ListStreamsRequest | pb.WatchStreamsRequest, limit: int, identity: Identity
+    ) -> tuple[list[pb.StreamStatus], int]:
         now_s = time.monotonic()
-        sessions = self._table.worst_first(call_id, identity)
-        return [to_proto.status_message(session, now_s) for session in sessions[:limit]], len(sessions)
+        sessions = self._table.worst_first(request.call_id, identity, stream_id=request.stream_id)
+        is_one = bool(request.stream_id)
+        statuses = [
+            to_proto.status_message(session, now_s, with_causes=is_one) for session in sessions[:limit]
+        ]
+        return statuses, len(sessions)

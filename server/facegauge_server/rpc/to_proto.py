@@ -79,6 +79,7 @@ def response_from(
 def assessment_message(assessment: Assessment, stream_id: str, model: ServedModel) -> pb.Assessment:
     """Encode an assessment without its opinion score; scores that do not exist stay unset."""
     score, stream = assessment.score, assessment.stream
+    view = None if score is None else score.view
     return pb.Assessment(
         stream_id=stream_id,
         sequence=None if score is None else score.sequence,
@@ -98,6 +99,8 @@ def assessment_message(assessment: Assessment, stream_id: str, model: ServedMode
         causes=map(cause_message, stream.causes),
         main_cause=None if stream.main_cause is None else cause_message(stream.main_cause),
         model=pb.Model(name=model.name, sha256=model.sha256),
+        frame_width=0 if view is None else view.width,
+        frame_height=0 if view is None else view.height,
     )
 
 
@@ -109,7 +112,7 @@ def image_response(assessment: Assessment, model: ServedModel) -> pb.AssessImage
     return pb.AssessImageResponse(assessment=message)
 
 
-def status_message(session: Session, now_s: float) -> pb.StreamStatus:
+def status_message(session: Session, now_s: float, *, with_causes: bool = False) -> pb.StreamStatus:
     """Describe a live stream for an operator."""
     main_cause = session.quality.main_cause
     return pb.StreamStatus(
@@ -117,11 +120,15 @@ def status_message(session: Session, now_s: float) -> pb.StreamStatus:
         call_id=session.settings.call_id,
         state=number(pb.StreamState.Value, "STREAM_STATE_", session.quality.state),
         quality=session.quality.quality,
+        raw_quality=session.quality.raw_quality,
+        tenant=session.tenant,
+        answer_time_s=session.answer_time_s,
         faces=len(session.quality.faces),
         age_s=now_s - session.started_s,
         last_frame_age_s=None if session.last_frame_s is None else now_s - session.last_frame_s,
         fps=session.fps(now_s),
         main_cause=None if main_cause is None else cause_message(main_cause),
+        causes=map(cause_message, session.quality.causes if with_causes else ()),
         **frame_counts(session.frames),
     )
 

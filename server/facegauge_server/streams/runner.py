@@ -162,7 +162,8 @@ class StreamRunner:
 
     def _note_times(self, times: FrameTimes, score: FrameScore) -> None:
         """Observe how long a frame took in all, and tell of its way where it is traced."""
-        self._metrics.observe_stage("total", times.done_s - times.ready_s, self._trace(times, score))
+        self._session.answer_time_s = times.done_s - times.ready_s
+        self._metrics.observe_stage("total", self._session.answer_time_s, self._trace(times, score))
 
     def _sum_up(self) -> None:
         now_s = time.monotonic()

@@ -85,6 +85,8 @@ class Session:
         """When this server got the stream."""
         self._unreported: Counter[FrameResult] = Counter()
         self._frames_under_way = 0
+        self.answer_time_s: float | None = None
+        """How long the last frame took that was answered, from when it could be scored."""
 
     @property
     def token(self) -> str:

@@ -99,8 +99,10 @@ class SessionTable:
         """Return the live sessions, oldest first; safe to call from another thread."""
         return list(self._sessions.values())
 
-    def worst_first(self, call_id: str = "", identity: Identity = ANYONE) -> list[Session]:
-        """Return the live sessions (of one call), lowest quality first, those without a quality last.
+    def worst_first(
+        self, call_id: str = "", identity: Identity = ANYONE, *, stream_id: str = ""
+    ) -> list[Session]:
+        """Return the live sessions (of one call, or one alone), lowest quality first, those without one last.
 
         A caller gets its tenant's sessions only, of the calls that it may see.
         """
@@ -108,6 +110,7 @@ class SessionTable:
             session
             for session in self._sessions.values()
             if session.tenant == identity.tenant
+            and stream_id in ("", session.settings.stream_id)
             and call_id in ("", session.settings.call_id)
             and identity.sees_call(session.settings.call_id)
         )

@@ -49,6 +49,8 @@ def test_json_has_short_enums_prints_defaults_and_leaves_out_what_is_unset() -> 
         "frames_skipped": 0,
         "causes": [],
         "frames_not_decoded": 0,
+        "frame_width": 0,
+        "frame_height": 0,
     }
 
 

@@ -1,8 +1,10 @@
 """The service over real gRPC: what goes well, and what each kind of bad input gets."""
 
 import asyncio
+import socket
 import struct
 import zlib
+from importlib.metadata import version
 from typing import Any
 
 import grpc
@@ -57,6 +59,7 @@ async def test_a_stream_from_config_to_summary(
         assert len(assessment.faces) == 1
         assert assessment.faces[0].track_id == assessments[0].assessment.faces[0].track_id
         assert assessment.main_track_id == assessment.faces[0].track_id
+        assert (assessment.frame_width, assessment.frame_height) == (768, 768)
     assert last.summary.frames_scored == 10
     assert last.summary.mean_quality == pytest.approx(assessments[-1].assessment.quality, abs=0.05)
 
@@ -305,6 +308,16 @@ async def test_streams_are_listed_and_watched(
     assert [(status.stream_id, status.frames_scored) for status in listed.streams] == [("a", 1)]
     assert listed.streams[0].quality > 0
     assert (await stub.ListStreams(pb.ListStreamsRequest(call_id="other"))).total == 0
+    assert not listed.streams[0].causes, "a long list stays small"
+    assert listed.server.model.name
+    assert listed.server.version == version("facegauge-server")
+    assert listed.server.replica.startswith(socket.gethostname())
+    (one,) = (await stub.ListStreams(pb.ListStreamsRequest(stream_id="a"))).streams
+    assert one.causes
+    assert one.raw_quality > 0
+    assert one.answer_time_s > 0
+    assert one.tenant == ""
+    assert (await stub.ListStreams(pb.ListStreamsRequest(stream_id="b" * 200))).total == 0
     watch = stub.WatchStreams(pb.WatchStreamsRequest(interval_s=0.1))
     for _ in range(2):
         update = await watch.read()

@@ -267,6 +267,8 @@ async def test_the_worst_stream_comes_first(table: SessionTable) -> None:
     assert [session.settings.stream_id for session in table.worst_first()] == ["c", "a", "b"]
     assert [session.settings.stream_id for session in table.worst_first("x")] == ["c", "a"]
     assert table.worst_first("z") == []
+    assert [session.settings.stream_id for session in table.worst_first(stream_id="b")] == ["b"]
+    assert table.worst_first("x", stream_id="b") == []
 
 
 async def test_drain(table: SessionTable, ended: Ended) -> None:
