@@ -55,6 +55,8 @@ class Parts:
     app: web.Application
     """Not started yet: a door may add routes."""
     readiness: Readiness
+    read_tokens: TokenFile | None
+    """Open what names streams; None where no token is asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ class ServeSettings:
 
     http_listen: Address
     read_tokens: Path | None = None
-    """File of tokens that open /metrics and /answers."""
+    """File of tokens that open /metrics, /answers and the page's data."""
     allowed_origins: frozenset[str] = frozenset()
     """Origins of pages that may read answers, and publish; `*` for any."""
     insecure: bool = False
@@ -97,7 +99,7 @@ async def serve(settings: ServeSettings, client: Client, make_door: Callable[[Pa
     async with client, asyncio.TaskGroup() as tasks:
         readiness = Readiness(client.health, metrics)
         app = make_http_app(hub, metrics, readiness, readers, settings.allowed_origins)
-        door = make_door(Parts(client, hub, metrics, app, readiness))
+        door = make_door(Parts(client, hub, metrics, app, readiness, readers))
         async with listening(app, settings.http_listen, settings.tls) as address:
             writing = None if lines is None else tasks.create_task(lines.write(hub))
             watching = tasks.create_task(readiness.watch())

@@ -14,11 +14,13 @@ SHARED = {
     *("--drain-grace", "--log-format", "--allow-origin"),
 }
 CODED = {"--decode", "--batch-interval", "--pli-interval", "--idle-timeout", "--max-stream-mbps"}
+PUBLISHERS = {
+    *("--publish-tokens", "--forward-tokens", "--max-sessions"),
+    *("--max-sessions-per-address", "--connect-timeout"),
+}
 FLAGS = {
-    "whip": SHARED
-    | CODED
-    | {"--publish-tokens", "--forward-tokens", "--max-sessions"}
-    | {"--max-sessions-per-address", "--connect-timeout"},
+    "whip": SHARED | CODED | PUBLISHERS,
+    "ui": SHARED | CODED | PUBLISHERS | {"--dashboard-url", "--runbook-url", "--max-clip-mb", "--max-clips"},
     "rtp": SHARED
     | CODED
     | {"--listen", "--payload", "--sdp", "--ssrc", "--stream-id", "--call-id", "--allow-from"}

@@ -8,6 +8,7 @@ import click
 
 from facegauge_client import FacegaugeError
 from facegauge_gateway.cli.rtp import rtp
+from facegauge_gateway.cli.ui import ui
 from facegauge_gateway.cli.whip import whip
 from facegauge_gateway.errors import BadConfiguration, GatewayError
 
@@ -51,3 +52,4 @@ def command() -> None:
 
 command.add_command(rtp)
 command.add_command(whip)
+command.add_command(ui)

@@ -41,9 +41,12 @@ class Shared:
     """Makes a client that shows another token to the same server."""
 
 
-def shared_options(command: Command) -> Command:
-    """Add the options; the command receives them as `shared`."""
+def shared_options(*, http_listen: str = DEFAULT_HTTP, max_fps: float = 2.0) -> Callable[[Command], Command]:
+    """Return what adds the options, with these defaults; the command receives them as `shared`."""
+    return functools.partial(_add_options, http_listen=http_listen, max_fps=max_fps)
 
+
+def _add_options(command: Command, *, http_listen: str, max_fps: float) -> Command:
     @click.option(
         "--server",
         metavar="HOST:PORT",
@@ -65,7 +68,11 @@ def shared_options(command: Command) -> Command:
     )
     @click.option("--insecure-token", is_flag=True, help="Send the token to another machine without TLS.")
     @click.option(
-        "--max-fps", type=POSITIVE, default=2.0, show_default=True, help="Pictures scored a second, at most."
+        "--max-fps",
+        type=POSITIVE,
+        default=max_fps,
+        show_default=True,
+        help="Pictures scored a second, at most.",
     )
     @click.option(
         "--min-fps",
@@ -83,14 +90,16 @@ def shared_options(command: Command) -> Command:
     @click.option(
         "--http-listen",
         metavar="HOST:PORT",
-        default=DEFAULT_HTTP,
+        default=http_listen,
         show_default=True,
-        help="Address of /metrics, /livez, /readyz and /answers.",
+        help="Address of /metrics, /livez, /readyz and /answers, and of what the subcommand adds.",
     )
     @click.option("--tls-cert", type=FILE, help="PEM file of the certificate for --http-listen.")
     @click.option("--tls-key", type=FILE, help="PEM file of the key of --tls-cert.")
     @click.option(
-        "--read-tokens", type=FILE, help="Tokens that open /metrics and /answers, one a line; reread."
+        "--read-tokens",
+        type=FILE,
+        help="Tokens that open whatever names streams, one a line; reread when it changes.",
     )
     @click.option(
         ALLOW_ORIGIN_FLAG,

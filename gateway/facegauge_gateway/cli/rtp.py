@@ -76,7 +76,7 @@ Examples:
 )
 @click.option("--max-streams", type=click.IntRange(min=1), default=64, show_default=True)
 @coded_options
-@shared_options
+@shared_options()
 def rtp(
     shared: Shared,
     coded: Coded,
