@@ -13,12 +13,12 @@ import click
 
 from facegauge_client import Client
 from facegauge_gateway.address import Address
-from facegauge_gateway.cli.server_client import TOKEN_VARIABLE, channel_credentials, make_client, server_token
 from facegauge_gateway.errors import BadConfiguration
 from facegauge_gateway.forward import StreamSettings
 from facegauge_gateway.http.cross_origin import ALLOW_ORIGIN_FLAG, parse_origin
 from facegauge_gateway.log import configure_log
 from facegauge_gateway.serve import ServeSettings
+from facegauge_gateway.server_access import TOKEN_VARIABLE, ServerAccess
 
 __all__ = ["FILE", "POSITIVE", "Shared", "shared_options"]
 
@@ -33,12 +33,11 @@ POSITIVE = click.FloatRange(min=0, min_open=True)
 class Shared:
     """What a subcommand gets from the shared options."""
 
+    server: ServerAccess
     client: Client
     settings: ServeSettings
     stream: StreamSettings
     """With an empty id: the defaults of every stream."""
-    client_with_token: Callable[[str], Client]
-    """Makes a client that shows another token to the same server."""
 
 
 def shared_options(*, http_listen: str = DEFAULT_HTTP, max_fps: float = 2.0) -> Callable[[Command], Command]:
@@ -140,15 +139,18 @@ def _add_options(command: Command, *, http_listen: str, max_fps: float) -> Comma
 def _shared(options: dict[str, Any]) -> Shared:
     """Take the shared options out of all options; raises BadConfiguration."""
     take = options.pop
-    client_with_token = functools.partial(
-        make_client,
-        take("server"),
-        channel_credentials(*(take(f"server_{name}") for name in ("tls", "tls_ca", "tls_cert", "tls_key"))),
+    server = ServerAccess(
+        target=take("server"),
+        tls=take("server_tls"),
+        tls_ca=take("server_tls_ca"),
+        tls_cert=take("server_tls_cert"),
+        tls_key=take("server_tls_key"),
+        token_file=take("token_file"),
         insecure_token=take("insecure_token"),
     )
     return Shared(
-        client=client_with_token(server_token(take("token_file"))),
-        client_with_token=client_with_token,
+        server=server,
+        client=server.client(),
         settings=ServeSettings(
             http_listen=Address.parse(take("http_listen"), "--http-listen"),
             read_tokens=take("read_tokens"),

@@ -77,12 +77,13 @@ def ui(
 
     def make_door(parts: Parts) -> UiDoor:
         whip = WhipDoor(
-            whip_settings, parts.client, shared.client_with_token, parts.hub, parts.metrics, parts.app
+            whip_settings, parts.client, shared.server.client_with_token, parts.hub, parts.metrics, parts.app
         )
         return UiDoor(
             settings,
             whip_settings,
             whip,
+            shared.server,
             parts.client,
             parts.metrics,
             parts.app,

@@ -41,7 +41,7 @@ def whip(shared: Shared, coded: Coded, publishers: Publishers) -> None:
             shared.settings,
             shared.client,
             lambda parts: WhipDoor(
-                settings, parts.client, shared.client_with_token, parts.hub, parts.metrics, parts.app
+                settings, parts.client, shared.server.client_with_token, parts.hub, parts.metrics, parts.app
             ),
         )
     )

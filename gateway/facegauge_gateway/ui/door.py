@@ -9,7 +9,9 @@ from aiohttp import web
 
 from facegauge_client import Client
 from facegauge_gateway.metrics import Metrics
+from facegauge_gateway.server_access import ServerAccess
 from facegauge_gateway.token_file import TokenFile
+from facegauge_gateway.ui.clips.routes import ClipRoutes
 from facegauge_gateway.ui.guard import Guard
 from facegauge_gateway.ui.live_pages import LivePages
 from facegauge_gateway.ui.page_files import PageFiles
@@ -29,6 +31,7 @@ class UiDoor:
         settings: UiSettings,
         whip_settings: WhipSettings,
         whip: WhipDoor,
+        server: ServerAccess,
         client: Client,
         metrics: Metrics,
         app: web.Application,
@@ -41,6 +44,7 @@ class UiDoor:
             settings: of the page.
             whip_settings: of publishers, and of where the gateway listens.
             whip: takes publishers on the same application.
+            server: where the processes that play clips find the server.
             client: follows the server.
             metrics: whose registry gets the page's.
             app: where the routes go.
@@ -49,21 +53,22 @@ class UiDoor:
         """
         self._whip = whip
         ui_metrics = UiMetrics(metrics.registry)
-        has_publish_tokens = bool(whip_settings.publish_tokens or whip_settings.forward_tokens)
         guard = Guard(
             loopback_names_only=whip_settings.is_loopback
             and not whip_settings.insecure
-            and (tokens is None or not has_publish_tokens),
+            and (tokens is None or not whip.asks_for_token),
             allowed_origins=allowed_origins,
             metrics=ui_metrics,
         )
         guard.protect(app)
         self._readers = Readers(settings.max_readers, ui_metrics)
         self._live = LivePages(
-            settings, client, tokens, self._readers, needs_publish_token=has_publish_tokens
+            settings, client, tokens, self._readers, needs_publish_token=whip.asks_for_token
         )
+        self._clips = ClipRoutes(settings, server, whip, tokens, self._readers, ui_metrics)
         PageFiles().add_to(app)
         self._live.add_to(app)
+        self._clips.add_to(app)
         self._following: list[asyncio.Task[None]] = []
 
     async def open(self) -> Mapping[str, object]:
@@ -77,7 +82,7 @@ class UiDoor:
     async def drain(self) -> None:
         """Let all readers go, and finish the publishers."""
         self._readers.close()
-        await self._whip.drain()
+        await asyncio.gather(self._clips.close(), self._whip.drain())
         for task in self._following:
             task.cancel()
         await asyncio.gather(*self._following, return_exceptions=True)

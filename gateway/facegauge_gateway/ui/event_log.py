@@ -12,6 +12,7 @@ from facegauge_gateway.http.server_sent import sse_message
 from facegauge_gateway.ui.following import follow
 from facegauge_gateway.ui.news import News
 from facegauge_gateway.ui.wall import away_message
+from facegauge_gateway.ui.worded import event_dict
 
 __all__ = ["EventLog"]
 
@@ -89,7 +90,9 @@ class EventLog:
         number = self._next_number
         if isinstance(told, Event):
             self._place = told.position
-            self._entries.append(_Entry(number, sse_message("event", told.to_json()), told))
+            self._entries.append(
+                _Entry(number, sse_message("event", json.dumps(event_dict(told), ensure_ascii=False)), told)
+            )
         elif self._entries:  # who begins has missed nothing
             self._entries.append(_Entry(number, _missed(told.missed, restarted=told.restarted), None))
         self._away = (self._away[0], b"")

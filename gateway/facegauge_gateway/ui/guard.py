@@ -22,8 +22,8 @@ __all__ = ["Guard"]
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
-    " img-src 'self' blob: data:; media-src 'self' blob:; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'none'",
+    " img-src 'self' blob: data:; media-src 'self' blob:; frame-src 'self'; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(self)",

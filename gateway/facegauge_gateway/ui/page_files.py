@@ -23,6 +23,7 @@ CONTENT_TYPES = {
     ".json": "application/json",
     ".txt": "text/plain; charset=utf-8",
     ".md": "text/plain; charset=utf-8",
+    ".LICENSE": "text/plain; charset=utf-8",
 }
 """A file with another suffix is not served."""
 

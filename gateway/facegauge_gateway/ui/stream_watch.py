@@ -12,6 +12,7 @@ from facegauge_gateway.http.server_sent import sse_message
 from facegauge_gateway.ui.following import follow
 from facegauge_gateway.ui.news import News
 from facegauge_gateway.ui.wall import SILENCE_S, away_message
+from facegauge_gateway.ui.worded import status_dict
 
 __all__ = ["watch_stream"]
 
@@ -59,6 +60,6 @@ def _message(streams: StreamList, stream_id: str, tenant: str | None) -> bytes:
     time_s = round(time.time(), 3)
     for stream in streams.streams:
         if stream.stream_id == stream_id and tenant in (None, stream.tenant):
-            fields = {"time_s": time_s, "status": stream.to_dict()}
+            fields = {"time_s": time_s, "status": status_dict(stream)}
             return sse_message("status", json.dumps(fields, ensure_ascii=False))
     return sse_message("absent", json.dumps({"time_s": time_s}))

@@ -17,6 +17,7 @@ from facegauge_gateway.http.server_sent import sse_message
 from facegauge_gateway.ui.following import follow
 from facegauge_gateway.ui.histories import Histories
 from facegauge_gateway.ui.news import News
+from facegauge_gateway.ui.worded import status_dict
 
 __all__ = ["Wall", "away_message"]
 
@@ -104,7 +105,7 @@ class Wall:
 
 
 def _encode(streams: StreamList, version: int, time_s: float) -> _Look:
-    texts = [stream.to_json() for stream in streams.streams]
+    texts = [json.dumps(status_dict(stream), ensure_ascii=False) for stream in streams.streams]
     fields = {
         "time_s": round(time_s, 3),
         "server": streams.server and streams.server.to_dict(),

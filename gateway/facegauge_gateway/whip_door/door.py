@@ -84,10 +84,28 @@ class WhipDoor:
         self._is_open = False
         await self._sessions.drain()
 
+    @property
+    def forwards_tokens(self) -> bool:
+        """Whether the server sees the publisher's token."""
+        return self._settings.forward_tokens
+
+    @property
+    def asks_for_token(self) -> bool:
+        """Whether a publisher must show a token."""
+        return self._tokens is not None or self.forwards_tokens
+
+    def authorize(self, request: web.Request) -> str:
+        """Return what a publisher has shown, `Authorization`; raises 401 where that is not enough."""
+        require_token(request, self._tokens)
+        shown = request.headers.get("Authorization", "")
+        if self.forwards_tokens and not shown.lower().startswith("bearer "):
+            raise unauthorized("send `Authorization: Bearer TOKEN` with a token for the Facegauge server")
+        return shown
+
     # HTTP
 
     async def _post(self, request: web.Request) -> web.Response:
-        authorization = self._authorize(request)
+        authorization = self.authorize(request)
         if not self._is_open:
             raise full("the gateway is shutting down: publish to another one")
         stream_id = request.match_info["stream_id"]
@@ -113,14 +131,6 @@ class WhipDoor:
 
     # Sessions
 
-    def _authorize(self, request: web.Request) -> str:
-        """Return what the publisher has shown; raises 401 where that is not enough."""
-        require_token(request, self._tokens)
-        shown = request.headers.get("Authorization", "")
-        if self._settings.forward_tokens and not shown.lower().startswith("bearer "):
-            raise unauthorized("send `Authorization: Bearer TOKEN` with a token for the Facegauge server")
-        return shown
-
     async def _begin(
         self,
         request: web.Request,
@@ -140,7 +150,7 @@ class WhipDoor:
         camera = Camera(offer.video, self._settings.camera, self._refusals.refuse, now_s)
         async with AsyncExitStack() as stack:
             client = self._client
-            if self._settings.forward_tokens:
+            if self.forwards_tokens:
                 client = await stack.enter_async_context(self._client_of(authorization))
             stream = MonitoredStream(client, settings, self._hub, self._metrics, camera.need_keyframe)
             try:

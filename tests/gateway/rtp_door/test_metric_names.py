@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from facegauge_gateway.rtp.codec import Codec
+from facegauge_gateway.ui.ui_metrics import UiMetrics
 from facegauge_gateway.whip_door.whip_metrics import WhipMetrics
 from tests.end_to_end.conftest import ServerProcess
 from tests.gateway.conftest import StartGateway
@@ -70,6 +71,7 @@ def test_the_page_tells_of_each() -> None:
     """docs/gateway.md names what there is, and nothing else."""
     registry = CollectorRegistry()
     WhipMetrics(registry)
-    whip = {family.name.removeprefix("facegauge_gateway_") for family in registry.collect()}
+    UiMetrics(registry)
+    others = {family.name.removeprefix("facegauge_gateway_") for family in registry.collect()}
     named = set(re.findall(r"facegauge_gateway_([a-z_]+)", PAGE.read_text()))
-    assert {name.removesuffix("_total") for name in named} == set(EXPORTED) | whip
+    assert {name.removesuffix("_total") for name in named} == set(EXPORTED) | others

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -57,6 +58,8 @@ class Page:
     async def ask(self, method: str, path: str, **options: Any) -> tuple[int, str]:
         """Status and text."""
         headers = {"Origin": self.http, **options.pop("headers", {})}
+        if isinstance(options.get("data"), bytes):
+            options["data"] = io.BytesIO(options["data"])
         async with self.session.request(method, self.http + path, headers=headers, **options) as response:
             return response.status, await response.text()
 

@@ -81,6 +81,9 @@ async def test_a_streams_page_follows_it_closely(page: Page, client: Client, por
         async with live(client, "close", portrait_jpeg):
             _, data = await events.next("status")
             assert data["status"]["stream_id"] == "close"
+            while not (causes := data["status"]["causes"]):
+                _, data = await events.next("status")
+            assert all(cause["words"].startswith(cause["kind"].split("_")[0]) for cause in causes)
             _, event = await happened.next("event")
             assert (event["kind"], event["stream_id"]) == ("stream_began", "close")
         await events.next("absent")
