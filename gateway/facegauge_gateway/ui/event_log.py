@@ -59,10 +59,10 @@ class EventLog:
 
         A reader who is too slow is told how many events have gone by.
         """
+        upcoming = self._next_number
         matching = [entry for entry in self._entries if entry.event and entry.matches(stream_id, tenant)]
         for entry in matching[-SHOWN_FIRST:]:
             yield entry.message
-        upcoming = self._next_number
         seen, attempt = -1, 0
         while True:
             seen = await self._news.after(seen)

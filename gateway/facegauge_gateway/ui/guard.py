@@ -85,7 +85,8 @@ class Guard:
             if site is not None:
                 return site == "same-origin"
             return origin is not None and _is_of(origin, request)
-        if site is None or site in OWN_SITE or request.headers.get("Sec-Fetch-Mode") == "navigate":
+        is_link = request.path.endswith("/report") and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        if site is None or site in OWN_SITE or is_link:
             return True
         return origin is not None and (origin in self.allowed_origins or "*" in self.allowed_origins)
 

@@ -143,6 +143,7 @@ async def test_another_page_holds_no_readers_place(page: Page) -> None:
     """Nor can it read, of course; a link to a report works from anywhere."""
     assert (await page.ask("GET", "/ui/streams", headers={"Sec-Fetch-Site": "cross-site"}))[0] == 403
     followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert (await page.ask("GET", "/ui/streams", headers=followed))[0] == 403
     assert (await page.ask("GET", "/ui/clips/x/report", headers=followed))[0] == 404
 
 

@@ -113,7 +113,8 @@ class Clip:
     # The process
 
     async def _run(self) -> None:
-        last: dict[str, Any] = {"error": f"{self.name} made its player crash: the file may be damaged"}
+        crashed = {"error": f"{self.name} made its player crash: the file may be damaged"}
+        last: dict[str, Any] = crashed
         try:
             while (message := await self._read_line()) is not None:
                 if message["event"] == "progress":
@@ -132,14 +133,17 @@ class Clip:
         except asyncio.CancelledError:
             last = {"error": CANCELLED}
         except (ValueError, asyncio.IncompleteReadError) as error:
-            Log().defect("a clip's player was not understood", error)
+            last = crashed
+            Log(stream_id=self.stream_id).warning("a clip's player was not understood", reason=str(error))
         finally:
-            await self._stop()
-            self._end(last)
+            try:
+                await self._stop()
+            finally:
+                self._end(last)
 
     def _end(self, last: dict[str, Any]) -> None:
-        if last.pop("defect", ""):
-            Log(stream_id=self.stream_id).warning("a clip failed", **last)
+        if defect := last.pop("defect", ""):
+            Log(stream_id=self.stream_id).warning("a clip's player failed", defect=defect)
         self.ended_s = asyncio.get_running_loop().time()
         if self._unwatched is not None:
             self._unwatched.cancel()
@@ -148,7 +152,8 @@ class Clip:
             self._tell("done", {"report": f"/ui/clips/{self.id}/report", **last})
         else:
             self.result = "cancelled" if self._is_cancelled else "failed"
-            self._tell("failed", {"error": CANCELLED if self._is_cancelled else last["error"]})
+            error = CANCELLED if self._is_cancelled else last.get("error", f"{self.name} did not play")
+            self._tell("failed", {"error": error})
 
     def _tell(self, event: str, fields: dict[str, Any]) -> None:
         fields.pop("event", None)
