@@ -30,10 +30,8 @@ async def main() -> None:
     messages = Messages(output)
     line = sys.stdin.buffer.readline()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    playing = asyncio.ensure_future(_play(line, messages))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
     try:
-        await playing
+        await _play(line, messages)
     except asyncio.CancelledError:
         pass
     except Exception as error:  # noqa: BLE001 - told to the gateway, whose log has it
@@ -55,7 +53,10 @@ async def _play(line: bytes, messages: Messages) -> None:
     from facegauge_gateway.clip_player.job import Job
     from facegauge_gateway.clip_player.player import play_clip
 
-    await play_clip(Job.from_line(line), messages)
+    playing = asyncio.ensure_future(play_clip(Job.from_line(line), messages))
+    # Until now SIGTERM ends the process as it stands; from now on there is a stream to take leave of.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
+    await playing
 
 
 def _leave_with_parent() -> None:
