@@ -83,6 +83,8 @@ class EncodedFrame:
     """0 for the base layer, None where it is not known; coded video alone."""
     discontinuity: bool = False
     """Whether something that this unit depends on is missing; coded video alone."""
+    received_s: float | None = field(default=None, compare=False)
+    """When a stream brought it, on the server's monotonic clock; None for any other frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +333,8 @@ class Assessment:
     """Frames left out since the last assessment because they were not needed."""
     frames_not_decoded: int = 0
     """Units of coded video not decoded since the last assessment."""
+    received_s: float | None = None
+    """When the stream brought the frame; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

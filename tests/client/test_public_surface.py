@@ -43,6 +43,7 @@ def test_the_names_of_the_sdk() -> None:
         *("StreamState", "StreamStatus", "Summary", "Token"),
         *("Cause", "CauseKind", "CauseTime", "Decode", "Model", "MosEstimate"),
         *("CallList", "CallStatus", "Event", "EventKind", "EventPosition", "EventsMissed", "QualityBand"),
+        "ServerInfo",
     }
     assert set(facegauge_client.__all__) == errors | values | {"Client", "MonitorStream", "ssl_credentials"}
     assert all(hasattr(facegauge_client, name) for name in facegauge_client.__all__)

@@ -89,9 +89,28 @@ async def test_every_picture_of_a_file_is_scored(
     assert [one.sequence for one in answered] == list(range(COUNT))
     assert {one.result for one in answered} == {pb.FRAME_RESULT_SCORED}
     assert min(one.raw_quality for one in answered) > 0.2
+    assert {(one.frame_width, one.frame_height) for one in answered} == {(640, 480)}
     summary = responses[-1].summary
     assert (summary.frames_scored, total(summary)) == (COUNT, COUNT)
     assert not notices(responses)
+
+
+async def test_answers_of_coded_video_are_timed(
+    units: dict[Encoding, list[bytes]], server: ServerProcess, connect: Connect
+) -> None:
+    """From the receipt of the unit that a picture was in, under either delivery."""
+    stub = connect(server)
+    for delivery in (pb.DELIVERY_LIVE, COMPLETE):
+        call = stub.MonitorStream()
+        await call.write(config_request("timed", encoding=number_of(Encoding.VP8), delivery=delivery))
+        await call.write(batch(frames_of(units[Encoding.VP8][:1])))
+        async for response in call:
+            if response.WhichOneof("message") == "assessment":
+                break
+        (status,) = (await stub.ListStreams(pb.ListStreamsRequest(stream_id="timed"))).streams
+        assert 0 < status.answer_time_s <= status.last_frame_age_s
+        await call.done_writing()
+        assert [one.WhichOneof("message") async for one in call][-1] == "summary"
 
 
 async def test_max_fps_chooses_what_is_scored_and_not_what_is_decoded(

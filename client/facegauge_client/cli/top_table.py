@@ -11,7 +11,7 @@ from facegauge_client.cause_words import SHORT_CHARS
 from facegauge_client.cli.paint import bar, cause_text, number, short_state_text, sparkline, state_text
 from facegauge_client.sdk.types import Cause, StreamStatus
 
-__all__ = ["stream_table"]
+__all__ = ["printable", "stream_table"]
 
 Histories = Mapping[str, Sequence[float | None]]
 """The latest qualities of streams by stream id, the newest last."""
@@ -97,7 +97,7 @@ def _width(name: str, width: int) -> int:
 def _cells(status: StreamStatus, widths: dict[str, int], histories: Histories) -> list[Text]:
     state = short_state_text if widths.get("state", 0) < _WIDER["state"][0][1] else state_text
     cells = {
-        "call": Text(_printable(status.call_id)),
+        "call": Text(printable(status.call_id)),
         "history": sparkline(tuple(histories.get(status.stream_id, ())), widths.get("history", 0)),
         "quality": number(status.quality),
         "": bar(status.quality, 10),
@@ -108,7 +108,7 @@ def _cells(status: StreamStatus, widths: dict[str, int], histories: Histories) -
         "drops": Text(f"{status.frames_dropped or '-'}"),
         "age": Text(_duration(status.age_s)),
     }
-    return [Text(_printable(status.stream_id)), *(cells[name] for name in widths)]
+    return [Text(printable(status.stream_id)), *(cells[name] for name in widths)]
 
 
 def _cause(cause: Cause | None, width: int) -> Text:
@@ -117,7 +117,8 @@ def _cause(cause: Cause | None, width: int) -> Text:
     return text if len(text) <= width else cause_text(cause, short=True)
 
 
-def _printable(label: str) -> str:
+def printable(label: str) -> str:
+    """Return a name without what would steer the terminal."""
     return "".join(character if character.isprintable() else "�" for character in label)
 
 

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from facegauge_client.cli.paint import is_poor
-from facegauge_client.cli.top_table import stream_table
+from facegauge_client.cli.top_table import printable, stream_table
 from facegauge_client.sdk.types import StreamList
 
 __all__ = ["HISTORY_SAMPLES", "TopView", "print_list"]
@@ -88,7 +88,10 @@ class TopView:
         if silent_s > 2 * self._interval_s + LATE_S:
             return Text(f"server at {self._target} silent for {silent_s:.0f} s", style="bold yellow")
         before, behind = ("connected to ", "  q quits") if len(self._target) + 24 <= width else ("", "")
-        return Text.assemble(("● ", "green"), before, (self._target, "bold"), (behind, "dim"))
+        replica = _replica(self._streams)
+        if len(self._target) + len(replica) + 24 > width:
+            replica = ""
+        return Text.assemble(("● ", "green"), before, (self._target, "bold"), replica, (behind, "dim"))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width, is_away = options.max_width, self._retry_s is not None
@@ -113,6 +116,12 @@ def print_list(streams: StreamList, console: Console) -> None:
 
 def _name_causes(streams: StreamList) -> bool:
     return any(status.main_cause is not None for status in streams.streams)
+
+
+def _replica(streams: StreamList) -> str:
+    """Return which server it is that answers, which the target does not say where a proxy is."""
+    server = streams.server
+    return f", replica {printable(server.replica)}" if server is not None and server.replica else ""
 
 
 def _totals(streams: StreamList) -> Text:

@@ -307,11 +307,11 @@ class StreamStatus(_Record):
     frames_not_decoded: int = 0
     tenant: str = ""
     raw_quality: float | None = None
-    """Of the main face in the last frame that was scored, 0-1."""
+    """Of the main face in the last frame that was scored, 0-1; None while there is no current score."""
     causes: tuple[Cause, ...] = ()
     """As in the last assessment, where the stream was asked for by its id."""
     answer_time_s: float | None = None
-    """How long the last frame took that was answered, from when it could be scored."""
+    """From the receipt of the last frame that was answered to its answer; None before the first."""
 
 
 @dataclass(frozen=True, slots=True)

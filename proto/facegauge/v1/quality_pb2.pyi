@@ -1431,7 +1431,9 @@ class StreamStatus(_message.Message):
     raw_quality: _builtins.float
     """Of the main face in the last frame that was scored; unset while there is no current score."""
     answer_time_s: _builtins.float
-    """Seconds that the last frame with an answer has taken, from when it could be scored; unset before the first."""
+    """Seconds from the receipt of the last frame that was answered to its Assessment on the way to the client; unset
+    before the first on this server.
+    """
     @_builtins.property
     def main_cause(self) -> Global___Cause:
         """As in the last Assessment: a fault of the stream, or what the student sees."""

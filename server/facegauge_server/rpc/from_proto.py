@@ -83,8 +83,8 @@ def settings_from(config: pb.StreamConfig) -> StreamSettings:
     )
 
 
-def frames_from(data: bytes, settings: StreamSettings) -> list[EncodedFrame]:
-    """Read the frames that a stream's request brings.
+def frames_from(data: bytes, settings: StreamSettings, received_s: float | None = None) -> list[EncodedFrame]:
+    """Read the frames that a stream's request brings, received at a time of the server's monotonic clock.
 
     Raises InvalidConfig for bytes that are no request, and ProtocolViolation for one that brings no frame or
     too many.
@@ -93,12 +93,15 @@ def frames_from(data: bytes, settings: StreamSettings) -> list[EncodedFrame]:
         whole = only_field(memoryview(data), pb.MonitorStreamRequest.FRAME_FIELD_NUMBER)
         split = None if whole is None else detach(whole, pb.Frame.DATA_FIELD_NUMBER)
         if split is not None:
-            return [_frame_from(parse(pb.Frame, split[0]), cast("bytes", split[1]), settings)]
+            frame, pixels = parse(pb.Frame, split[0]), cast("bytes", split[1])
+            return [_frame_from(frame, pixels, settings, received_s)]
     frames = _frames_of(parse(pb.MonitorStreamRequest, data))
-    return [_frame_from(frame, frame.data, settings) for frame in frames]
+    return [_frame_from(frame, frame.data, settings, received_s) for frame in frames]
 
 
-def _frame_from(frame: pb.Frame, data: bytes, settings: StreamSettings) -> EncodedFrame:
+def _frame_from(
+    frame: pb.Frame, data: bytes, settings: StreamSettings, received_s: float | None
+) -> EncodedFrame:
     """Read a frame, filling in what it leaves to the stream's configuration.
 
     An encoding that this server does not know is kept as the stream's: the decoder will say what is wrong.
@@ -113,6 +116,7 @@ def _frame_from(frame: pb.Frame, data: bytes, settings: StreamSettings) -> Encod
         keyframe=frame.keyframe,
         temporal_layer=frame.temporal_layer if frame.HasField("temporal_layer") else None,
         discontinuity=frame.discontinuity,
+        received_s=received_s,
     )
 
 

@@ -162,7 +162,7 @@ class _Frames:
     async def __anext__(self) -> EncodedFrame:
         while not self._read:
             data = await self._allowance.read(self._read_message)
-            for frame in from_proto.frames_from(data, self._settings):
+            for frame in from_proto.frames_from(data, self._settings, time.monotonic()):
                 self._memory.keep(frame, len(frame.data))
                 self._read.append(frame)
             del data

@@ -21,7 +21,7 @@ from facegauge_server.streams.frame_gate import LeftOut
 from facegauge_server.streams.numbering import Numbering
 from facegauge_server.streams.session_table import Opened
 from facegauge_server.tracing.traces import UNTRACED, FrameTimes, TraceFrame
-from facegauge_server.types import EncodedFrame, FrameResult, FrameScore, Notice, NoticeKind
+from facegauge_server.types import Assessment, EncodedFrame, FrameResult, FrameScore, Notice, NoticeKind
 
 __all__ = ["Send", "StreamRunner"]
 
@@ -151,7 +151,7 @@ class StreamRunner:
                 score = await self._assess(received.frame)
                 turn.cost_s = score.work_s
             now_s = time.monotonic()
-            assessment = session.assess(score, now_s)
+            assessment = session.assess(score, now_s, received.frame.received_s)
             self._unanswered -= 1
             self._active_s = now_s
             outbox.put(assessment, session.checkpoints.due(now_s))
@@ -162,8 +162,7 @@ class StreamRunner:
 
     def _note_times(self, times: FrameTimes, score: FrameScore) -> None:
         """Observe how long a frame took in all, and tell of its way where it is traced."""
-        self._session.answer_time_s = times.done_s - times.ready_s
-        self._metrics.observe_stage("total", self._session.answer_time_s, self._trace(times, score))
+        self._metrics.observe_stage("total", times.done_s - times.ready_s, self._trace(times, score))
 
     def _sum_up(self) -> None:
         now_s = time.monotonic()
@@ -192,6 +191,8 @@ class StreamRunner:
     async def _send(self, send: Send) -> None:
         send_timeout_s, outbox = self._config.send_timeout_s, self._connection.outbox
         while (message := await outbox.get()) is not None:
+            if isinstance(message, Assessment):
+                self._session.note_sent(message, time.monotonic())
             try:
                 async with asyncio.timeout(send_timeout_s):
                     await send(message, outbox.take_checkpoint())

@@ -85,8 +85,9 @@ class Session:
         """When this server got the stream."""
         self._unreported: Counter[FrameResult] = Counter()
         self._frames_under_way = 0
+        self._raw_quality: float | None = None
         self.answer_time_s: float | None = None
-        """How long the last frame took that was answered, from when it could be scored."""
+        """Time from the receipt of a frame to its answer, of the last one answered; None before the first."""
 
     @property
     def token(self) -> str:
@@ -102,6 +103,11 @@ class Session:
     def quality(self) -> StreamQuality:
         """What the stream is like."""
         return self._memory.quality
+
+    @property
+    def raw_quality(self) -> float | None:
+        """The main face's in the last frame that was scored here, alone; None without a current score."""
+        return None if self.quality.quality is None else self._raw_quality
 
     @property
     def last_frame_s(self) -> float | None:
@@ -183,11 +189,24 @@ class Session:
                 "send frames in the order of their capture"
             )
 
-    def assess(self, score: FrameScore, now_s: float) -> Assessment:
-        """Smooth a frame's score into the stream's quality and return the assessment for the client."""
+    def assess(self, score: FrameScore, now_s: float, received_s: float | None = None) -> Assessment:
+        """Smooth a frame's score into the stream's quality and return the assessment for the client.
+
+        Args:
+            score: of the frame.
+            now_s: the server's monotonic clock.
+            received_s: when the frame came, on that clock; None where nobody knows.
+        """
         self._frames_under_way -= 1
         self._memory.add(score, now_s)
-        return self._report(score)
+        if self.quality.raw_quality is not None:
+            self._raw_quality = self.quality.raw_quality
+        return self._report(score, received_s)
+
+    def note_sent(self, assessment: Assessment, now_s: float) -> None:
+        """Note that an assessment is on its way to the client."""
+        if assessment.received_s is not None:
+            self.answer_time_s = now_s - assessment.received_s
 
     def check_stale(self, now_s: float) -> None:
         """Report to the client, unasked and once, that the stream has no current quality any more.
@@ -229,7 +248,7 @@ class Session:
         """Let the causes end with the stream."""
         self._memory.causes.end()
 
-    def _report(self, score: FrameScore | None) -> Assessment:
+    def _report(self, score: FrameScore | None, received_s: float | None = None) -> Assessment:
         """Build an assessment with the counts of frames left out since the last one."""
         left_out, self._unreported = self._unreported, Counter()
         return Assessment(
@@ -238,4 +257,5 @@ class Session:
             left_out[FrameResult.DROPPED],
             left_out[FrameResult.SKIPPED],
             left_out[FrameResult.NOT_DECODED],
+            received_s,
         )

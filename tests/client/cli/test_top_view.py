@@ -9,7 +9,14 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from facegauge_client.cli.top_view import HISTORY_SAMPLES, TopView, print_list
-from facegauge_client.sdk.types import Cause, CauseKind, StreamList, StreamState, StreamStatus
+from facegauge_client.sdk.types import (
+    Cause,
+    CauseKind,
+    ServerInfo,
+    StreamList,
+    StreamState,
+    StreamStatus,
+)
 
 TARGET = "media-3.example.org:50051"
 STREAMS = (
@@ -186,6 +193,14 @@ def test_a_server_that_went_away_leaves_the_last_view_in_grey() -> None:
     assert drawn(view)[0] == f"server at {TARGET} went down, trying again now"
     view.take(StreamList(STREAMS, 4), 3.0)
     assert drawn(view)[0] == f"● connected to {TARGET}  q quits"
+
+
+def test_the_replica_is_named_where_there_is_room() -> None:
+    """Behind a proxy the target does not say which server the streams are on; a name cannot steer it."""
+    view = view_of(StreamList(STREAMS, 4, ServerInfo("1.0", "media-3\x1b[2J/1")))
+    assert drawn(view)[0] == f"● connected to {TARGET}, replica media-3\ufffd[2J/1  q quits"
+    assert drawn(view, 60)[0] == f"● connected to {TARGET}  q quits"
+    assert drawn(view_of(StreamList(STREAMS, 4, ServerInfo())))[0] == f"● connected to {TARGET}  q quits"
 
 
 def test_a_server_that_stops_telling_is_called_silent() -> None:

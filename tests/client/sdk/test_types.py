@@ -16,11 +16,13 @@ from facegauge_client import (
     FrameResult,
     Model,
     MosEstimate,
+    ServerInfo,
     StateTime,
+    StreamList,
     StreamState,
     Summary,
 )
-from facegauge_client.sdk.proto_codec import read_assessment, read_response
+from facegauge_client.sdk.proto_codec import read_assessment, read_response, read_stream_list
 from facegauge_client.sdk.types import StreamStatus
 
 
@@ -143,6 +145,9 @@ def test_our_fields_are_the_interfaces() -> None:
         (pb.StateTime, StateTime),
         (pb.CauseTime, CauseTime),
         (pb.StreamStatus, StreamStatus),
+        (pb.ServerInfo, ServerInfo),
+        (pb.ListStreamsResponse, StreamList),
+        (pb.WatchStreamsResponse, StreamList),
     ):
         assert list(value.__dataclass_fields__) == [field.name for field in message.DESCRIPTOR.fields]
 
@@ -164,3 +169,30 @@ def test_what_a_newer_server_says_does_not_break_this_client() -> None:
     message.ParseFromString(message.SerializeToString() + bytes([5 << 3, 99]))
     assert read_assessment(message).state is StreamState.UNSPECIFIED
     assert read_response(pb.MonitorStreamResponse()) is None
+
+
+def test_a_list_says_which_server_it_is_from() -> None:
+    """With its name and what scores; an older one's says nothing of that, of tenants or of answer times."""
+    model = pb.Model(name="tiny", sha256="ab")
+    status = pb.StreamStatus(
+        stream_id="a",
+        tenant="acme",
+        raw_quality=0.0,
+        answer_time_s=0.25,
+        causes=[pb.Cause(kind=pb.CAUSE_KIND_BLUR, cost=0.0)],
+    )
+    read = read_stream_list(
+        pb.WatchStreamsResponse(
+            streams=[status],
+            total=1,
+            server=pb.ServerInfo(version="1.2.3", replica="media-3/1", model=model),
+        )
+    )
+    assert read.server == ServerInfo("1.2.3", "media-3/1", Model("tiny", "ab"))
+    (stream,) = read.streams
+    assert (stream.tenant, stream.raw_quality, stream.answer_time_s) == ("acme", 0.0, 0.25)
+    assert [cause.to_dict() for cause in stream.causes] == [{"kind": "blur", "cost": 0.0}]
+    older = read_stream_list(pb.ListStreamsResponse(streams=[pb.StreamStatus(stream_id="a")], total=1))
+    assert older.server is None
+    assert "server" not in older.to_dict()
+    assert not {"raw_quality", "answer_time_s"} & older.streams[0].to_dict().keys()

@@ -26,6 +26,7 @@ from facegauge_server.types import (
     Encoding,
     FaceBox,
     FaceQuality,
+    FaceScore,
     FaceState,
     Fault,
     FrameResult,
@@ -35,6 +36,7 @@ from facegauge_server.types import (
     StreamQuality,
     StreamState,
     StreamSummary,
+    View,
 )
 
 FACE = FaceQuality(FaceBox(7, Box(1, 2, 30, 40)), FaceState.LOW_RESOLUTION, 0.5, 0.4)
@@ -208,12 +210,14 @@ def image_from(request: pb.AssessImageRequest) -> tuple[EncodedFrame, int]:
 def test_an_assessment_of_a_frame() -> None:
     """Every field arrives; a face without a score has none, not 0."""
     stream = StreamQuality(StreamState.LOW_RESOLUTION, 0.5, 0.4, (FACE, TINY), main_track_id=7)
-    score = FrameScore(3, 1.5, FrameResult.SCORED)
+    view = View(640, 360, black_share=0, texture=9, still_s=0, faceless_s=None)
+    score = FrameScore(3, 1.5, FrameResult.SCORED, view=view)
     message = to_proto.response_from(Assessment(score, stream, 2, 1, 3), "a", MODEL).assessment
     assert (message.stream_id, message.sequence, message.capture_time_s) == ("a", 3, 1.5)
     assert (message.result, message.state) == (pb.FRAME_RESULT_SCORED, pb.STREAM_STATE_LOW_RESOLUTION)
     assert (message.quality, message.raw_quality, message.main_track_id) == (0.5, 0.4, 7)
     assert (message.frames_dropped, message.frames_skipped, message.frames_not_decoded) == (2, 1, 3)
+    assert (message.frame_width, message.frame_height) == (640, 360)
     face, tiny = message.faces
     assert (face.track_id, face.state, face.short_side_px) == (7, pb.FACE_STATE_LOW_RESOLUTION, 30)
     assert (face.box.x, face.box.y, face.box.width, face.box.height) == (1, 2, 30, 40)
@@ -229,6 +233,7 @@ def test_an_assessment_without_a_frame() -> None:
     assert (message.result, message.state) == (pb.FRAME_RESULT_UNSPECIFIED, pb.STREAM_STATE_STALE)
     for name in ("sequence", "capture_time_s", "quality", "raw_quality", "main_track_id"):
         assert not message.HasField(name)
+    assert (message.frame_width, message.frame_height) == (0, 0)
 
 
 def test_a_main_face_of_track_0_is_there() -> None:
@@ -353,6 +358,27 @@ def test_a_stream_as_an_operator_sees_it() -> None:
     assert not fresh.HasField("quality")
     session.note_frame(EncodedFrame(0, 0.0, Encoding.JPEG, b""), 13.0, 0.0)
     assert to_proto.status_message(session, 14.0).last_frame_age_s == 1.0
+    assert fresh.tenant == ""
+    assert not fresh.HasField("raw_quality")
+    assert not fresh.HasField("answer_time_s")
+
+
+def test_all_causes_of_a_stream_are_for_who_asks_for_it() -> None:
+    """A list of many has each one's main cause; one of a single id all of them, as in its assessment."""
+    session = Session(StreamSettings(stream_id="a"), Config(), 10.0, tenant="acme")
+    face = FaceScore(
+        FaceBox(7, Box(0, 0, 200, 200)),
+        FaceState.SCORED,
+        0.5,
+        (Cause(CauseKind.BLUR, 0.3), Cause(CauseKind.NOISE, 0.01)),
+    )
+    assessment = session.assess(FrameScore(0, 0.0, FrameResult.SCORED, (face,)), 11.0)
+    short, whole = (to_proto.status_message(session, 12.0, with_causes=asked) for asked in (False, True))
+    assert short.main_cause.kind == whole.main_cause.kind == pb.CAUSE_KIND_BLUR
+    assert not short.causes
+    assert list(whole.causes) == list(to_proto.assessment_message(assessment, "a", MODEL).causes)
+    assert len(whole.causes) == 2
+    assert (short.tenant, short.raw_quality) == ("acme", 0.5)
 
 
 @pytest.mark.parametrize(("asked", "limit"), [(0, 50), (7, 7), (10_000, 10_000)])

@@ -91,6 +91,7 @@ async def test_a_bad_frame_is_that_frames_error(
     assert failed.state == pb.STREAM_STATE_DECODE_ERROR
     assert reason in failed.error
     assert failed.quality == pytest.approx(first.quality), "the quality holds"
+    assert (failed.frame_width, failed.frame_height) == (0, 0)
     assert after.result == pb.FRAME_RESULT_SCORED
     assert responses[-1].summary.frames_failed == 1
 
@@ -287,6 +288,7 @@ async def test_pictures_are_assessed_alone(
     response = await stub.AssessImage(pb.AssessImageRequest(data=portrait_jpeg))
     assert response.assessment.result == pb.FRAME_RESULT_SCORED
     assert response.assessment.quality == response.assessment.raw_quality > 0
+    assert (response.assessment.frame_width, response.assessment.frame_height) == (768, 768)
     assert not response.assessment.HasField("sequence")
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.AssessImage(pb.AssessImageRequest(data=b"GIF89a"))
@@ -315,7 +317,7 @@ async def test_streams_are_listed_and_watched(
     (one,) = (await stub.ListStreams(pb.ListStreamsRequest(stream_id="a"))).streams
     assert one.causes
     assert one.raw_quality > 0
-    assert one.answer_time_s > 0
+    assert 0 < one.answer_time_s < one.age_s
     assert one.tenant == ""
     assert (await stub.ListStreams(pb.ListStreamsRequest(stream_id="b" * 200))).total == 0
     watch = stub.WatchStreams(pb.WatchStreamsRequest(interval_s=0.1))
@@ -323,6 +325,12 @@ async def test_streams_are_listed_and_watched(
         update = await watch.read()
         assert isinstance(update, pb.WatchStreamsResponse)
         assert update.total == 1
+        assert update.server == listed.server
+    watch.cancel()
+    watch = stub.WatchStreams(pb.WatchStreamsRequest(stream_id="a"))
+    update = await watch.read()
+    assert isinstance(update, pb.WatchStreamsResponse)
+    assert [len(each.causes) for each in update.streams] == [len(one.causes)]
     watch.cancel()
     with pytest.raises(grpc.aio.AioRpcError, match="interval_s"):
         await stub.WatchStreams(pb.WatchStreamsRequest(interval_s=1e9)).read()

@@ -157,3 +157,29 @@ def test_a_steady_stream_is_scored_often_enough_to_stay_fresh(
 def test_waits_of_complete_streams_say_nothing_of_live_ones(delivery: Delivery, is_live: bool) -> None:
     """Their frames wait on purpose: who sends many of them locks no live stream out."""
     assert Session(StreamSettings(stream_id="a", delivery=delivery), Config(), 0.0).flow.is_live is is_live
+
+
+def test_the_raw_quality_is_of_the_last_scored_frame(session: Session) -> None:
+    """Frames without a face do not hide it; without a current score there is none."""
+    seen = [session.raw_quality]
+    for score, now_s in ((scored(0.0, 0.8), 0.1), (scored(0.2, 0.3), 0.3), (without_a_face(0.4), 0.5)):
+        session.assess(score, now_s)
+        seen.append(session.raw_quality)
+    session.check_stale(4.0)
+    seen.append(session.raw_quality)
+    session.assess(without_a_face(4.1), 4.2)
+    seen.append(session.raw_quality)
+    assert seen == [None, 0.8, 0.3, 0.3, None, None]
+
+
+def test_answers_are_timed_from_the_frames_receipt(session: Session) -> None:
+    """The last answered frame's counts; what is no answer to a frame leaves it as it is."""
+    seen = [session.answer_time_s]
+    for score, received_s, sent_s in (
+        (scored(0.0, 0.8), 10.0, 10.5),
+        (scored(0.2, 0.8), None, 12.0),
+        (without_a_face(0.4, FrameResult.ERROR), 11.0, 12.25),
+    ):
+        session.note_sent(session.assess(score, sent_s, received_s), sent_s)
+        seen.append(session.answer_time_s)
+    assert seen == [None, 0.5, 0.5, 1.25]

@@ -271,6 +271,21 @@ async def test_the_worst_stream_comes_first(table: SessionTable) -> None:
     assert table.worst_first("x", stream_id="b") == []
 
 
+async def test_streams_of_one_id() -> None:
+    """Every tenant may have one, and sees its own; an id that nobody has, however long, lists none."""
+    table = SessionTable(Config())
+    acme, other = (Identity(tenant, frozenset(Right), None) for tenant in ("acme", "other"))
+    for identity in (acme, other):
+        table.open(settings("a", call_id="x"), 0.0, identity)
+        table.open(settings("b", call_id="y"), 0.0, identity)
+    for identity in (acme, other):
+        (found,) = table.worst_first(identity=identity, stream_id="a")
+        assert (found.tenant, found.settings.stream_id) == (identity.tenant, "a")
+        assert table.worst_first("y", identity, stream_id="a") == [], "both filters hold"
+        assert table.worst_first(identity=identity, stream_id="a" * 200) == []
+    assert table.worst_first(stream_id="a") == []
+
+
 async def test_drain(table: SessionTable, ended: Ended) -> None:
     """Live streams get a notice and are asked to finish, lost ones end, new ones are refused."""
     live, lost = table.open(settings("live"), 0.0), table.open(settings("lost"), 0.0)

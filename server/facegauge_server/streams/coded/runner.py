@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -35,6 +35,8 @@ __all__ = ["CodedStreamRunner"]
 UNDECODABLE = "a unit could not be decoded"
 FAULT_INTERVAL_S = 0.5
 """Least time between two answers to units of a LIVE stream that are none; the others are only counted."""
+REMEMBERED_UNITS = 128
+"""More than a run has (48) and a decoder holds back (some 20) together."""
 
 
 class CodedStreamRunner(StreamRunner):
@@ -67,6 +69,8 @@ class CodedStreamRunner(StreamRunner):
         self._inside_decoder = 0
         """Units that have been decoded and whose pictures have not come out."""
         self._fault_answered_s = -math.inf
+        self._received_s: deque[tuple[int, float | None]] = deque(maxlen=REMEMBERED_UNITS)
+        """Sequence of each unit that went to the decoder, and when it came: some pictures come out later."""
 
     async def run(self, frames: AsyncIterator[EncodedFrame], send: Send) -> None:
         """Follow the stream: see `StreamRunner.run`."""
@@ -94,9 +98,10 @@ class CodedStreamRunner(StreamRunner):
             captured, is_decodable = self._chain.captured, not self._chain.is_starved
             self._session.note_frame(frame, now_s, time.time(), captured, is_decodable=is_decodable)
             self._leave_out(FrameResult.NOT_DECODED, lost)
-            sequence, capture_time_s = frame.sequence, frame.capture_time_s
+            sequence, capture_time_s, received_s = frame.sequence, frame.capture_time_s, frame.received_s
             del frame  # the inbox has it: nothing else keeps its bytes until the next one comes
             if why_refused:
+                self._received_s.append((sequence, received_s))
                 await self._refuse(sequence, capture_time_s, why_refused, now_s)
             self._request_keyframe(now_s)
             await inbox.wait_for_room()
@@ -119,6 +124,7 @@ class CodedStreamRunner(StreamRunner):
                 if received is None:
                     continue
                 taken_s = time.monotonic()
+                self._received_s += ((one.frame.sequence, one.frame.received_s) for one in received.run.units)
                 result = await self._pipeline.assess_run(
                     replace(received.run, after_s=session.last_capture_time_s),
                     self._home,
@@ -215,7 +221,7 @@ class CodedStreamRunner(StreamRunner):
 
     def _answer(self, score: FrameScore) -> None:
         now_s = time.monotonic()
-        assessment = self._session.assess(score, now_s)
+        assessment = self._session.assess(score, now_s, self._when_received(score.sequence))
         self._unanswered -= 1
         self._observe_faces(score)
         self._connection.outbox.put(assessment, self._session.checkpoints.due(now_s))
@@ -224,8 +230,13 @@ class CodedStreamRunner(StreamRunner):
     def _answer_error(self, sequence: int, capture_time_s: float, why: str) -> None:
         self._metrics.count_frames(FrameResult.ERROR)
         score = FrameScore(sequence, capture_time_s, FrameResult.ERROR, error=why)
-        self._connection.outbox.put(self._session.assess(score, time.monotonic()))
+        assessment = self._session.assess(score, time.monotonic(), self._when_received(sequence))
+        self._connection.outbox.put(assessment)
         self._unanswered -= 1
+
+    def _when_received(self, sequence: int) -> float | None:
+        """Return when a unit came; of several with its number the newest, None where that is long ago."""
+        return next((at_s for number, at_s in reversed(self._received_s) if number == sequence), None)
 
     def _request_keyframe(self, now_s: float) -> None:
         why = self._chain.keyframe_request(now_s)
