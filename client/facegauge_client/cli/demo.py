@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import signal
 from collections import deque
-from contextlib import AsyncExitStack
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -19,6 +22,7 @@ from facegauge_client.cli.demo_view import DemoView
 from facegauge_client.cli.output import open_console
 from facegauge_client.cli.paint import cause_text, number
 from facegauge_client.demo.call import ACTS, FPS, duration_s, play_call
+from facegauge_client.demo.page import demo_page, open_browser
 from facegauge_client.demo.server import DemoServer, demo_server, read_stream_quality
 from facegauge_client.sdk.client import Client
 from facegauge_client.sdk.stream import MonitorStream
@@ -40,12 +44,14 @@ _WEB_FONTS = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 Examples:
   facegauge demo
   facegauge demo --keep                 repeats until Ctrl-C, with metrics to look at
+  facegauge demo --page                 the same, and on a page in the browser
 
 Takes about half a minute; needs no file, no network and no server.""",
 )
 @click.option("--keep", is_flag=True, help="Play the call again and again until Ctrl-C.")
+@click.option("--page", is_flag=True, help="Open the gateway's page on the call; plays until Ctrl-C.")
 @click.option("--svg", "svg_path", type=click.Path(path_type=Path, dir_okay=False), hidden=True)
-def demo(keep: bool, svg_path: Path | None) -> None:
+def demo(keep: bool, page: bool, svg_path: Path | None) -> None:
     """Watch a call's picture quality fall and recover, in the terminal and as a Prometheus series.
 
     Starts a server, turns a portrait into a call, encodes it with H.264 at a bitrate that collapses and
@@ -55,18 +61,27 @@ def demo(keep: bool, svg_path: Path | None) -> None:
     view = DemoView(duration_s())
     console.print(Text("Starting a server", style="dim"))
     try:
-        server = asyncio.run(_run(view, console, keep=keep))
-    except KeyboardInterrupt:
-        console.print("The demo was stopped; so was its server.")
+        server = asyncio.run(_run(view, console, keep=keep or page, with_page=page))
+    except (KeyboardInterrupt, asyncio.CancelledError):  # Ctrl-C, SIGTERM
+        console.print(
+            f"The demo was stopped; so {'were its server and its page' if page else 'was its server'}."
+        )
         return
     if svg_path is not None:
         _save_svg(view, svg_path)
     _print_ending(view, server, console)
 
 
-async def _run(view: DemoView, console: Console, *, keep: bool) -> DemoServer:
+async def _run(view: DemoView, console: Console, *, keep: bool, with_page: bool) -> DemoServer:
+    _end_on_sigterm()
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(demo_server())
+        programs = [server.program]
+        if with_page:
+            page = await stack.enter_async_context(demo_page(server.target))
+            programs.append(page.program)
+            said = "opening in the browser" if open_browser(page.url) else "open it in a browser"
+            console.print(Text.assemble("The page: ", (page.url, "bold"), f"  ({said})"), soft_wrap=True)
         console.print(
             Text(
                 f"A call: H.264 at a bitrate that collapses and comes back, scored by {server.model}", "bold"
@@ -82,12 +97,34 @@ async def _run(view: DemoView, console: Console, *, keep: bool) -> DemoServer:
             asyncio.create_task(_draw(view, console)),
         ]
         try:
-            await _play(stream, view, keep=keep)
+            await _first(_play(stream, view, keep=keep), *(one.ended() for one in programs))
         finally:
             for task in side_tasks:
                 task.cancel()
             await asyncio.gather(*side_tasks, return_exceptions=True)
     return server
+
+
+def _end_on_sigterm() -> None:
+    """Let SIGTERM end the demo as Ctrl-C does, with what it has started."""
+    current = asyncio.current_task()
+    if current is not None:
+        with suppress(NotImplementedError):  # Windows has none
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
+
+
+async def _first(*waits: Coroutine[Any, Any, None]) -> None:
+    """Wait for the first to end, raising what it raises; the others are cancelled."""
+    tasks = [asyncio.ensure_future(one) for one in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in reversed(tasks):  # why a program ended says more than what that did to the call
+            if task in done:
+                task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _play(stream: MonitorStream, view: DemoView, *, keep: bool) -> None:

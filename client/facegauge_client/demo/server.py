@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
-import shutil
-import signal
-import sys
-import tempfile
 import urllib.request
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
+from facegauge_client.demo.program import Program, running_program
 from facegauge_client.sdk.errors import FacegaugeError
 
 __all__ = ["DemoServer", "demo_server", "read_stream_quality"]
 
-READY_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 15.0
 SCRAPE_TIMEOUT_S = 2.0
 _ANY_FREE = "127.0.0.1:0"
 _MODEL = "facegauge-accurate"
@@ -34,57 +26,24 @@ class DemoServer:
     target: str
     metrics_url: str
     model: str
+    program: Program
 
 
 @asynccontextmanager
 async def demo_server() -> AsyncIterator[DemoServer]:
     """Run a server while the block runs, then drain it; FacegaugeError where it does not start."""
-    with tempfile.TemporaryFile() as log:
-        process = await asyncio.create_subprocess_exec(
-            _program(),
-            *("--listen", _ANY_FREE, "--metrics-listen", _ANY_FREE, "--model", _MODEL),
-            *("--precision", "f32"),  # to choose one takes longer than all else of a start
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,  # Ctrl-C is ours: the server is stopped after its stream
-        )
+    arguments = (
+        *("--listen", _ANY_FREE, "--metrics-listen", _ANY_FREE, "--model", _MODEL),
+        *("--precision", "f32"),  # to choose one takes longer than all else of a start
+    )
+    way_out = "the demo starts a server of its own: pip install facegauge-server"
+    async with running_program("facegauge-server", arguments, way_out) as program:
+        ready = program.ready
         try:
-            line = await _first_line(process)
-            try:
-                ready = json.loads(line)
-                server = DemoServer(ready["listen"], ready["metrics"], ready.get("model", ""))
-            except (ValueError, KeyError, TypeError) as error:
-                log.seek(0)
-                said = log.read().decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-                raise FacegaugeError(f"facegauge-server did not start: {said[0]}") from error
-            yield server
-        finally:
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-            try:
-                async with asyncio.timeout(STOP_TIMEOUT_S):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-
-
-async def _first_line(process: asyncio.subprocess.Process) -> bytes:
-    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
-    try:
-        async with asyncio.timeout(READY_TIMEOUT_S):
-            return await process.stdout.readline()
-    except TimeoutError:
-        return b""
-
-
-def _program() -> str:
-    beside = Path(sys.executable).with_name("facegauge-server")
-    found = str(beside) if beside.is_file() else shutil.which("facegauge-server")
-    if found is None:
-        raise FacegaugeError("the demo starts a server of its own: pip install facegauge-server")
-    return found
+            server = DemoServer(ready["listen"], ready["metrics"], ready.get("model", ""), program)
+        except KeyError as error:
+            raise FacegaugeError(f"facegauge-server does not say where it listens: {ready}") from error
+        yield server
 
 
 def read_stream_quality(metrics_url: str, stream_id: str) -> float | None:
