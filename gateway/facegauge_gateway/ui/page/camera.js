@@ -4,7 +4,7 @@ import { make, setClass, setText } from "./dom.js";
 import { follow } from "./events.js";
 import { drawOverlay } from "./overlay.js";
 import { Publisher } from "./publisher.js";
-import { Sliders, kbitPerSecondAt } from "./sliders.js";
+import { Sliders, bitsPerSecondAt } from "./sliders.js";
 import { drawSparkline } from "./sparkline.js";
 import { SpoiledCamera, cameraProblem } from "./spoiled_camera.js";
 import { bandOf, causeText, qualityText, stateText } from "./words.js";
@@ -116,8 +116,7 @@ export class CameraPage {
     if (!this.camera) return;
     const { bitrate, lines, blur, noise, brightness } = this.sliders.values;
     this.camera.spoil = { blur, noise: noise / 100, brightness: brightness / 100 };
-    const bits = kbitPerSecondAt(bitrate) * 1000;
-    this.publisher?.limit(bits, this.camera.canvas.height / lines).catch((error) => this.#complain(error.message));
+    this.publisher?.limit(bitsPerSecondAt(bitrate), this.camera.canvas.height / lines).catch((error) => this.#complain(error.message));
   }
 
   #take(answer) {
@@ -142,8 +141,8 @@ export class CameraPage {
 
   #say() {
     const state = this.#answer?.assessment.state;
-    const wrong = this.#cause || (state === "scored" ? "nothing to say against it" : "");
-    setText(this.says, [wrong, state === "scored" ? "" : stateText(state)].filter(Boolean).join(" · "));
+    const words = [this.#cause, state === "scored" ? "" : stateText(state)].filter(Boolean).join(" · ");
+    setText(this.says, words || "Nothing stands out.");
   }
 
   #draw() {

@@ -39,12 +39,22 @@ export class Publisher {
     };
   }
 
-  /** Sends at most so many bits a second, with 1/`scale` of the lines; resolution stays, so that the bits show. */
+  /**
+   * Sends at most so many bits a second, with 1/`scale` of the lines.
+   *
+   * Where the bits do not suffice the browser gives up lines rather than frames, as in a call. Without a limit it
+   * keeps them, though it does not know yet what the connection bears: nobody's first score is that of a thumbnail.
+   * @param {number | null} bitsPerSecond null for no limit
+   * @param {number} scale
+   */
   async limit(bitsPerSecond, scale) {
     const parameters = this.sender.getParameters();
     if (!parameters.encodings.length) return;
-    parameters.degradationPreference = "maintain-resolution";
-    Object.assign(parameters.encodings[0], { maxBitrate: bitsPerSecond, scaleResolutionDownBy: Math.max(1, scale) });
+    parameters.degradationPreference = bitsPerSecond === null ? "maintain-resolution" : "maintain-framerate";
+    const [encoding] = parameters.encodings;
+    encoding.scaleResolutionDownBy = Math.max(1, scale);
+    if (bitsPerSecond === null) delete encoding.maxBitrate;
+    else encoding.maxBitrate = bitsPerSecond;
     await this.sender.setParameters(parameters);
   }
 

@@ -6,12 +6,19 @@ const LEAST_KBIT_PER_S = 30;
 const MOST_KBIT_PER_S = 2500;
 const BITRATE_STEPS = 100;
 
-/** Kilobits per second at a place of the slider: equal steps are equal ratios. */
-export const kbitPerSecondAt = (place) =>
-  Math.round(LEAST_KBIT_PER_S * (MOST_KBIT_PER_S / LEAST_KBIT_PER_S) ** (place / BITRATE_STEPS));
+/** Returns bits per second at a place of the slider, where equal steps are equal ratios; null at its end: no limit. */
+export const bitsPerSecondAt = (place) =>
+  place >= BITRATE_STEPS
+    ? null
+    : 1000 * Math.round(LEAST_KBIT_PER_S * (MOST_KBIT_PER_S / LEAST_KBIT_PER_S) ** (place / BITRATE_STEPS));
+
+function bitrateText(place) {
+  const bits = bitsPerSecondAt(place);
+  return bits === null ? "no limit" : `${bits / 1000} kbit/s`;
+}
 
 const SLIDERS = {
-  bitrate: { label: "Bit rate", min: 0, max: BITRATE_STEPS, best: BITRATE_STEPS, text: (place) => `${kbitPerSecondAt(place)} kbit/s` },
+  bitrate: { label: "Bit rate", min: 0, max: BITRATE_STEPS, best: BITRATE_STEPS, text: bitrateText },
   lines: { label: "Lines", min: 90, max: 720, step: 30, best: 720, text: (lines) => `${lines}` },
   blur: { label: "Blur", min: 0, max: 12, step: 0.5, best: 0, text: (pixels) => `${pixels} px` },
   noise: { label: "Noise", min: 0, max: 60, best: 0, text: (percent) => `${percent} %` },

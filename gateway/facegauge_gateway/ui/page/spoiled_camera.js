@@ -46,6 +46,7 @@ export class SpoiledCamera {
     this.#draw();
     this.stream = this.canvas.captureStream(FPS);
     this.track = this.stream.getVideoTracks()[0];
+    this.track.contentHint = "motion"; // a canvas is taken for a screen otherwise, whose lines stay
     this.onEnded = () => {};
     camera.getVideoTracks()[0].addEventListener("ended", () => this.onEnded());
   }
