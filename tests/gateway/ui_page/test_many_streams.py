@@ -26,9 +26,10 @@ def script_share(page: Page) -> float:
         figures = devtools.send("Performance.getMetrics")["metrics"]
         return next(float(one["value"]) for one in figures if one["name"] == name)
 
-    script_s, began_s = figure("ScriptDuration"), page.evaluate("performance.now() / 1000")
+    script_s, began_s = figure("ScriptDuration"), float(page.evaluate("performance.now() / 1000"))
     page.wait_for_timeout(1000 * MEASURED_S)
-    return (figure("ScriptDuration") - script_s) / (page.evaluate("performance.now() / 1000") - began_s)
+    lasted_s = float(page.evaluate("performance.now() / 1000")) - began_s
+    return (figure("ScriptDuration") - script_s) / lasted_s
 
 
 @pytest.mark.slow
