@@ -13,7 +13,7 @@ SERVER = {"--server", "--tls", "--tls-ca", "--tls-cert", "--tls-key", "--token-f
 FLAGS = {
     "assess": SERVER | {"--json", "--display-lines"},
     "calibrate": {"--qualities", "--model-name", "--model-sha256", "-o", "--output"},
-    "demo": {"--keep", "--svg"},
+    "demo": {"--keep", "--page", "--svg"},
     "events": SERVER | {"--call-id", "--kind", "--oldest", "--reconnect-timeout"},
     "replay": SERVER
     | {"--fps", "--speed", "--json", "--report", "--call-id", "--prefix"}
