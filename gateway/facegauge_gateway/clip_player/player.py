@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from facegauge_client.cause_words import cause_words
 from facegauge_client.playback.playback import Playback, ReplayOptions
 from facegauge_client.report import Played, Recorder, Session, write_page
 from facegauge_gateway.clip_player.job import Job
 from facegauge_gateway.clip_player.messages import Messages
+from facegauge_gateway.worded import worded
 
 __all__ = ["play_clip"]
 
@@ -72,5 +72,5 @@ def _progress(playback: Playback) -> dict[str, Any]:
         "frames_sent": playback.frames_sent,
         "quality": latest.quality if latest else None,
         "state": latest.state.value if latest else "waiting",
-        "main_cause": {**cause.to_dict(), "words": cause_words(cause)} if cause else None,
+        "main_cause": worded(cause) if cause else None,
     }

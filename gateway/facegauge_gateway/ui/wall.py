@@ -17,7 +17,7 @@ from facegauge_gateway.http.server_sent import sse_message
 from facegauge_gateway.ui.following import follow
 from facegauge_gateway.ui.histories import Histories
 from facegauge_gateway.ui.news import News
-from facegauge_gateway.ui.worded import status_dict
+from facegauge_gateway.worded import status_dict
 
 __all__ = ["Wall", "away_message"]
 

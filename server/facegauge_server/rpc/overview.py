@@ -44,7 +44,7 @@ class Overview:
         self._server = pb.ServerInfo(
             version=version("facegauge-server"),
             replica=replica_name(),
-            model=pb.Model(name=model.name, sha256=model.sha256),
+            model=to_proto.model_message(model),
         )
 
     def add_to(self, server: grpc.aio.Server) -> None:

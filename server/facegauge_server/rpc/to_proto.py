@@ -23,6 +23,7 @@ __all__ = [
     "assessment_message",
     "cause_message",
     "image_response",
+    "model_message",
     "response_from",
     "status_message",
     "summary_message",
@@ -98,7 +99,7 @@ def assessment_message(assessment: Assessment, stream_id: str, model: ServedMode
         main_track_id=stream.main_track_id,
         causes=map(cause_message, stream.causes),
         main_cause=None if stream.main_cause is None else cause_message(stream.main_cause),
-        model=pb.Model(name=model.name, sha256=model.sha256),
+        model=model_message(model),
         frame_width=0 if view is None else view.width,
         frame_height=0 if view is None else view.height,
     )
@@ -131,6 +132,11 @@ def status_message(session: Session, now_s: float, *, with_causes: bool = False)
         causes=map(cause_message, session.quality.causes if with_causes else ()),
         **frame_counts(session.frames),
     )
+
+
+def model_message(model: ServedModel) -> pb.Model:
+    """Say which student scores."""
+    return pb.Model(name=model.name, sha256=model.sha256)
 
 
 def cause_message(cause: NamedCause) -> pb.Cause:

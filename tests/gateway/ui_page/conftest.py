@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from bench.real_call.clip import write_portrait_clip
-from tests.end_to_end.conftest import ServerProcess, find_program, run_server
+from tests.end_to_end.conftest import ServerProcess, find_program
 from tests.gateway.gateway_process import DEADLINE_S, GatewayProcess, run_gateway
 
 FLAGS = (
@@ -29,13 +29,6 @@ expect.set_options(timeout=DEADLINE_S * 1000)
 NO_SCORE = "\N{EN DASH}"
 
 OpenPage = Callable[..., Page]
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[ServerProcess]:
-    """One server for all: streams of different tests do not know of each other."""
-    with run_server() as process:
-        yield process
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,11 @@
 // Charts over time, by uPlot (MIT), which the page loads before its modules as `uPlot`.
 
-import { make, themeColours } from "./dom.js";
-import { BANDS, clockText } from "./words.js";
+import { drawBands } from "./bands.js";
+import { themeColours } from "./colours.js";
+import { make } from "./dom.js";
+import { clockText } from "./words.js";
 
 const uPlot = window.uPlot;
-const BAND_BEGINS = [0.8, 0.6, 0.4, 0];
 const HEIGHT_PX = 180;
 const AXIS_PX = 48;
 const TIME_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
@@ -14,7 +15,7 @@ const SERIES_COLOURS = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#a463f2", "
 /** A chart with a heading, a legend that says the figures under the pointer, and a sentence for those who cannot see it. */
 export class Chart {
   /**
-   * @param {{title: string, unit: string, series: {name: string, label: string, colour?: string, fill?: boolean}[],
+   * @param {{title: string, unit: string, series: {name: string, label: string, colour?: string}[],
    *   top?: number, bands?: boolean, stacked?: boolean, decimals?: number}} options `top` is where the axis ends,
    *   else it follows the figures
    */
@@ -60,15 +61,15 @@ export class Chart {
 
   #make() {
     const { series, top, bands, stacked, unit, decimals = 2 } = this.options;
-    const colours = themeColours("soft", "rule", "line", ...BANDS);
+    const colours = themeColours();
     const axis = { stroke: colours.soft, grid: { stroke: colours.rule, width: 1 }, ticks: { stroke: colours.rule, width: 1 } };
     const figure = (_, value, index, at) => {
       const raw = this.raw[index].at(at ?? -1);  // under the pointer, else the newest
       return raw == null ? "–" : `${raw.toFixed(decimals)}${unit}`;
     };
-    const lines = series.map(({ label, colour, fill, width }, index) => {
+    const lines = series.map(({ label, colour, width }, index) => {
       const stroke = colour ? (colours[colour] ?? colour) : SERIES_COLOURS[index % SERIES_COLOURS.length];
-      return { label, stroke, width: width ?? 1.5, fill: fill || stacked ? `${stroke}55` : undefined, value: figure, points: { show: false } };
+      return { label, stroke, width: width ?? 1.5, fill: stacked ? `${stroke}55` : undefined, value: figure, points: { show: false } };
     });
     this.plot = new uPlot(
       {
@@ -80,7 +81,7 @@ export class Chart {
         cursor: { drag: { x: false, y: false }, sync: { key: "stream" } },
         legend: { live: true },
         bands: stacked ? lines.slice(1).map((_, index) => ({ series: [index + 1, index + 2] })) : [],
-        hooks: bands ? { drawClear: [(plot) => drawBands(plot, colours)] } : {},
+        hooks: bands ? { drawClear: [(plot) => drawBandsOf(plot, colours)] } : {},
       },
       this.data,
       this.holder,
@@ -100,15 +101,7 @@ function stack(columns) {
   return sums;
 }
 
-function drawBands(plot, colours) {
-  const { ctx: pen, bbox } = plot;
-  let top = bbox.top;
-  BANDS.forEach((band, index) => {
-    const bottom = plot.valToPos(BAND_BEGINS[index], "y", true);
-    pen.globalAlpha = band === "poor" ? 0.16 : 0.1;
-    pen.fillStyle = colours[band];
-    pen.fillRect(bbox.left, top, bbox.width, bottom - top);
-    top = bottom;
-  });
-  pen.globalAlpha = 1;
+function drawBandsOf(plot, colours) {
+  const { left, top, width } = plot.bbox;
+  drawBands(plot.ctx, colours, { left, top, width, yAt: (quality) => plot.valToPos(quality, "y", true) });
 }

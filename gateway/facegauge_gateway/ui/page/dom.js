@@ -27,9 +27,3 @@ export function setText(element, text) {
 export function setClass(element, name) {
   if (element.className !== name) element.className = name;
 }
-
-/** Returns the named custom properties of the page's theme. */
-export function themeColours(...names) {
-  const style = getComputedStyle(document.documentElement);
-  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-}

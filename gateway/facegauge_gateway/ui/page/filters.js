@@ -16,8 +16,8 @@ export class Filters {
       type: "search", value: view.search, placeholder: "Search names  ( / )", "aria-label": "Search names",
       oninput: () => this.change({ search: this.search.value }),
     });
-    this.call = this.#select("Call", "All calls", view.call, (call) => this.change({ call }));
-    this.tenant = this.#select("Tenant", "All tenants", view.tenant, (tenant) => this.change({ tenant }));
+    this.call = this.#select("Call", "All calls", (call) => this.change({ call }));
+    this.tenant = this.#select("Tenant", "All tenants", (tenant) => this.change({ tenant }));
     this.bands = ALL_BANDS.map((band) => this.#band(band));
     const bands = make("fieldset", {}, make("legend.hidden", {}, "Bands of quality"), ...this.bands);
     this.element = make("div.filters", {}, this.search, this.call, this.tenant, bands);
@@ -45,7 +45,7 @@ export class Filters {
     });
   }
 
-  #select(name, all, chosen, onChange) {
+  #select(name, all, onChange) {
     const select = make("select", { "aria-label": name }, make("option", { value: ANY }, all));
     select.dataset.offered = "";
     select.addEventListener("change", () => onChange(select.value === ANY ? null : select.value));

@@ -1,7 +1,7 @@
 // What an assessment says, drawn over the picture that it is about.
 
-import { themeColours } from "./dom.js";
-import { BANDS, bandOf, qualityText } from "./words.js";
+import { themeColours } from "./colours.js";
+import { bandOf, qualityText } from "./words.js";
 
 const HOLD_MS = 2500;
 
@@ -20,7 +20,7 @@ export function drawOverlay(canvas, picture, answer) {
   if (!answer || performance.now() - answer.heardMs > HOLD_MS) return;
   const { faces, frame_width: width, main_track_id: main } = answer.assessment;
   const scale = width ? canvas.width / width : 1;
-  const colours = themeColours(...BANDS, "other");
+  const colours = themeColours();
   const unit = canvas.height / 360;
   for (const face of faces) {
     const { x, y, width: across, height: down } = face.box;

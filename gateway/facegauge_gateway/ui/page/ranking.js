@@ -18,14 +18,22 @@ export function rankOf(status) {
 }
 
 /**
+ * Returns keys as they stand: those that are gone leave, new ones come last.
+ * @param {string[]} before
+ * @param {Map<string, number>} ranks of the keys that are there, by key
+ */
+export function sameOrder(before, ranks) {
+  const known = new Set(before);
+  return [...before.filter((key) => ranks.has(key)), ...[...ranks.keys()].filter((key) => !known.has(key))];
+}
+
+/**
  * Returns keys in their new order: the old one where ranks differ by less than 0.05, so that nothing jumps.
  * @param {string[]} before keys as they stand; those that are gone leave
  * @param {Map<string, number>} ranks of the keys that are there, by key
  */
 export function calmOrder(before, ranks) {
-  const kept = before.filter((key) => ranks.has(key));
-  const known = new Set(kept);
-  const order = [...kept, ...[...ranks.keys()].filter((key) => !known.has(key))];
+  const order = sameOrder(before, ranks);
   for (let index = 1; index < order.length; index += 1) {
     const key = order[index];
     const rank = ranks.get(key);

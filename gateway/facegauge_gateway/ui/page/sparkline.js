@@ -1,15 +1,8 @@
 // A quality over time as a small line over the bands, drawn on a canvas: many are drawn each second.
 
-import { themeColours } from "./dom.js";
-import { BANDS, bandOf } from "./words.js";
-
-const BAND_BEGINS = [0.8, 0.6, 0.4, 0];
-let colours = null;
-
-/** Forgets the theme's colours: the next drawing looks them up. */
-export function forgetColours() {
-  colours = null;
-}
+import { drawBands } from "./bands.js";
+import { themeColours } from "./colours.js";
+import { bandOf } from "./words.js";
 
 /**
  * Draws qualities a second apart, the newest at the right edge.
@@ -18,7 +11,7 @@ export function forgetColours() {
  * @param {number} span how many fit into the width
  */
 export function drawSparkline(canvas, qualities, span) {
-  colours ??= themeColours("line", "soft", ...BANDS);
+  const colours = themeColours();
   const ratio = devicePixelRatio || 1;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   if (!width) return;
@@ -29,7 +22,7 @@ export function drawSparkline(canvas, qualities, span) {
   const pen = canvas.getContext("2d");
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, width, height);
-  drawBands(pen, width, height);
+  drawBands(pen, colours, { left: 0, top: 0, width, yAt: (quality) => (1 - quality) * height });
   const y = (quality) => 2 + (1 - quality) * (height - 4);
   const x = (index) => width - 3 - ((qualities.length - 1 - index) / (span - 1)) * (width - 4);
   pen.beginPath();
@@ -48,16 +41,4 @@ export function drawSparkline(canvas, qualities, span) {
   pen.arc(x(qualities.length - 1), y(newest), 2.5, 0, 2 * Math.PI);
   pen.fillStyle = colours[bandOf(newest)];
   pen.fill();
-}
-
-function drawBands(pen, width, height) {
-  let top = 0;
-  BANDS.forEach((band, index) => {
-    const bottom = (1 - BAND_BEGINS[index]) * height;
-    pen.globalAlpha = band === "poor" ? 0.16 : 0.1;
-    pen.fillStyle = colours[band];
-    pen.fillRect(0, top, width, bottom - top);
-    top = bottom;
-  });
-  pen.globalAlpha = 1;
 }

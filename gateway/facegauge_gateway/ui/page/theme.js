@@ -1,6 +1,6 @@
 // Light, dark, or as the system is: a choice that this browser keeps.
 
-import { forgetColours } from "./sparkline.js";
+import { forgetColours } from "./colours.js";
 
 const KEY = "facegauge-theme";
 const CHOICES = ["system", "light", "dark"];

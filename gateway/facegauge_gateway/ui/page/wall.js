@@ -2,7 +2,7 @@
 
 import { make, setText } from "./dom.js";
 import { Filters } from "./filters.js";
-import { calmOrder, rankOf } from "./ranking.js";
+import { calmOrder, rankOf, sameOrder } from "./ranking.js";
 import { Row } from "./row.js";
 import { linkTo, readView, shows } from "./view.js";
 import { clockText } from "./words.js";
@@ -83,7 +83,7 @@ export class Wall {
     const ranks = new Map();
     for (const [key, status] of streams) if (shows(this.view, status)) ranks.set(key, rankOf(status));
     const isBusy = performance.now() - this.#touchedMs < CALM_MS || this.list.contains(document.activeElement);
-    this.#order = isBusy ? stay(this.#order, ranks) : calmOrder(this.#order, ranks);
+    this.#order = isBusy ? sameOrder(this.#order, ranks) : calmOrder(this.#order, ranks);
     this.statuses = streams;
     this.#version += 1;
     this.#describe();
@@ -167,9 +167,4 @@ export class Wall {
     else return;
     event.preventDefault();
   }
-}
-
-function stay(order, ranks) {
-  const known = new Set(order);
-  return [...order.filter((key) => ranks.has(key)), ...[...ranks.keys()].filter((key) => !known.has(key))];
 }

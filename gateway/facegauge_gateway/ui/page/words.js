@@ -1,7 +1,8 @@
 // What the page says of a number, a state or a moment, in one place.
 
-export const BANDS = ["good", "fair", "mediocre", "poor"];
-const BAND_BEGINS = { good: 0.8, fair: 0.6, mediocre: 0.4, poor: 0 };
+/** Where each band of quality begins, the best first. */
+export const BAND_BEGINS = { good: 0.8, fair: 0.6, mediocre: 0.4, poor: 0 };
+export const BANDS = Object.keys(BAND_BEGINS);
 
 /** Returns the band of a quality (0-1), the same as in the dashboards; "none" without one. */
 export function bandOf(quality) {
