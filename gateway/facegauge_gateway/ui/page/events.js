@@ -25,6 +25,7 @@ export async function follow(url, { onEvent, onLost = () => {}, signal, silenceM
         delayMs = FIRST_DELAY_MS;
         onEvent(name, data);
       });
+      if (signal.aborted) return; // whoever follows has heard the last event
       onLost("The gateway has closed the connection.");
     } catch (error) {
       if (signal.aborted) return;
