@@ -21,6 +21,7 @@ from .conftest import ServerProcess, StartServerProcess
 FIELDS = {
     *("stream_id", "sequence", "capture_time_s", "result", "state", "quality", "raw_quality"),
     *("faces", "frames_dropped", "error", "frames_skipped", "frames_not_decoded", "causes", "model"),
+    *("frame_width", "frame_height"),
 }
 
 

@@ -35,9 +35,8 @@ _FRAME_OVERHEAD_BYTES = 64
 """Bytes of a frame in a message beside its data; some 40 in truth."""
 _WRITE_FAILED = "Internal error from Core"
 """Details that grpc.aio reports instead of the call's own status when a write meets the end of the call."""
-_OPEN_ATTEMPTS = 8
-"""A server that refuses a call at once ends it while its first message is being written: one time in ten on
-loopback."""
+_REFUSAL_WAIT_S = 1.0
+"""How long the second try waits for a refusal before it writes; see `_begin`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +104,7 @@ class Connection:
             encoding=options.encoding,
             decode=options.decode,
         )
-        for is_last in (*[False] * (_OPEN_ATTEMPTS - 1), True):
-            call = open_call(metadata=(*stream_metadata(options.stream_id), *metadata))
-            try:
-                async with asyncio.timeout(options.connect_timeout_s):
-                    await call.write(config)
-                    message = await call.read()
-                break
-            except TimeoutError:
-                call.cancel()
-                raise unavailable(target, f"no answer within {options.connect_timeout_s:g} s") from None
-            except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-                if is_last or not await _hides_its_end(call):
-                    raise await _failure(call, target) from None
+        call, message = await _begin(open_call, target, options, config, metadata)
         accepted = proto_codec.read_response(message) if message is not grpc.aio.EOF else None
         if not isinstance(accepted, Accepted):
             call.cancel()
@@ -201,6 +188,37 @@ class _Room:
         self._bytes -= len(item.frame.data) + _FRAME_OVERHEAD_BYTES
         self._frames -= 1
         return self._bytes >= 0 and self._frames >= 0
+
+
+async def _begin(
+    open_call: OpenCall,
+    target: str,
+    options: StreamOptions,
+    config: Any,
+    metadata: Metadata,
+) -> tuple[Any, Any]:
+    """Open a call, send its first message and return the call with the first answer.
+
+    A server that refuses a caller ends the call at once, often while the first message is being written, and
+    gRPC then tells only that the write failed. The second try therefore writes once no refusal has come.
+    """
+    for is_second in (False, True):
+        call = open_call(metadata=(*stream_metadata(options.stream_id), *metadata))
+        try:
+            async with asyncio.timeout(options.connect_timeout_s):
+                if is_second:
+                    wait_s = min(_REFUSAL_WAIT_S, options.connect_timeout_s / 2)
+                    await asyncio.wait([asyncio.ensure_future(call.code())], timeout=wait_s)
+                if not call.done():
+                    await call.write(config)
+                return call, await call.read()
+        except TimeoutError:
+            call.cancel()
+            raise unavailable(target, f"no answer within {options.connect_timeout_s:g} s") from None
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            if is_second or not await _hides_its_end(call):
+                raise await _failure(call, target) from None
+    raise AssertionError("the second try returns or raises")
 
 
 async def _failure(call: Any, target: str) -> FacegaugeError:

@@ -60,6 +60,10 @@ class LossySender:
         """How many have been sent, at least in part."""
         return len(self._pictures)
 
+    def packets_of(self, picture: int) -> int:
+        """Of how many packets a picture was."""
+        return self._places[picture]
+
     async def _filter(self, data: bytes) -> None:
         if is_rtcp(data):
             await self._send(data)

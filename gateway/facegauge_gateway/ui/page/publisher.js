@@ -23,15 +23,15 @@ export class Publisher {
         method: "POST", headers: { "Content-Type": "application/sdp" }, body: peer.localDescription.sdp,
       });
       await peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
-      return new Publisher(peer, sender, response.headers.get("Location"), onEnd);
+      return new Publisher(peer, sender, channel, response.headers.get("Location"), onEnd);
     } catch (error) {
       peer.close();
       throw error;
     }
   }
 
-  constructor(peer, sender, location, onEnd) {
-    Object.assign(this, { peer, sender, location });
+  constructor(peer, sender, channel, location, onEnd) {
+    Object.assign(this, { peer, sender, channel, location });
     peer.onconnectionstatechange = () => {
       if (["failed", "disconnected", "closed"].includes(peer.connectionState)) {
         onEnd("The connection to the gateway broke off. Start again.");
@@ -68,11 +68,17 @@ export class Publisher {
     return null;
   }
 
-  /** Ends the session at the gateway too, even as the page is being left. */
+  /**
+   * Ends the session at the gateway too, even as the page is being left.
+   *
+   * The gateway is told first: to it a connection that is closed is a session that has ended, which nobody can end.
+   */
   close() {
     this.peer.onconnectionstatechange = null;
-    this.peer.close();
-    fetch(this.location, { method: "DELETE", headers: authorization(), credentials: "omit", keepalive: true }).catch(() => {});
+    this.channel.onmessage = null;
+    fetch(this.location, { method: "DELETE", headers: authorization(), credentials: "omit", keepalive: true })
+      .catch(() => {})
+      .finally(() => this.peer.close());
   }
 }
 
