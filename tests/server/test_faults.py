@@ -12,7 +12,7 @@ import simplejpeg
 
 from bench.fault_clips import TimedPicture, read_clip
 from facegauge.v1 import quality_pb2 as pb
-from facegauge_server.app import App
+from tests.end_to_end.conftest import ServerProcess
 from tests.server.conftest import Connect, StartServer, config_request, faults_of, frame_request, read_rest
 from tests.server.scraping import read_metrics
 
@@ -27,20 +27,17 @@ def request(number: int, picture: TimedPicture) -> pb.MonitorStreamRequest:
     return frame_request(coded, number, capture_time_s=picture.capture_time_s)
 
 
-async def scrape(app: App, metric: str) -> dict[str, float]:
+async def scrape(server: ServerProcess, metric: str) -> dict[str, float]:
     """Return the samples of a metric by their labels."""
-    lines = (await read_metrics(app)).splitlines()
+    lines = (await read_metrics(server)).splitlines()
     return {
         line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric)
     }
 
 
-async def test_a_fault_is_exported_and_listed_while_it_lasts(
-    start_server: StartServer, connect: Connect
-) -> None:
+async def test_a_fault_is_exported_and_listed_while_it_lasts(server: ServerProcess, connect: Connect) -> None:
     """One series, 1, with the stream's labels, and the main cause of its status."""
-    app = await start_server()
-    stub = connect(app)
+    stub = connect(server)
     call = stub.MonitorStream()
     await call.write(config_request("s", call_id="c", delivery=pb.DELIVERY_COMPLETE))
     await call.read()
@@ -52,7 +49,7 @@ async def test_a_fault_is_exported_and_listed_while_it_lasts(
     assert response.assessment.main_cause == pb.Cause(kind=pb.CAUSE_KIND_BLACK, value=1.0, threshold=0.98)
     (listed,) = (await stub.ListStreams(pb.ListStreamsRequest())).streams
     assert listed.main_cause == response.assessment.main_cause
-    assert await scrape(app, "facegauge_stream_fault{") == {
+    assert await scrape(server, "facegauge_stream_fault{") == {
         'facegauge_stream_fault{call_id="c",cause="black",stream_id="s",tenant=""}': 1.0
     }
     await call.done_writing()
@@ -61,12 +58,11 @@ async def test_a_fault_is_exported_and_listed_while_it_lasts(
 
 @pytest.mark.parametrize("thinned", [{"max_fps": 2.0}, {"min_fps": 0.7}], ids=["max_fps", "min_fps"])
 async def test_frames_left_out_here_are_no_fault(
-    start_server: StartServer, connect: Connect, clip: list[TimedPicture], thinned: dict[str, float]
+    server: ServerProcess, connect: Connect, clip: list[TimedPicture], thinned: dict[str, float]
 ) -> None:
     """A live stream of which few frames are scored has the rate that its sender has: a fall shows."""
-    app = await start_server()
-    call = connect(app).MonitorStream()
-    await call.write(config_request("s", **thinned))
+    call = connect(server).MonitorStream()
+    await call.write(config_request("thinned", **thinned))
     coded = [simplejpeg.encode_jpeg(one.pixels, quality=60) for one in clip]
     told: list[pb.Assessment] = []
 

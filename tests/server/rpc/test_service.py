@@ -41,11 +41,16 @@ async def assess(stub: Any, *frames: pb.MonitorStreamRequest) -> list[pb.Monitor
     return [response async for response in stub.MonitorStream(iter(requests))]
 
 
+async def live_streams(stub: Any) -> int:
+    """How many streams the server has, which no test leaves any."""
+    return int((await stub.ListStreams(pb.ListStreamsRequest())).total)
+
+
 async def test_a_stream_from_config_to_summary(
-    start_server: StartServer, connect: Connect, portrait_jpeg: bytes
+    server: ServerProcess, connect: Connect, portrait_jpeg: bytes
 ) -> None:
     """Frames are accepted, scored in order and summed up."""
-    stub = connect(await start_server())
+    stub = connect(server)
     frames = [frame_request(portrait_jpeg, sequence) for sequence in range(10)]
     accepted, *assessments, last = await assess(stub, *frames)
     assert accepted.accepted.config.display_lines == 720
@@ -118,27 +123,27 @@ async def test_a_truncated_jpeg_is_an_error(
     ],
 )
 async def test_a_bad_stream_is_refused(
-    start_server: StartServer,
+    server: ServerProcess,
     connect: Connect,
     requests: list[pb.MonitorStreamRequest],
     code: grpc.StatusCode,
     text: str,
 ) -> None:
     """A stream that breaks the protocol ends with the code that says so, and leaves nothing behind."""
-    app = await start_server()
+    stub = connect(server)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        async for _ in connect(app).MonitorStream(iter(requests)):
+        async for _ in stub.MonitorStream(iter(requests)):
             pass
     assert caught.value.code() is code
     assert text in (caught.value.details() or "")
-    assert len(app.table) == 0
+    assert await live_streams(stub) == 0
 
 
 async def test_a_stream_id_belongs_to_one_stream(
-    start_server: StartServer, connect: Connect, portrait_jpeg: bytes
+    server: ServerProcess, connect: Connect, portrait_jpeg: bytes
 ) -> None:
     """A duplicate id is refused and the stream that holds it goes on."""
-    stub = connect(await start_server())
+    stub = connect(server)
     first = stub.MonitorStream()
     await first.write(config_request())
     await first.read()
@@ -151,14 +156,14 @@ async def test_a_stream_id_belongs_to_one_stream(
     assert isinstance(response, pb.MonitorStreamResponse)
     assert response.assessment.result == pb.FRAME_RESULT_SCORED
     await first.done_writing()
+    await read_rest(first)
 
 
 async def test_a_resume_token_takes_the_stream_over(
-    start_server: StartServer, connect: Connect, portrait_jpeg: bytes
+    server: ServerProcess, connect: Connect, portrait_jpeg: bytes
 ) -> None:
     """A connection with the token goes on where the old one was, which ends; a wrong token is refused."""
-    app = await start_server()
-    stub = connect(app)
+    stub = connect(server)
     old = stub.MonitorStream()
     await old.write(config_request())
     accepted = await old.read()
@@ -177,7 +182,7 @@ async def test_a_resume_token_takes_the_stream_over(
     assert responses[0].accepted.resumed
     assert responses[-1].summary.frames_scored == 2
     assert await old.code() is grpc.StatusCode.ABORTED
-    assert len(app.table) == 0
+    assert await live_streams(stub) == 0
 
 
 async def test_a_full_server_refuses_streams(start_server: StartServer, connect: Connect) -> None:
@@ -280,11 +285,10 @@ async def test_a_client_that_never_reads_is_bounded(
 
 
 async def test_pictures_are_assessed_alone(
-    start_server: StartServer, connect: Connect, portrait_jpeg: bytes
+    server: ServerProcess, connect: Connect, portrait_jpeg: bytes
 ) -> None:
     """AssessImage scores a picture without a stream; one that cannot be read is INVALID_ARGUMENT."""
-    app = await start_server()
-    stub = connect(app)
+    stub = connect(server)
     response = await stub.AssessImage(pb.AssessImageRequest(data=portrait_jpeg))
     assert response.assessment.result == pb.FRAME_RESULT_SCORED
     assert response.assessment.quality == response.assessment.raw_quality > 0
@@ -293,14 +297,14 @@ async def test_pictures_are_assessed_alone(
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.AssessImage(pb.AssessImageRequest(data=b"GIF89a"))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert len(app.table) == 0
+    assert await live_streams(stub) == 0
 
 
 async def test_streams_are_listed_and_watched(
-    start_server: StartServer, connect: Connect, portrait_jpeg: bytes
+    server: ServerProcess, connect: Connect, portrait_jpeg: bytes
 ) -> None:
     """An operator sees the live streams, filtered by call, once or again and again."""
-    stub = connect(await start_server())
+    stub = connect(server)
     call = stub.MonitorStream()
     await call.write(config_request("a", call_id="standup"))
     await call.write(frame_request(portrait_jpeg))
@@ -335,12 +339,12 @@ async def test_streams_are_listed_and_watched(
     with pytest.raises(grpc.aio.AioRpcError, match="interval_s"):
         await stub.WatchStreams(pb.WatchStreamsRequest(interval_s=1e9)).read()
     await call.done_writing()
+    await read_rest(call)
 
 
-async def test_health_and_reflection_answer(start_server: StartServer) -> None:
+async def test_health_and_reflection_answer(server: ServerProcess) -> None:
     """Load balancers find the server healthy; grpcurl finds the service without the .proto file."""
-    app = await start_server()
-    async with grpc.aio.insecure_channel(str(app.listen)) as channel:
+    async with grpc.aio.insecure_channel(server.listen) as channel:
         health = health_pb2_grpc.HealthStub(channel)
         answer = await health.Check(health_pb2.HealthCheckRequest(service="facegauge.v1.QualityService"))
         assert answer.status == health_pb2.HealthCheckResponse.SERVING

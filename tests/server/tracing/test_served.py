@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 import structlog
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from facegauge.v1 import quality_pb2 as pb
@@ -52,51 +52,55 @@ def exemplars(url: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("encoding", [pb.FRAME_ENCODING_JPEG, pb.FRAME_ENCODING_VP8])
 async def test_a_frames_way_is_found_from_metrics_and_log(
-    encoding: pb.FrameEncoding.ValueType,
-    connect: Connect,
-    portrait_jpeg: bytes,
-    astronaut: npt.NDArray[np.uint8],
-    tmp_path: Path,
+    connect: Connect, portrait_jpeg: bytes, astronaut: npt.NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    """Each frame is a trace with its stages, an exemplar names one, and the log names the caller's."""
-    pictures = [portrait_jpeg, portrait_jpeg]
-    if encoding == pb.FRAME_ENCODING_VP8:
-        pictures = encode_units(Encoding.VP8, moving(astronaut, 2))
+    """Each frame is a trace with its stages, an exemplar names one, and the log names the caller's.
+
+    A picture by itself is part of its caller's trace, below the span that the caller names.
+    """
+    sent = {
+        "coded": (pb.FRAME_ENCODING_VP8, encode_units(Encoding.VP8, moving(astronaut, 2))),
+        "pictures": (pb.FRAME_ENCODING_JPEG, [portrait_jpeg, portrait_jpeg]),
+    }
+    named: dict[str, set[str]] = {}
     with collecting() as collector:
         with structlog.testing.capture_logs() as lines:
             async with running(config(collector, tmp_path)) as app:
-                call = connect(app).MonitorStream(metadata=(PARENT,))
-                delivery = pb.DELIVERY_COMPLETE
-                await call.write(config_request("alice", call_id="c", encoding=encoding, delivery=delivery))
-                for sequence, data in enumerate(pictures):
-                    await call.write(frame_request(data, sequence))
-                await call.done_writing()
-                await read_rest(call)
-                named = await asyncio.to_thread(exemplars, app.metrics_url)
+                for stream_id, (encoding, data) in sent.items():
+                    call = connect(app).MonitorStream(metadata=(PARENT,))
+                    delivery = pb.DELIVERY_COMPLETE
+                    await call.write(config_request(stream_id, encoding=encoding, delivery=delivery))
+                    for sequence, one in enumerate(data):
+                        await call.write(frame_request(one, sequence))
+                    await call.done_writing()
+                    await read_rest(call)
+                    named[stream_id] = await asyncio.to_thread(exemplars, app.metrics_url)
+                image = pb.AssessImageRequest(data=portrait_jpeg)
+                await connect(app).AssessImage(image, metadata=(PARENT,))
         spans = collector.spans(1)  # those that waited came as the server drained
-    frames = [span for span in spans if span.name == "frame"]
-    assert [attributes(span)["facegauge.sequence"] for span in frames] == [0, 1]
-    assert [link.trace_id.hex() for span in frames for link in span.links] == [TRACE, TRACE]
-    assert bool(named) is (encoding == pb.FRAME_ENCODING_JPEG), "coded video on demand has no total time"
-    assert named <= {span.trace_id.hex() for span in frames}
-    stages = {span.name for span in spans} - {"frame", "wait", "work"}
-    assert stages >= {"decode" if encoding == pb.FRAME_ENCODING_JPEG else "decode_video", "locate"}
-    (opened,) = (line for line in lines if line["event"] == "stream opened")
-    assert opened["trace_id"] == TRACE
     counted = app.metrics.registry.get_sample_value("facegauge_trace_spans_total", {"result": "exported"})
     assert counted == len(spans)
 
+    def by_method(method: str) -> list[Span]:
+        frames = [span for span in spans if span.name == "frame"]
+        return [span for span in frames if attributes(span)["rpc.method"] == method]
 
-async def test_a_picture_is_part_of_its_callers_trace(
-    connect: Connect, portrait_jpeg: bytes, tmp_path: Path
-) -> None:
-    """Below the span that the caller names."""
-    with collecting() as collector:
-        async with running(config(collector, tmp_path)) as app:
-            image = pb.AssessImageRequest(data=portrait_jpeg)
-            await connect(app).AssessImage(image, metadata=(PARENT,))
-        (frame,) = (span for span in collector.spans(1) if span.name == "frame")
-    assert (frame.trace_id.hex(), frame.parent_span_id.hex()) == (TRACE, PARENT[1].split("-")[2])
-    assert attributes(frame)["rpc.method"] == "AssessImage"
+    # --- frames of streams: each a trace of its own that links to the caller's
+    frames = by_method("MonitorStream")
+    assert [attributes(span)["facegauge.sequence"] for span in frames] == [0, 1, 0, 1]
+    assert [link.trace_id.hex() for span in frames for link in span.links] == [TRACE] * 4
+    coded, pictures = ({span.trace_id.hex() for span in half} for half in (frames[:2], frames[2:]))
+    for traces, stage in ((coded, "decode_video"), (pictures, "decode")):
+        assert {span.name for span in spans if span.trace_id.hex() in traces} >= {"frame", stage, "locate"}
+    opened = [line["trace_id"] for line in lines if line["event"] == "stream opened"]
+    assert opened == [TRACE, TRACE]
+
+    # --- exemplars
+    assert not named["coded"], "coded video on demand has no total time"
+    assert named["pictures"]
+    assert named["pictures"] <= pictures
+
+    # --- the picture by itself
+    (alone,) = by_method("AssessImage")
+    assert (alone.trace_id.hex(), alone.parent_span_id.hex()) == (TRACE, PARENT[1].split("-")[2])
