@@ -47,6 +47,10 @@ def test_every_model(name: str) -> None:
     model = facegauge_models.info(name)
     network = facegauge_models.create(name)
     assert network.training
+    height, width = _small(model)
+    if model.reported is not None:
+        first = network(torch.randn(4, 3, height, width))
+        assert float(first.detach().abs().max()) < 2, "a short training begins within reach of the labels"
     network.eval()
 
     # Costs: as in the report's Table 1, to its digits, or within the tolerance that the model states.
@@ -56,7 +60,6 @@ def test_every_model(name: str) -> None:
         assert model.agrees(gflops=gflops, params_m=params_m), f"{gflops:.5f} GFLOPs, {params_m:.6f} M"
 
     # Shape and range.
-    height, width = _small(model)
     pictures = torch.randn(2, 3, height, width)
     qualities = network(pictures)
     assert qualities.shape == (2,)
