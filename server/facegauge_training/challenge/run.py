@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from facegauge_training.challenge.splits import Data
 from facegauge_training.challenge.task import STATISTICS_ROWS, train_system
 from facegauge_training.challenge.teacher import Teacher
 from facegauge_training.challenge.weights import save_network
+from facegauge_training.common.run_files import logged_seconds
 
 __all__ = ["Run", "train_run"]
 
@@ -85,12 +85,11 @@ def train_run(run: Run, network: Any, *, fresh_head: bool) -> dict[str, Any]:
         network.use_anchors(run.online.network.anchors)
     if fresh_head and not (run.folder / "checkpoint.pt").is_file():
         _start(run, network)
-    begun = time.monotonic()
     found = train_system(
         network, run.recipe, run.plans, run.data, run.folder, how,
         seed=run.seed, device=run.device, teacher=run.online, save_every_s=run.save_every_s,
     )  # fmt: skip
-    taken = time.monotonic() - begun
+    taken = logged_seconds(run.folder / "log.jsonl")
     save_network(run.recipe.system, network, how, run.folder / "model.pt")
     network.cpu()
     device = torch.cuda.get_device_name() if run.device.type == "cuda" else "CPU"

@@ -25,6 +25,7 @@ from facegauge_training.common.errors import RecipeError
 __all__ = [
     "load_checkpoint",
     "lock_run",
+    "logged_seconds",
     "open_log",
     "random_state",
     "read_log",
@@ -132,3 +133,12 @@ def write_row(log: BinaryIO, row: Mapping[str, Any]) -> None:
 def read_log(path: Path) -> list[dict[str, Any]]:
     """Return the rows of a log."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def logged_seconds(path: Path) -> float:
+    """Return how long the logged steps of a training took, over all its resumed parts."""
+    seconds, before = 0.0, 0
+    for row in read_log(path):
+        seconds += row["s_per_step"] * (row["step"] - before)
+        before = row["step"]
+    return seconds

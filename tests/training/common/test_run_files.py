@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from facegauge_training.common.errors import RecipeError
-from facegauge_training.common.run_files import lock_run, open_log, read_log, write_row
+from facegauge_training.common.run_files import lock_run, logged_seconds, open_log, read_log, write_row
 
 
 def test_a_resumed_log_has_every_row_once(tmp_path: Path) -> None:
@@ -22,6 +22,18 @@ def test_a_resumed_log_has_every_row_once(tmp_path: Path) -> None:
     with open_log(path, saved) as log:
         write_row(log, {"step": 2, "again": True})
     assert read_log(path) == [{"step": 1}, {"step": 2, "again": True}]
+
+
+def test_a_resumed_training_took_what_all_its_parts_took(tmp_path: Path) -> None:
+    """A row's seconds are those of the steps since the row before, whoever wrote that."""
+    path = tmp_path / "log.jsonl"
+    with open_log(path, 0) as log:
+        write_row(log, {"step": 2, "s_per_step": 3.0})
+        saved = log.tell()
+        write_row(log, {"step": 4, "s_per_step": 100.0})
+    with open_log(path, saved) as log:
+        write_row(log, {"step": 4, "s_per_step": 0.5})
+    assert logged_seconds(path) == 7
 
 
 def test_two_processes_cannot_train_one_run(tmp_path: Path) -> None:
