@@ -57,15 +57,16 @@ def start_head(network: nn.Module, system: str, how: Preprocessing, rows: Rows, 
             network(inputs)
     for hook in hooks:
         hook.remove()
-    for name, layer in layers.items():
-        features = torch.cat(seen[name])
-        deviation = features.std(0)
-        scale = deviation.clamp(min=LEAST_DEVIATION * float(deviation.mean()) + 1e-12)
-        layer.weight /= scale
-        layer.bias -= layer.weight @ features.mean(0)
+    # First: where the head is one layer, the offset of its inputs is folded into the same bias.
     mean = torch.tensor(float(rows.scores.mean())).clamp(0.01, 0.99)
     if isinstance(network, EMOv2Regressor) or (isinstance(network, PooledRegressor) and network.bounded):
         mean = torch.logit(mean)
     for layer in network.modules():
         if isinstance(layer, nn.Linear) and layer.out_features == 1 and layer.bias is not None:
             layer.bias.fill_(float(mean))
+    for name, layer in layers.items():
+        features = torch.cat(seen[name])
+        deviation = features.std(0)
+        scale = deviation.clamp(min=LEAST_DEVIATION * float(deviation.mean()) + 1e-12)
+        layer.weight /= scale
+        layer.bias -= layer.weight @ features.mean(0)
