@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from facegauge_gateway.rtp.packet import RtpPacket
 from tests.gateway.rtp_streams import serialise
 
-__all__ = ["GatewayProcess", "MediaServer", "metric_of", "run_gateway"]
+__all__ = ["DEADLINE_S", "GatewayProcess", "MediaServer", "metric_of", "run_gateway"]
 
 DEADLINE_S = 60.0
 """Longest wait for anything: far more than a busy machine takes."""

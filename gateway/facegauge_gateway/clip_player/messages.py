@@ -2,7 +2,7 @@
 
     {"event": "opened"}                                   it is a video or a picture
     {"event": "refused", "error": ...}                    it is none: the end
-    {"event": "progress", "fraction": ..., ...}           every so often
+    {"event": "progress", ...}                            every so often: the fields of `Progress`
     {"event": "failed", "error": ..., "defect": ...}      the end; `defect` is a traceback, or empty
     {"event": "done", ..., "report_bytes": N}             the end, followed by N bytes of HTML
 
@@ -13,12 +13,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-__all__ = ["MAX_LINE_BYTES", "MAX_REPORT_BYTES", "Messages"]
+__all__ = ["MAX_LINE_BYTES", "MAX_REPORT_BYTES", "Messages", "Progress"]
 
 MAX_LINE_BYTES = 256 * 1024
 MAX_REPORT_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a clip is, and what the newest assessment says; the defaults before there is one."""
+
+    fraction: float | None = None
+    position_s: float = 0.0
+    duration_s: float | None = None
+    frames_sent: int = 0
+    quality: float | None = None
+    state: str = "waiting"
+    main_cause: Mapping[str, Any] | None = None
 
 
 class Messages:

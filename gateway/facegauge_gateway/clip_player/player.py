@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from facegauge_client.playback.playback import Playback, ReplayOptions
 from facegauge_client.report import Played, Recorder, Session, write_page
 from facegauge_gateway.clip_player.job import Job
-from facegauge_gateway.clip_player.messages import Messages
+from facegauge_gateway.clip_player.messages import Messages, Progress
 from facegauge_gateway.worded import worded
 
 __all__ = ["play_clip"]
@@ -41,7 +41,7 @@ async def play_clip(job: Job, messages: Messages) -> None:
         told = error_text.removeprefix(f"{path}: ")
         messages.send("failed", {"error": f"{job.name} did not play: {told}", "defect": ""})
         return
-    messages.send("progress", _progress(playback))
+    messages.send("progress", asdict(_progress(playback)))
     session = Session(job.server.target, began, time.monotonic() - began_s, job.call_id, PACE)
     report = write_page(session, [Played(playback, recorder)]).encode(errors="replace")
     summary = playback.summary
@@ -58,19 +58,18 @@ async def play_clip(job: Job, messages: Messages) -> None:
 
 async def _tell(playback: Playback, messages: Messages) -> None:
     while True:
-        messages.send("progress", _progress(playback))
+        messages.send("progress", asdict(_progress(playback)))
         await asyncio.sleep(PROGRESS_INTERVAL_S)
 
 
-def _progress(playback: Playback) -> dict[str, Any]:
-    latest = playback.latest
-    cause = latest.main_cause if latest else None
-    return {
-        "fraction": playback.fraction,
-        "position_s": playback.position_s,
-        "duration_s": playback.source.duration_s if playback.source else None,
-        "frames_sent": playback.frames_sent,
-        "quality": latest.quality if latest else None,
-        "state": latest.state.value if latest else "waiting",
-        "main_cause": worded(cause) if cause else None,
-    }
+def _progress(playback: Playback) -> Progress:
+    begun = Progress(
+        playback.fraction,
+        playback.position_s,
+        playback.source.duration_s if playback.source else None,
+        playback.frames_sent,
+    )
+    if not (latest := playback.latest):
+        return begun
+    cause = worded(latest.main_cause) if latest.main_cause else None
+    return replace(begun, quality=latest.quality, state=latest.state.value, main_cause=cause)

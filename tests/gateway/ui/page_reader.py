@@ -11,9 +11,9 @@ from typing import Any
 
 import aiohttp
 
-__all__ = ["DEADLINE_S", "Events", "Page", "page_of"]
+from tests.gateway.gateway_process import DEADLINE_S
 
-DEADLINE_S = 60.0
+__all__ = ["Events", "Page", "page_of"]
 
 
 class Events:

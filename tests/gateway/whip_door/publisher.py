@@ -23,9 +23,10 @@ from aiortc import (
 from av import VideoFrame
 from yarl import URL
 
-__all__ = ["DEADLINE_S", "Published", "camera_peer", "make_offer", "published"]
+from tests.gateway.gateway_process import DEADLINE_S
 
-DEADLINE_S = 60.0
+__all__ = ["Published", "camera_peer", "make_offer", "published"]
+
 WIDTH, HEIGHT = 640, 480
 
 

@@ -14,8 +14,9 @@ from facegauge_gateway.whip_door import aiortc_receiver
 from facegauge_gateway.whip_door.aiortc_receiver import PacketReceiver
 from facegauge_gateway.whip_door.offer import parse_offer
 from tests.end_to_end.conftest import ServerProcess
+from tests.gateway.gateway_process import DEADLINE_S
 
-from .publisher import DEADLINE_S, camera_peer, make_offer
+from .publisher import camera_peer, make_offer
 from .session import publishing_session
 
 Picture = npt.NDArray[np.uint8]

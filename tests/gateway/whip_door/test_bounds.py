@@ -12,8 +12,9 @@ from aiortc.mediastreams import AudioStreamTrack
 
 from tests.end_to_end.conftest import ServerProcess, StartServerProcess
 from tests.gateway.conftest import StartGateway
+from tests.gateway.gateway_process import DEADLINE_S
 
-from .publisher import DEADLINE_S, published
+from .publisher import published
 from .session import publishing_session
 
 Picture = npt.NDArray[np.uint8]

@@ -14,10 +14,11 @@ from bench.real_call.recording import rtp_timestamp
 from facegauge_gateway.rtp.codec import CLOCK_RATE_HZ
 from tests.end_to_end.conftest import ServerProcess
 from tests.gateway.conftest import StartGateway
+from tests.gateway.gateway_process import DEADLINE_S
 from tests.real_calls.whole_chains import whole_chains
 
 from .lossy_sender import LossySender, Sent
-from .publisher import DEADLINE_S, published
+from .publisher import published
 
 pytestmark = pytest.mark.slow
 

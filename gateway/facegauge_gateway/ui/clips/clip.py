@@ -8,10 +8,11 @@ import secrets
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from dataclasses import asdict
 from typing import IO, Any
 
 from facegauge_gateway.clip_player.job import Job
-from facegauge_gateway.clip_player.messages import MAX_LINE_BYTES, MAX_REPORT_BYTES
+from facegauge_gateway.clip_player.messages import MAX_LINE_BYTES, MAX_REPORT_BYTES, Progress
 from facegauge_gateway.http.server_sent import sse_message
 from facegauge_gateway.log import Log
 from facegauge_gateway.ui.news import News
@@ -45,7 +46,7 @@ class Clip:
         self.ended_s: float | None = None
         """When it ended, on the event loop's clock."""
         self._news = News()
-        self._message = sse_message("progress", json.dumps(_nothing_yet()))
+        self._message = sse_message("progress", json.dumps(asdict(Progress())))
         self._readers = 0
         self._unwatched: asyncio.TimerHandle | None = None
         self._running: asyncio.Task[None] | None = None
@@ -194,15 +195,3 @@ class Clip:
         assert self._process is not None  # noqa: S101 - begun
         assert self._process.stdout is not None  # noqa: S101 - a pipe
         return self._process.stdout
-
-
-def _nothing_yet() -> dict[str, Any]:
-    return {
-        "fraction": None,
-        "position_s": 0.0,
-        "duration_s": None,
-        "frames_sent": 0,
-        "quality": None,
-        "state": "waiting",
-        "main_cause": None,
-    }
