@@ -1,12 +1,13 @@
 """Measure the systems that were trained under one protocol, and our students beside them.
 
 Measured here, on the ladder of unseen faces: agreement; and on this machine: multiply-adds, parameters and
-milliseconds. What a training cost is what its result.json says. A row is kept beside what it was measured of
-and is not measured again.
+milliseconds. What a training cost is what its result.json says. A row is kept beside what it was measured of,
+and is not measured again unless the weights or the ladder have changed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -58,13 +59,12 @@ def measure_systems(
     Raises:
         RecipeError: weights cannot be read, or a system scores all pictures alike.
     """
-    on = ladder.fingerprint()
     rows = {}
     for name in facegauge_models.names(teachers=False):
         folder = runs / name
         if (folder / "result.json").is_file():
             rows[name] = _kept(
-                folder / "row.json", on, again, say, name,
+                folder / "row.json", _measured_on(folder, ladder), again, say, name,
                 lambda name=name, folder=folder: _measured(name, folder, ladder),  # type: ignore[misc]
             )  # fmt: skip
     return rows
@@ -91,7 +91,7 @@ def measure_patches(
             "parameters": count_params(network),
         }
 
-    return {name: _kept(folder / "patches.json", ladder.fingerprint(), again, say, name, measured)}
+    return {name: _kept(folder / "patches.json", _measured_on(folder, ladder), again, say, name, measured)}
 
 
 def measure_students(
@@ -122,6 +122,11 @@ def measure_students(
         kept = runs / "students" / f"{name}.json"
         rows[name] = _kept(kept, f"{ladder.fingerprint()} {student.sha256}", again, say, name, measured)
     return rows
+
+
+def _measured_on(folder: Path, ladder: StoredCrops) -> str:
+    weights = hashlib.sha256((folder / "model.pt").read_bytes()).hexdigest()
+    return f"{ladder.fingerprint()} {weights}"
 
 
 def _kept(

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from facegauge_training.challenge import measured_systems
 from facegauge_training.challenge.protocol import LEAST_RATE, shortened
 from facegauge_training.challenge.team_recipes import RECIPES
-from facegauge_training.challenge.weights import load_network
+from facegauge_training.challenge.weights import load_network, save_network
 from facegauge_training.cli import main
 from facegauge_training.data.degradation_chain import Chain
 from facegauge_training.data.ladder import LADDER, ladder_store
@@ -113,6 +113,12 @@ def test_the_page_has_what_was_trained(cache: Path, tmp_path: Path, monkeypatch:
     assert columns == {16}
     again = CliRunner().invoke(main, ["table1", *options]).output  # measured before: read
     assert again.splitlines()[0].startswith(str(out))
+    weights = cache / "runs" / "page" / "2077agent" / "model.pt"
+    name, network = load_network(weights)
+    torch.nn.init.normal_(next(network.parameters()))
+    save_network(name, network, {}, weights)
+    anew = CliRunner().invoke(main, ["table1", *options]).output  # trained anew: measured again
+    assert anew.startswith("2077agent: Score ")
 
 
 def test_a_run_that_was_begun_with_other_settings_is_refused(cache: Path) -> None:
