@@ -103,6 +103,8 @@ class Stage:
     """The backbone's rate as a share of the head's."""
     average: bool = False
     """Whether the weights at the ends of this stage's epochs are averaged and kept (SWA)."""
+    fixed_statistics: bool = False
+    """Whether batch normalisation uses the statistics of the test, estimated before, not each batch's own."""
 
     def __post_init__(self) -> None:
         """Check.

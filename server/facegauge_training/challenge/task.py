@@ -20,6 +20,7 @@ from facegauge_training.challenge.recipe import Recipe
 from facegauge_training.challenge.splits import Data
 from facegauge_training.challenge.teacher import Teacher
 from facegauge_training.challenge.weight_keeper import Keeper, optimiser_for, set_frozen, set_rates
+from facegauge_training.common.batch_statistics import fix_statistics
 from facegauge_training.common.errors import RecipeError
 from facegauge_training.common.loop import train
 from facegauge_training.common.metrics import validation_metrics
@@ -172,6 +173,8 @@ class _SystemTask:
         plan = self._plan
         self._epoch = plan.epoch(self._stage_step)
         set_frozen(self.network, self._recipe, frozen=self._epoch < plan.stage.frozen_epochs)
+        if plan.stage.fixed_statistics:
+            fix_statistics(self.network)
         share = plan.stage.schedule.at(self._epoch, plan.stage.epochs)
         self._rate = plan.stage.rate * share * self._keepers[0].multiplier
         set_rates(self.optimizer, plan.stage, self._rate)

@@ -51,10 +51,16 @@ _ALL = (
         "mediaforensics", "3.2", "adamw", 1e-2, "l1-rank",
         (
             Stage(50, 1e-3, PERIOD_5, 256, MSPT_512, "size 512"),
-            Stage(20, 1e-4, PERIOD_5, 256, MSPT_640, "size 640"),
-            Stage(20, 1e-4, PERIOD_5, 256, MSPT_640, "all rows", all_rows=True, average=True),
+            Stage(20, 1e-4, PERIOD_5, 256, MSPT_640, "size 640", fixed_statistics=True),
+            Stage(
+                20, 1e-4, PERIOD_5, 256, MSPT_640, "all rows",
+                all_rows=True, average=True, fixed_statistics=True,
+            ),
         ),
-        "Weight decay: PyTorch's. Least rate of the cosine: 0. Statistics: estimated for the average.",
+        "Weight decay: PyTorch's. Least rate of the cosine: 0. Statistics of batch normalisation: estimated for "
+        "the average; in the second and third stage those of the test. With each batch's own, nothing in training "
+        "tells of pictures that lie far off: after 136 steps a photo before a white wall was tested at -27, and "
+        "SROCC was 0.62 where PLCC was 0.12.",
         augmentation=Augmentation(flip=True, quarter_turns=True), keep="average",
     ),
     Recipe(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import nn
 
-__all__ = ["estimate_statistics"]
+__all__ = ["estimate_statistics", "fix_statistics"]
 
 
 @torch.no_grad()
@@ -26,13 +26,7 @@ def estimate_statistics(
         run: runs it, where calling it is not how.
     """
     network.eval()
-    layers = [
-        layer
-        for layer in network.modules()
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm)  # noqa: SLF001 - torch names no other base
-        and layer.track_running_stats
-        and (layer.weight is None or layer.weight.requires_grad)
-    ]
+    layers = [layer for layer in _layers(network) if layer.weight is None or layer.weight.requires_grad]
     if not layers:
         return
     momenta = [layer.momentum for layer in layers]
@@ -50,3 +44,17 @@ def estimate_statistics(
         if not estimated:
             layer.load_state_dict(old)
     network.eval()
+
+
+def fix_statistics(network: nn.Module) -> None:
+    """Let batch normalisation of a network in training mode use the statistics that it has, and keep them."""
+    for layer in _layers(network):
+        layer.eval()
+
+
+def _layers(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
+    return [
+        layer
+        for layer in network.modules()
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.track_running_stats  # noqa: SLF001
+    ]

@@ -193,6 +193,20 @@ def test_a_score_on_rows_that_were_trained_on_says_so(data: Data, tmp_path: Path
     assert [n for n, row in validations.items() if "validation_trained_on" in row] == [2]
 
 
+def test_a_stage_may_train_with_the_statistics_of_the_test(data: Data, tmp_path: Path) -> None:
+    """MediaForensics' first stage divides by each batch's own; the others by what was estimated before."""
+    network, seen = Tiny(), []
+    normalisation = network.features[1]
+    normalisation.register_forward_hook(
+        lambda layer, *_: seen.append(layer.training) if network.training else None
+    )
+    recipe = _small("mediaforensics")
+    assert [stage.fixed_statistics for stage in recipe.stages] == [False, True, True]
+    _train(network, recipe, data, tmp_path)
+    steps = [plan.steps for plan in _plans(recipe, data, 12)]
+    assert seen == [True] * steps[0] + [False] * (steps[1] + steps[2])
+
+
 def test_rows_may_be_fewer_than_a_batch(data: Data, tmp_path: Path) -> None:
     """Then a batch is all of them."""
     few, recipe = (
