@@ -57,10 +57,10 @@ _ALL = (
                 all_rows=True, average=True, fixed_statistics=True,
             ),
         ),
-        "Weight decay: PyTorch's. Least rate of the cosine: 0. Statistics of batch normalisation: estimated for "
-        "the average; in the second and third stage those of the test. With each batch's own, nothing in training "
-        "tells of pictures that lie far off: after 136 steps a photo before a white wall was tested at -27, and "
-        "SROCC was 0.62 where PLCC was 0.12.",
+        "Weight decay: PyTorch's. Least rate of the cosine: 0. Statistics of batch normalisation: estimated "
+        "for the average; in the second and third stage those of the test. With each batch's own, nothing in "
+        "training tells of pictures that lie far off: after 136 steps a photo before a white wall was tested "
+        "at -27, and SROCC was 0.62 where PLCC was 0.12.",
         augmentation=Augmentation(flip=True, quarter_turns=True), keep="average",
     ),
     Recipe(
