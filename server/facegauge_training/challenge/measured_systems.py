@@ -24,10 +24,12 @@ from facegauge_models.measure import (
     crop_example,
     onnx_bytes,
     openvino_ms,
+    openvino_run,
     picture_example,
 )
+from facegauge_models.registry import Preprocessing
 from facegauge_training.challenge.onnx_file import score_pictures
-from facegauge_training.challenge.predict import predict_pictures
+from facegauge_training.challenge.predict import BATCH, rows_as_tested
 from facegauge_training.challenge.stored_crops import StoredCrops
 from facegauge_training.challenge.weights import load_network
 from facegauge_training.common.atomic import write_json
@@ -81,10 +83,12 @@ def measure_patches(
 
     def measured() -> Row:
         model, network = facegauge_models.info("baseline"), load_network(folder / "model.pt")[1]
-        scores = predict_pictures(network, model.test, ladder, torch.device("cpu"), patches=PATCHES)
-        example = picture_example(*model.input_size).repeat(PATCHES, 1, 1, 1)
+        one = picture_example(*model.input_size)
+        draws = range(PATCHES)
+        scores = [_scores(onnx_bytes(network, one), one, model.test, ladder, draw) for draw in draws]
+        example = one.repeat(PATCHES, 1, 1, 1)
         return {
-            **_agreement(scores, ladder),
+            **_agreement(np.mean(scores, axis=0), ladder),
             "trained": json.loads((folder / "result.json").read_text(encoding="utf-8")),
             "ms": _ms(onnx_bytes(network, example), example.numpy()),
             "gmacs": count_gflops(network, example),
@@ -145,15 +149,29 @@ def _kept(
 
 def _measured(name: str, folder: Path, ladder: StoredCrops) -> Row:
     model, network = facegauge_models.info(name), load_network(folder / "model.pt")[1]
-    scores = predict_pictures(network, model.test, ladder, torch.device("cpu"))
     example = picture_example(*(CROP if model.test.native else model.input_size))
+    coded = onnx_bytes(network, example)
     return {
-        **_agreement(scores, ladder),
+        **_agreement(_scores(coded, example, model.test, ladder), ladder),
         "trained": json.loads((folder / "result.json").read_text(encoding="utf-8")),
-        "ms": _ms(onnx_bytes(network, example), example.numpy()),
+        "ms": _ms(coded, example.numpy()),
         "gmacs": count_gflops(network, example),
         "parameters": count_params(network),
     }
+
+
+def _scores(
+    model: bytes, example: torch.Tensor, how: Preprocessing, ladder: StoredCrops, draw: int | None = None
+) -> npt.NDArray[np.float64]:
+    """Return the scores (n,) of the ladder, one crop after another, several times as fast as torch's."""
+    run = openvino_run(model, example.shape)
+    scores = np.empty(len(ladder))
+    for at in range(0, len(ladder), BATCH):
+        some = range(at, min(at + BATCH, len(ladder)))
+        for numbers, inputs in rows_as_tested(ladder, some, how, torch.device("cpu"), draw):
+            for number, picture in zip(numbers, inputs.contiguous().numpy(), strict=True):
+                scores[number] = run(picture[None])[0]
+    return scores
 
 
 def _agreement(scores: npt.NDArray[np.float64], ladder: StoredCrops) -> Row:

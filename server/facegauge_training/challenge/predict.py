@@ -47,7 +47,6 @@ def predict_pictures(
     how: Preprocessing,
     rows: Rows,
     device: torch.device,
-    patches: int | None = None,
 ) -> npt.NDArray[np.float64]:
     """Return a network's scores (n,), in float32, as its system tests.
 
@@ -56,14 +55,10 @@ def predict_pictures(
         how: its preprocessing at test.
         rows: pictures.
         device: to compute on.
-        patches: mean over so many random patches of a picture, instead of the score of its centre.
     """
     network.eval()
     scores = np.zeros(len(rows))
-    draws: list[int | None] = [None] if patches is None else list(range(patches))
     for at in range(0, len(rows), BATCH):
-        some = range(at, min(at + BATCH, len(rows)))
-        for draw in draws:
-            for numbers, inputs in rows_as_tested(rows, some, how, device, draw):
-                scores[numbers] += network(inputs).float().cpu().numpy() / len(draws)
+        for numbers, inputs in rows_as_tested(rows, range(at, min(at + BATCH, len(rows))), how, device):
+            scores[numbers] = network(inputs).float().cpu().numpy()
     return scores

@@ -36,13 +36,15 @@ Score is (SROCC + PLCC) / 2, PLCC as it is, on {pictures} crops of {groups} face
 defocus, lines); intervals are 95%, by bootstrap over faces. "Held out": the Score on photos of the training
 sources that nothing was trained on. GMACs (what the report calls GFLOPs), parameters and milliseconds are
 measured: fvcore's count, and one face in OpenVINO, float32, CPU time on one core, without resizing; at
-{crop} where a system takes any size. Hours are those of its training, beside others. Below the systems stand
-the baseline that averages twenty random patches of a picture, as the report's better one did, over the limit
-of cost; and, on the same crops, the students that the server ships, which other recipes made
-([students.md](students.md)): they do not compare as networks.
+{crop} where a system takes any size. Hours are those of its training, beside others. Below the systems stand,
+on the same crops, the students that the server ships, which other recipes made ([students.md](students.md)):
+they do not compare as networks.
 
 """
+AVERAGED = """The baseline that averages twenty random patches of a picture, as the report's better one did, is over the
+limit of cost.
 
+"""
 
 FIGURES = ("score", "score_interval_95", "srocc", "plcc", "rmse", "gmacs", "parameters", "ms")
 """What `figures` repeats of a row."""
@@ -73,6 +75,7 @@ def page(
             groups=some["groups"],
             crop=f"{CROP[0]}x{CROP[1]}",
         )
+        text += AVERAGED if patches else ""
         runs = [row["trained"] for row in systems.values()]
         settings = {(run["samples"], run["device"], run["seed"]) for run in runs}
         if len(settings) > 1:

@@ -72,20 +72,16 @@ def test_the_mean_of_random_patches(mixed: Pictures, tmp_path: Path) -> None:
     estimate_statistics(network, model.test, mixed, CPU)
     export(network, model, mixed, tmp_path / "baseline.onnx")
 
-    def by_file(rows: Pictures, patches: int | None) -> Floats:
+    def score(rows: Pictures, patches: int | None) -> Floats:
         return score_pictures(tmp_path / "baseline.onnx", rows, patches=patches)
 
-    def by_torch(rows: Pictures, patches: int | None) -> Floats:
-        return predict_pictures(network, model.test, rows, CPU, patches)
-
     enlarged, whole = (_enlarged(mixed, tmp_path / str(side), side) for side in (260, 224))
-    for score in (by_file, by_torch):
-        few = score(enlarged, 3)
-        np.testing.assert_array_equal(few, score(enlarged, 3))
-        assert (np.abs(few - score(enlarged, None)) > 1e-5).all()
-        assert (np.abs(few - score(enlarged, 4)) > 1e-5).all()
-        # A picture that is a patch whole has only one: the mean of many is its score.
-        np.testing.assert_allclose(score(whole, 3), score(whole, None), atol=1e-5)
+    few = score(enlarged, 3)
+    np.testing.assert_array_equal(few, score(enlarged, 3))
+    assert (np.abs(few - score(enlarged, None)) > 1e-5).all()
+    assert (np.abs(few - score(enlarged, 4)) > 1e-5).all()
+    # A picture that is a patch whole has only one: the mean of many is its score.
+    np.testing.assert_allclose(score(whole, 3), score(whole, None), atol=1e-5)
     other = facegauge_models.create("conquerit")
     export(other, facegauge_models.info("conquerit"), mixed, tmp_path / "other.onnx")
     with pytest.raises(RecipeError, match="leave --patches out"):
