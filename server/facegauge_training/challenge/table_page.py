@@ -41,8 +41,8 @@ on the same crops, the students that the server ships, which other recipes made 
 they do not compare as networks.
 
 """
-AVERAGED = """The baseline that averages twenty random patches of a picture, as the report's better one did, is
-over the limit of cost.
+AVERAGED = """The baseline that averages twenty random patches of a picture, as the report's better one
+did, is over the limit of cost.
 
 """
 
