@@ -16,6 +16,9 @@ from facegauge_server.config import Address, Config
 from facegauge_server.kinds import FAULTS
 from tests.end_to_end.conftest import ServerProcess, run_server
 
+# onnx2torch's own: it indexes with a list of slices, which torch says it will not take some day.
+SLICES = "ignore:Using a non-tuple sequence for multidimensional indexing:UserWarning"
+
 if TYPE_CHECKING:
     from facegauge.v1.quality_pb2_grpc import QualityServiceAsyncStub
 

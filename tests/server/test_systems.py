@@ -25,12 +25,10 @@ from facegauge_server.types import Box
 from facegauge_training.challenge.weights import load_network, save_network
 from facegauge_training.release.export_system import export_system
 
-from .conftest import Connect, StartServer
+from .conftest import SLICES, Connect, StartServer
 
 TRAINED = os.environ.get("FACEGAUGE_SYSTEMS")
 SYSTEMS = facegauge_models.names(teachers=False)
-# onnx2torch's own: it indexes with a list of slices, which torch says it will not take some day.
-SLICES = "ignore:Using a non-tuple sequence for multidimensional indexing:UserWarning"
 
 
 def checkpoint(name: str, folder: Path) -> Path:

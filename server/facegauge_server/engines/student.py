@@ -14,7 +14,7 @@ from facegauge_server import crop_spec
 from facegauge_server.errors import BadModel
 from facegauge_server.types import CauseKind
 
-__all__ = ["CAUSES", "INPUT", "MODELS", "QUALITY", "Student", "load_student"]
+__all__ = ["CAUSES", "INPUT", "MODELS", "QUALITY", "Student", "load_student", "shipped_students"]
 
 MODELS = Path(__file__).parent.parent / "assets" / "models"
 """The students that come with the server, a folder each."""
@@ -65,6 +65,11 @@ class Student:
             )
 
 
+def shipped_students() -> list[str]:
+    """Return the names of the students that ship."""
+    return sorted(path.parent.name for path in MODELS.glob("*/manifest.json"))
+
+
 def load_student(name_or_path: str) -> Student:
     """Load a student by the name of a shipped one, or from a folder with a `manifest.json`.
 
@@ -72,7 +77,7 @@ def load_student(name_or_path: str) -> Student:
     or hash differs, or a student trained on another crop than the one served.
     """
     name = (MODELS / "default.txt").read_text().strip() if name_or_path == DEFAULT else name_or_path
-    shipped = sorted(path.parent.name for path in MODELS.glob("*/manifest.json"))
+    shipped = shipped_students()
     folder = MODELS / name if name in shipped else Path(name)
     manifest_path = folder / "manifest.json"
     if not os.path.isfile(manifest_path):  # noqa: PTH113 - Path.is_file raises for a name that is too long

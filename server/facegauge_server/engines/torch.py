@@ -38,15 +38,15 @@ def _explicit(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a model that says what onnx2torch (1.5.15) does not find out.
 
     A cumulative sum that names no direction would run backwards; a layer normalisation behind a reshape to a
-    size that is computed would have no length, which its weights have (EdgeNeXt has both); a clip whose upper
-    bound is left out by an empty name would be refused.
+    size that is computed would have no length, which its weights have (EdgeNeXt has both); an input left out
+    by an empty name at the end would be refused.
     """
     lengths = {weights.name: weights.dims[-1] for weights in model.graph.initializer if weights.dims}
     inferred = {value.name: value for value in onnx.shape_inference.infer_shapes(model).graph.value_info}
     for node in model.graph.node:
         if node.op_type == "CumSum" and all(attribute.name != "reverse" for attribute in node.attribute):
             node.attribute.append(onnx.helper.make_attribute("reverse", 0))
-        if node.op_type == "Clip" and not node.input[-1]:
+        while node.input and not node.input[-1]:
             del node.input[-1]
         if node.op_type == "LayerNormalization" and (value := inferred.get(node.input[0])):
             value.type.tensor_type.shape.dim[-1].dim_value = lengths[node.input[1]]

@@ -84,8 +84,8 @@ def measure_patches(
     def measured() -> Row:
         model, network = facegauge_models.info("baseline"), load_network(folder / "model.pt")[1]
         one = picture_example(*model.input_size)
-        draws = range(PATCHES)
-        scores = [_scores(onnx_bytes(network, one), one, model.test, ladder, draw) for draw in draws]
+        coded = onnx_bytes(network, one)
+        scores = [_scores(coded, one, model.test, ladder, draw) for draw in range(PATCHES)]
         example = one.repeat(PATCHES, 1, 1, 1)
         return {
             **_agreement(np.mean(scores, axis=0), ladder),
@@ -102,10 +102,10 @@ def measure_students(
     runs: Path, ladder: StoredCrops, say: Callable[[str], None], again: bool = False
 ) -> dict[str, Row]:
     """Return the figures of the students that the server ships, by name."""
-    from facegauge_server.engines.student import MODELS, load_student
+    from facegauge_server.engines.student import load_student, shipped_students
 
     rows = {}
-    for name in sorted(path.parent.name for path in MODELS.glob("*/manifest.json")):
+    for name in shipped_students():
         student = load_student(name)
 
         def measured(student: Any = student) -> Row:

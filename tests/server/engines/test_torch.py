@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pytest
 
 from facegauge_server.engines import create_engine
-from facegauge_server.engines.student import MODELS, Student, load_student
+from facegauge_server.engines.student import Student, load_student, shipped_students
 from facegauge_server.errors import BadModel
+from tests.server.conftest import SLICES
 from tests.tiny_student import tiny_graph
 
 from .conftest import WriteStudent, figures
@@ -35,11 +36,10 @@ def test_it_agrees_with_openvino(student: Student, crops: npt.NDArray[np.uint8])
     openvino_engine.close()
 
 
-# onnx2torch's own: it indexes with a list of slices, which torch says it will not take some day.
-@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence for multidimensional indexing:UserWarning")
+@pytest.mark.filterwarnings(SLICES)
 def test_every_model_that_ships_runs(crops: npt.NDArray[np.uint8]) -> None:
     """EdgeNeXt too, whose places onnx2torch by itself counts backwards."""
-    for name in sorted(path.parent.name for path in MODELS.glob("*/manifest.json")):
+    for name in shipped_students():
         student = load_student(name)
         sized = np.stack([cv2.resize(crop, (student.input_width, student.input_height)) for crop in crops])
         torch_engine, openvino_engine = (
