@@ -103,33 +103,7 @@ def onnx_bytes(
             dynamic_axes=free,
         )
     network.train(mode)
-    return _for_every_reader(file.getvalue())
-
-
-def _for_every_reader(model: bytes) -> bytes:
-    """Return an ONNX file that onnx2torch, the server's engine for GPUs, can read too.
-
-    It takes weights by their own names alone, where the exporter joins equal ones by `Identity`; and it takes
-    an optional input that is named "" at the end for one that is missing.
-    """
-    import onnx
-
-    whole = onnx.load_from_string(model)
-    weights = {weight.name for weight in whole.graph.initializer}
-    aliases: dict[str, str] = {}
-    for node in whole.graph.node:
-        if node.op_type == "Identity" and (node.input[0] in weights or node.input[0] in aliases):
-            aliases[node.output[0]] = aliases.get(node.input[0], node.input[0])
-    kept = [node for node in whole.graph.node if node.output[0] not in aliases]
-    for node in kept:
-        names = [aliases.get(name, name) for name in node.input]
-        while names and not names[-1]:
-            names.pop()
-        node.input[:] = names
-    del whole.graph.node[:]
-    whole.graph.node.extend(kept)
-    coded: bytes = whole.SerializeToString()
-    return coded
+    return file.getvalue()
 
 
 def onnx_session(model: bytes | Path, threads: int = 1) -> Any:

@@ -13,6 +13,7 @@ import onnx2torch
 import torch
 
 from facegauge_server.engines.cuda_graphs import BATCH_SIZES, GraphRunner
+from facegauge_server.engines.onnx_graph import for_onnx2torch
 from facegauge_server.engines.student import Student
 from facegauge_server.errors import BadModel
 from facegauge_server.safe_log import SafeLog
@@ -34,26 +35,6 @@ class _Outputs(torch.nn.Module):
         return tuple(given[index].float().reshape(len(pixels), -1) for index in self.read)
 
 
-def _explicit(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a model that says what onnx2torch (1.5.15) does not find out.
-
-    A cumulative sum that names no direction would run backwards; a layer normalisation behind a reshape to a
-    size that is computed would have no length, which its weights have (EdgeNeXt has both); an input left out
-    by an empty name at the end would be refused.
-    """
-    lengths = {weights.name: weights.dims[-1] for weights in model.graph.initializer if weights.dims}
-    inferred = {value.name: value for value in onnx.shape_inference.infer_shapes(model).graph.value_info}
-    for node in model.graph.node:
-        if node.op_type == "CumSum" and all(attribute.name != "reverse" for attribute in node.attribute):
-            node.attribute.append(onnx.helper.make_attribute("reverse", 0))
-        while node.input and not node.input[-1]:
-            del node.input[-1]
-        if node.op_type == "LayerNormalization" and (value := inferred.get(node.input[0])):
-            value.type.tensor_type.shape.dim[-1].dim_value = lengths[node.input[1]]
-            model.graph.value_info.append(value)
-    return model
-
-
 class TorchEngine:
     """Runs a student's ONNX file with torch, channels last, on the first GPU or else on the CPU."""
 
@@ -70,7 +51,7 @@ class TorchEngine:
             graph = onnx.load(student.onnx_path)
             given = [value.name for value in graph.graph.output]
             student.check_ends([value.name for value in graph.graph.input], given)
-            module = onnx2torch.convert(_explicit(graph))
+            module = onnx2torch.convert(for_onnx2torch(graph))
         except BadModel:
             raise
         except Exception as error:  # whatever the reader or the converter raises, the file is at fault

@@ -24,8 +24,6 @@ from facegauge_training.release.manifest import MAX_DIFFERENCE, MODEL_FILE, Expo
 
 __all__ = ["export_system"]
 
-OPSET = 16
-"""onnx2torch reads the layer normalisation of later ones only where no size is free."""
 CARD = """# {name}
 
 {team}'s network of the VQualA 2025 face image quality challenge, rebuilt from the report and trained by
@@ -66,7 +64,7 @@ def export_system(checkpoint: Path, folder: Path, system: str, version: str) -> 
     model = facegauge_models.info(system)
     served = ServedSystem(network, model.test, CROP_HEIGHT, CROP_WIDTH).eval()
     example = crop_example(CROP_HEIGHT, CROP_WIDTH)
-    coded = onnx_bytes(served, example, "pixels", opset=OPSET)
+    coded = onnx_bytes(served, example, "pixels")
     difference = onnx_difference(served, coded, _example_crops())
     if not difference <= MAX_DIFFERENCE:
         raise RecipeError(
