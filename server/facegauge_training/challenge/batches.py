@@ -43,6 +43,10 @@ class StagePlan:
         """Return the recipe's epoch, from 0, in which a step lies."""
         return min(self.stage.epochs - 1, step * self.stage.epochs // self.steps)
 
+    def fixed(self, step: int) -> bool:
+        """Return whether a step, from 0, is taken with fixed statistics of batch normalisation."""
+        return self.stage.fixed_from * self.steps <= step < self.steps
+
 
 def plan_stages(
     recipe: Recipe,

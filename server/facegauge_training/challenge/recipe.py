@@ -103,8 +103,9 @@ class Stage:
     """The backbone's rate as a share of the head's."""
     average: bool = False
     """Whether the weights at the ends of this stage's epochs are averaged and kept (SWA)."""
-    fixed_statistics: bool = False
-    """Whether batch normalisation uses the statistics of the test, estimated before, not each batch's own."""
+    fixed_from: float = 1.0
+    """Share of the steps after which batch normalisation uses the statistics of the test, estimated then, not
+    each batch's own: 0 from the first, 1 never."""
 
     def __post_init__(self) -> None:
         """Check.
@@ -114,6 +115,8 @@ class Stage:
         """
         if self.extra and self.all_rows:
             raise ValueError(f"stage {self.name!r} has the extra rows or all of its own, not both")
+        if not 0 <= self.fixed_from <= 1:
+            raise ValueError(f"stage {self.name!r} fixes its statistics at {self.fixed_from}: a share of 0-1")
         if self.epochs < 1 or self.batch < 2 or self.rate <= 0 or self.frozen_epochs >= self.epochs:
             raise ValueError(
                 f"stage {self.name!r} has no epochs, batches of one, no rate, or never unfreezes"

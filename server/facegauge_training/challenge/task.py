@@ -154,12 +154,15 @@ class _SystemTask:
                 for batch in picture_batches(
                     self._rows, self._recipe, plan, self._seed, self._stage_step, self._device
                 ):
+                    if plan.fixed(self._stage_step) and not plan.fixed(self._stage_step - 1):
+                        self._estimate_statistics()
                     yield batch
                     if self._stage_is_over():
                         break
             for keeper in self._keepers:  # the next stage starts from the best of this one
                 keeper.finish(self.network, plan.stage)
-            self._estimate_statistics()
+            if not plan.fixed(self._stage_step - 1):
+                self._estimate_statistics()
             self._stage, self._stage_step = self._stage + 1, 0
             if self._stage < len(self._plans):
                 self.optimizer = optimiser_for(self.network, self._recipe, self._plan.stage)
@@ -173,7 +176,7 @@ class _SystemTask:
         plan = self._plan
         self._epoch = plan.epoch(self._stage_step)
         set_frozen(self.network, self._recipe, frozen=self._epoch < plan.stage.frozen_epochs)
-        if plan.stage.fixed_statistics:
+        if plan.fixed(self._stage_step):
             fix_statistics(self.network)
         share = plan.stage.schedule.at(self._epoch, plan.stage.epochs)
         self._rate = plan.stage.rate * share * self._keepers[0].multiplier
@@ -198,7 +201,8 @@ class _SystemTask:
         plan, step = self._plan, self._stage_step
         if step * plan.validations // plan.steps == (step - 1) * plan.validations // plan.steps:
             return None
-        self._estimate_statistics()
+        if not plan.fixed(step - 1):
+            self._estimate_statistics()
         metrics = self.metrics()
         for branch, keeper in enumerate(self._keepers):
             own = self.metrics(branch)["score"] if self._recipe.branches else metrics["score"]
