@@ -50,6 +50,13 @@ backbone_option = click.option(
     show_default=True,
     help="Share of the samples that are whole crops, at the end.",
 )
+@click.option(
+    "--fixed-share",
+    type=click.FloatRange(0, 1),
+    default=0.2,
+    show_default=True,
+    help="Share of the samples, at the end, with fixed statistics of batch normalisation.",
+)
 @click.option("--rate", type=float, default=2e-3, show_default=True, help="Highest learning rate.")
 @click.option(
     "--patch-pairs",
@@ -74,6 +81,7 @@ def pretrain(
     targets: Path | None,
     train_samples: int,
     crop_share: float,
+    fixed_share: float,
     rate: float,
     patch_pairs: int,
     crop_pairs: int,
@@ -92,7 +100,7 @@ def pretrain(
         backbone,
         cache / "pretrained" / backbone,
         targets or cache / "pretraining",
-        Plan(train_samples, crop_share, rate, seed),
+        Plan(train_samples, crop_share, rate, seed, fixed_share),
         patch_pairs,
         crop_pairs,
         stores,

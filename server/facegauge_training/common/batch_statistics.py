@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import nn
 
-__all__ = ["estimate_statistics", "fix_statistics"]
+__all__ = ["copy_statistics", "estimate_statistics", "fix_statistics"]
 
 
 @torch.no_grad()
@@ -50,6 +50,14 @@ def fix_statistics(network: nn.Module) -> None:
     """Let batch normalisation of a network in training mode use the statistics that it has, and keep them."""
     for layer in _layers(network):
         layer.eval()
+
+
+@torch.no_grad()
+def copy_statistics(source: nn.Module, target: nn.Module) -> None:
+    """Give a network the statistics of another of the same layers."""
+    for given, taken in zip(_layers(source), _layers(target), strict=True):
+        for old, new in zip(taken.buffers(), given.buffers(), strict=True):
+            old.copy_(new)
 
 
 def _layers(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:

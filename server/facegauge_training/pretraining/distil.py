@@ -1,7 +1,7 @@
 """Train a backbone to give a teacher's features: the task that the training loop works on.
 
-Patches at the photo's own scale first, then crops, in one cosine; AdamW; an exponential average of the
-weights, which is the result.
+Patches at the photo's own scale first, then crops, in one cosine; at the end with the statistics that the
+result will have; AdamW; an exponential average of the weights, which is the result.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from torch import nn
 
 from facegauge_models.preparation import normalised, planes
 from facegauge_training.common.average import follow
-from facegauge_training.common.batch_statistics import estimate_statistics
+from facegauge_training.common.batch_statistics import (
+    copy_statistics,
+    estimate_statistics,
+    fix_statistics,
+)
 from facegauge_training.common.loop import train
 from facegauge_training.pretraining.backbones import Backbone, Stages
 from facegauge_training.pretraining.matching import Losses, Matching, Targets
@@ -75,7 +79,7 @@ def distil(
         "crops": crops.identity,
     }  # fmt: skip
     train(task, folder, identity, device, save_every_s=plan.save_every_s)
-    losses = task.held_out_losses(crops)  # estimates the statistics, which belong to the weights
+    losses = task.held_out_losses(crops)  # estimates the statistics, if they are not fixed
     return Distilled(task.average_stages.used_state(), losses)
 
 
@@ -126,10 +130,17 @@ class _Distillation:
         self.step = int(state["step"])
 
     def batches(self) -> Iterator[tuple[torch.Tensor, Targets]]:
-        return view_batches(self._patches, self._crops, self._plan, self.step)
+        for batch in view_batches(self._patches, self._crops, self._plan, self.step):
+            if self._plan.fixed(self.step) and not self._plan.fixed(self.step - 1):
+                trained = self.network["backbone"]
+                self._estimate_statistics(trained, self._stages, self._crops)
+                copy_statistics(trained, self._average)
+            yield batch
 
     def loss(self, batch: tuple[torch.Tensor, Targets]) -> torch.Tensor:
         pixels, targets = batch
+        if self._plan.fixed(self.step):
+            fix_statistics(self.network["backbone"])
         for group in self.optimizer.param_groups:
             group["lr"] = self._plan.rate_at(self.step)
         maps = self._stages(self._inputs(pixels))
@@ -157,22 +168,24 @@ class _Distillation:
         store = self._crops if self._plan.shows_crops(self.step - 1) else self._patches
         return {f"held_out_{name}": value for name, value in self.held_out_losses(store).items()}
 
-    def _estimate_statistics(self, store: TargetStore) -> None:
+    def _estimate_statistics(self, network: nn.Module, stages: Stages, store: TargetStore) -> None:
         known = [n for n, key in enumerate(store.keys) if not held_out_photo(key)]
         pairs = np.random.default_rng(self._plan.seed).permutation(known)[:STATISTICS_PAIRS]
         chunks = (
             pairs[at : at + BATCH // 2] * store.pairs_a_photo for at in range(0, len(pairs), BATCH // 2)
         )
         batches = (self._inputs(torch.from_numpy(read_pixels(store, chunk))) for chunk in chunks)
-        estimate_statistics(self._average, batches, self.average_stages)
+        estimate_statistics(network, batches, stages)
 
     @torch.no_grad()
     def held_out_losses(self, store: TargetStore) -> dict[str, float]:
         """Return the average's mean losses of held-out pairs; {} if no photo is held out.
 
-        Its statistics of batch normalisation are estimated on other views of the store before.
+        Its statistics of batch normalisation, where they are not fixed, are estimated on other views of the
+        store before.
         """
-        self._estimate_statistics(store)
+        if not self._plan.fixed(self.step - 1):
+            self._estimate_statistics(self._average, self.average_stages, store)
         held = [n for n, key in enumerate(store.keys) if held_out_photo(key)]
         pairs = np.array([n * store.pairs_a_photo for n in held][:WATCHED_PAIRS])
         self._matching.eval()

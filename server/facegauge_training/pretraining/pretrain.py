@@ -110,6 +110,7 @@ def pretrain_backbone(options: PretrainOptions, photos: list[Source], say: Calla
         "views": {"patches": 2 * patches.pairs, "crops": 2 * crops.pairs},
         "samples": plan.samples,
         "crop_share": plan.crop_share,
+        "fixed_share": plan.fixed_share,
         "rate": plan.rate,
         "seed": seed,
         "losses": done.losses,

@@ -162,3 +162,28 @@ def test_statistics_belong_to_the_weights(patches: TargetStore, crops: TargetSto
     with torch.no_grad():
         backbone.module.eval()(pixels)
     assert max(gaps[:10]) < 0.5
+
+
+def test_the_end_is_trained_with_the_result_s_statistics(
+    patches: TargetStore, crops: TargetStore, tmp_path: Path
+) -> None:
+    """Its last share divides by what was estimated once, which is what the weights are left with."""
+    backbone = build_backbone(SMALL, 2)
+    name, layer = next(
+        (name, layer)
+        for name, layer in backbone.module.named_modules()
+        if isinstance(layer, torch.nn.BatchNorm2d)
+    )
+    seen: list[tuple[bool, torch.Tensor]] = []
+
+    def note(which: torch.nn.Module, *_: object) -> None:
+        if which is layer and torch.is_grad_enabled():  # not the average, which is a copy, hooks and all
+            assert layer.running_var is not None
+            seen.append((layer.training, layer.running_var.clone()))
+
+    layer.register_forward_hook(note)
+    plan = Plan(4 * BATCH, 0.5, 1e-3, seed=2, fixed_share=0.5)
+    weights = distil(backbone, patches, crops, tmp_path, plan, CPU).weights
+    assert [own for own, _ in seen] == [True, True, False, False]
+    left = weights[f"{name}.running_var"]
+    assert all(torch.allclose(variance, left) for own, variance in seen if not own)
