@@ -31,8 +31,9 @@ ABOUT = {
     "mediaforensics": About(
         "MobileNetV3-Small as TensorFlow has it, trained in three stages of growing size, the weights "
         "of the last one averaged (MSPT).",
-        "A zoomed window of a padded picture lies within the picture or has all of it; where it may "
-        "lie the report does not say, and a window of the border alone has nothing to judge.",
+        "Small pictures are padded by their mirror image, as Albumentations' PadIfNeeded did before its "
+        "version 2; the report does not say with what. Our crops are smaller than the 640x640 of the test: "
+        "in black, most of what is seen would be border.",
     ),
     "next": About(
         "MobileNetV3-Small that learns CLIP's embedding of a picture; its likeness to five graded "

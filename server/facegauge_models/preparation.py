@@ -13,7 +13,7 @@ from torch import nn
 from facegauge_models.imagenet import Normalisation
 from facegauge_models.registry import Preprocessing
 
-__all__ = ["CentrePreparation", "normalised", "padding", "planes", "resized", "target_size"]
+__all__ = ["CentrePreparation", "bordered", "normalised", "padding", "planes", "resized", "target_size"]
 
 
 def planes(pixels: torch.Tensor) -> torch.Tensor:
@@ -42,11 +42,33 @@ def resized(x: torch.Tensor, how: Preprocessing) -> torch.Tensor:
 
 
 def padding(shape: tuple[int, int], how: Preprocessing) -> tuple[int, int, int, int]:
-    """Return the black border, (left, right, top, bottom), that a picture (height, width) gets."""
-    if how.crop is None or not how.pad:
+    """Return the border, (left, right, top, bottom), that a picture (height, width) gets."""
+    if how.crop is None or how.pad is None:
         return 0, 0, 0, 0
     down, right = max(0, how.crop[0] - shape[0]), max(0, how.crop[1] - shape[1])
     return right // 2, right - right // 2, down // 2, down - down // 2
+
+
+def bordered(x: torch.Tensor, how: Preprocessing) -> torch.Tensor:
+    """Surround planes (n, 3, h, w) that are smaller than the crop, as the system asks for."""
+    height, width = int(x.shape[2]), int(x.shape[3])
+    left, right, top, bottom = padding((height, width), how)
+    if not any((left, right, top, bottom)):
+        return x
+    if how.pad == "black":
+        return nn.functional.pad(x, (left, right, top, bottom))
+    x = x.index_select(2, _mirrored(top, height, bottom).to(x.device))
+    return x.index_select(3, _mirrored(left, width, right).to(x.device))
+
+
+def _mirrored(before: int, length: int, after: int) -> torch.Tensor:
+    """Return places along a line that goes on beyond its ends by its mirror image, as often as it must.
+
+    The ends themselves come once, as in OpenCV's `BORDER_REFLECT_101`.
+    """
+    there_and_back = max(1, 2 * (length - 1))
+    places = [place % there_and_back for place in range(-before, length + after)]
+    return torch.tensor([min(place, there_and_back - place) for place in places])
 
 
 def normalised(x: torch.Tensor, normalisation: Normalisation) -> torch.Tensor:
@@ -68,9 +90,7 @@ class CentrePreparation(nn.Module):
 
     def cut(self, x: torch.Tensor) -> torch.Tensor:
         """Pad resized planes, and cut out their centre."""
-        border = padding((int(x.shape[2]), int(x.shape[3])), self.how)
-        if any(border):
-            x = nn.functional.pad(x, border)
+        x = bordered(x, self.how)
         if self.how.crop is not None:
             height, width = self.how.crop
             top, left = (int(x.shape[2]) - height) // 2, (int(x.shape[3]) - width) // 2

@@ -30,8 +30,8 @@ class Preprocessing:
     """Then cut out this height and width; None keeps the whole picture."""
     position: Literal["centre", "random"] = "centre"
     """Where to cut."""
-    pad: bool = False
-    """Whether a picture smaller than the crop gets a black border, evenly, instead of an error."""
+    pad: Literal["black", "mirror"] | None = None
+    """What surrounds a picture that is smaller than the crop, evenly; None makes it an error."""
     area: tuple[float, float] | None = None
     """Cut a random share of the area, from least to most, and resize that to `crop` (RandomResizedCrop)."""
     normalisation: tuple[tuple[float, float, float], tuple[float, float, float]] = IMAGENET
@@ -115,8 +115,8 @@ _ALL = (
     ),
     Model(
         "mediaforensics", "MediaForensics", "mobilenetv3:mediaforensics", (640, 640),
-        Preprocessing(crop=(640, 640), position="random", pad=True, area=(0.08, 1.0), normalisation=HALF),
-        Preprocessing(crop=(640, 640), pad=True, normalisation=HALF),
+        Preprocessing(crop=(640, 640), position="random", pad="mirror", area=(0.08, 1.0), normalisation=HALF),
+        Preprocessing(crop=(640, 640), pad="mirror", normalisation=HALF),
         Reported(2, 0.9624, 0.9624, 0.9624, 0.4687, 1.5189), TIMM,
     ),
     Model(
@@ -168,13 +168,13 @@ _ALL = (
     ),
     Model(
         "ders", "DERS", "lighthspa:ders", (336, 336),
-        Preprocessing(crop=(224, 224), position="random", pad=True), Preprocessing(),
+        Preprocessing(crop=(224, 224), position="random", pad="black"), Preprocessing(),
         Reported(13, 0.6999, 0.7098, 0.6900, 0.8980, 6.0523), VISION, tolerance=0.05,
     ),
     Model(
         "baseline", "Challenge organisers", "mobilenetv2:baseline", (224, 224),
-        Preprocessing(crop=(224, 224), position="random", pad=True),
-        Preprocessing(crop=(224, 224), position="random", pad=True),
+        Preprocessing(crop=(224, 224), position="random", pad="black"),
+        Preprocessing(crop=(224, 224), position="random", pad="black"),
         Reported(None, 0.8309, 0.8334, 0.8283, 0.3139, 3.2511), VISION,
     ),
     Model(
@@ -188,7 +188,7 @@ _ALL = (
     ),
     Model(
         "emov2-5m", "2077Agent (teacher)", "emov2:emov2_5m", (512, 512),
-        Preprocessing(crop=(512, 512), position="random", pad=True, area=(0.25, 1.0)), _exact(512, 512),
+        Preprocessing(crop=(512, 512), position="random", pad="black", area=(0.25, 1.0)), _exact(512, 512),
         None, TIMM,
     ),
     Model(

@@ -15,7 +15,14 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from facegauge_models.preparation import CentrePreparation, normalised, padding, planes, resized
+from facegauge_models.preparation import (
+    CentrePreparation,
+    bordered,
+    normalised,
+    padding,
+    planes,
+    resized,
+)
 from facegauge_models.registry import Preprocessing
 from facegauge_server.types import Pixels
 from facegauge_training.challenge.recipe import Augmentation
@@ -69,11 +76,12 @@ def prepare(
     if rng is None:
         return CentrePreparation(how)(pixels).contiguous(memory_format=torch.channels_last)
     x = resized(planes(pixels), how)
+    if how.pad == "mirror":  # before a window is cut: it shows pictures wherever it lies
+        x = bordered(x, how)
     if how.crop is not None and how.area is not None:
         x = _zoomed(x, how, how.area, rng)
     elif how.crop is not None:
-        border = padding((int(x.shape[2]), int(x.shape[3])), how)
-        x = _cut(functional.pad(x, border) if any(border) else x, how, rng)
+        x = _cut(bordered(x, how), how, rng)
     if augmentation is not None:
         x = _augmented(x, augmentation, rng)
     return normalised(x, how.normalisation).contiguous(memory_format=torch.channels_last)
@@ -100,7 +108,7 @@ def _zoomed(
 ) -> torch.Tensor:
     """Show a window of a random share of each padded picture's area at the size of `how.crop`.
 
-    A window lies within the picture or has all of it, so that none shows more of the border than it must.
+    A window lies within the picture or has all of it, so that none shows more of a black border than it must.
     """
     assert how.crop is not None  # noqa: S101 - the caller has checked, mypy cannot know
     count, height, width = len(x), int(x.shape[2]), int(x.shape[3])

@@ -19,6 +19,7 @@ from facegauge_training.challenge.team_recipes import RECIPES
 __all__ = ["read_figures", "systems_page"]
 
 WIDTH = 118
+BORDERS = {"black": "with a black border", "mirror": "mirrored at its border"}
 """Columns of the page."""
 PREFACE = """# The fourteen systems
 
@@ -107,7 +108,7 @@ def _prepared(how: Preprocessing) -> str:
     if how.short_side is not None:
         steps.append(f"short side {how.short_side}")
     if how.crop is not None:
-        border = ", with a black border where the picture is smaller" if how.pad else ""
+        border = f", {BORDERS[how.pad]} where the picture is smaller" if how.pad else ""
         steps.append(f"the centre {how.crop[0]}x{how.crop[1]}{border}")
     return ", ".join(steps) or "pictures as they are"
 

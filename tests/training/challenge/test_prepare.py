@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -43,7 +46,7 @@ def test_normalised_by_hand() -> None:
 
 def test_padding_and_cropping_are_even() -> None:
     """A picture in the middle of a black border; or its own middle."""
-    seen = prepare(PIXELS, Preprocessing(crop=(124, 94), pad=True, normalisation=PLAIN))
+    seen = prepare(PIXELS, Preprocessing(crop=(124, 94), pad="black", normalisation=PLAIN))
     assert torch.allclose(seen[:, :, 2:122, 2:92], planes(PIXELS))
     assert seen[:, :, :2].max() == seen[:, :, :, 92:].max() == 0
     middle = prepare(PIXELS, Preprocessing(crop=(100, 80), normalisation=PLAIN))
@@ -87,14 +90,29 @@ def test_every_picture_is_cut_at_a_place_of_its_own() -> None:
 
 
 def test_a_zoomed_window_shows_no_more_border_than_it_must() -> None:
-    """MediaForensics pads small pictures: a window lies within the picture, or has all of it."""
+    """Where the border is black, a window lies within the picture, or has all of it."""
     white = torch.full((64, 60, 40, 3), 255, dtype=torch.uint8)
-    how = Preprocessing(crop=(100, 100), pad=True, area=(0.05, 1.0), normalisation=PLAIN)
+    how = Preprocessing(crop=(100, 100), pad="black", area=(0.05, 1.0), normalisation=PLAIN)
     seen = prepare(white, how, np.random.default_rng(1))
     assert seen.shape == (64, 3, 100, 100)
     filled = seen.mean(dim=(1, 2, 3))
     assert filled.max() > 0.95  # the smallest windows lie within
     assert filled.min() > 0.2  # the whole picture is 24% of its canvas
+
+
+@pytest.mark.parametrize("length", [90, 31, 1])
+def test_a_small_picture_is_mirrored_at_its_border(length: int) -> None:
+    """As OpenCV mirrors, however far it must go on; and no zoomed window shows any black."""
+    how = Preprocessing(crop=(130, 100), pad="mirror", normalisation=PLAIN)
+    small = PIXELS[:, :, :length]
+    seen = prepare(small, how)
+    side = 100 - length
+    for picture, planes_seen in zip(small.numpy(), seen, strict=True):
+        wanted = cv2.copyMakeBorder(picture, 5, 5, side // 2, side - side // 2, cv2.BORDER_REFLECT_101)
+        assert np.array_equal((planes_seen * 255).round().permute(1, 2, 0).numpy(), wanted)
+    white = torch.full((16, 60, 40, 3), 255, dtype=torch.uint8)
+    zoom = replace(how, area=(0.05, 1.0))
+    assert prepare(white, zoom, np.random.default_rng(1)).min() > 0.99
 
 
 def test_augmentation_by_seed() -> None:
