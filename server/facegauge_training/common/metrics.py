@@ -27,6 +27,7 @@ __all__ = [
     "logistic_fit",
     "members",
     "ordered_pairs",
+    "srocc_within",
     "validation_metrics",
 ]
 
@@ -86,6 +87,24 @@ def challenge_report(
             for i, name in enumerate(names)
         },
     }
+
+
+def srocc_within(scores: Floats, labels: Floats, groups: npt.NDArray[np.str_]) -> float:
+    """Return the mean over groups of SROCC within a group, where a group's own offset does not count.
+
+    Groups whose labels are all equal have no order and are left out; equal scores of others count 0.
+
+    Raises:
+        RecipeError: no group is left.
+    """
+    figures = [
+        float(spearmanr(scores[rows], labels[rows])[0]) if np.ptp(scores[rows]) else 0.0
+        for rows in members(groups)
+        if np.ptp(labels[rows])
+    ]
+    if not figures:
+        raise RecipeError("No group has labels that differ: measure on several pictures of each face.")
+    return round(float(np.mean(figures)), 4)
 
 
 def validation_metrics(scores: Floats, labels: Floats) -> dict[str, float | None]:

@@ -110,7 +110,7 @@ def test_the_page_has_what_was_trained(cache: Path, tmp_path: Path, monkeypatch:
     assert set(figures) == {"2077agent", *names}
     assert f"| {figures['2077agent']['score']:.4f} (" in row
     columns = {line.count("|") for line in text.splitlines() if line.startswith("|")}
-    assert columns == {16}
+    assert columns == {17}
     again = CliRunner().invoke(main, ["table1", *options]).output  # measured before: read
     assert again.splitlines()[0].startswith(str(out))
     weights = cache / "runs" / "page" / "2077agent" / "model.pt"

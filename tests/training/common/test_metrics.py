@@ -9,6 +9,7 @@ from facegauge_training.common.metrics import (
     challenge_report,
     intervals,
     logistic_fit,
+    srocc_within,
     validation_metrics,
 )
 
@@ -22,6 +23,16 @@ def test_by_hand() -> None:
     assert validation_metrics(np.array([0.1, 0.3, 0.2, 0.4]), labels)["srocc"] == pytest.approx(0.8)
     assert validation_metrics(labels + 0.25, labels)["rmse"] == pytest.approx(0.25)
     assert validation_metrics(labels + 0.25, labels)["score"] == pytest.approx(1)
+
+
+def test_within_a_group_its_own_offset_does_not_count() -> None:
+    """Each face in order, however far apart faces are; equal scores count 0, equal labels not at all."""
+    labels = np.array([0.1, 0.2, 0.3, 0.1, 0.2, 0.3, 0.5, 0.5])
+    groups = np.array(["a"] * 3 + ["b"] * 3 + ["c"] * 2)
+    assert srocc_within(labels + 5 * (groups == "a"), labels, groups) == 1.0
+    assert srocc_within(np.where(groups == "a", labels, 0.7), labels, groups) == 0.5
+    with pytest.raises(RecipeError, match="No group"):
+        srocc_within(labels, labels, np.arange(8).astype(str))
 
 
 def test_equal_scores_have_no_order() -> None:
