@@ -22,7 +22,7 @@ PREFACE = """# Table 1 on our labels
 Written by `facegauge-train table1` from what `facegauge-train systems` trained. The reported Score is
 agreement with the challenge's own labels, on its data; ours is agreement with labels anchored on VMAF, on
 faces from sources that no system was trained on. The two do not compare, and neither is agreement with
-people. Rows stand in the order of the report's ranks.
+people. Rows stand in the order of the report's ranks. [low_rows.md](low_rows.md) tells what keeps rows low.
 
 """
 PROTOCOL = """Protocol: every system sees {samples} crops, {batch} at a time, with its own head, loss,
