@@ -72,7 +72,7 @@ GRAPHS = {
 def test_torch_gives_what_onnx_runtime_does(case: str) -> None:
     """Whatever of these a file holds, its module's figures are those of the reference."""
     nodes, given = GRAPHS[case]
-    shape = ["n", 3, 8]
+    shape: list[str | int | None] = ["n", 3, 8]
     graph = helper.make_graph(
         nodes,
         "graph",

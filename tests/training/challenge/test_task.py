@@ -200,9 +200,10 @@ def test_a_stage_may_train_with_the_statistics_of_the_test(data: Data, tmp_path:
     """
     network, seen = Tiny(), []
     normalisation = network.features[1]
+    assert isinstance(normalisation, nn.BatchNorm2d)
 
     def note(layer: nn.BatchNorm2d, *_: object) -> None:
-        if network.training:
+        if network.training and layer.running_var is not None:
             seen.append((layer.training, layer.running_var.clone()))
 
     normalisation.register_forward_hook(note)
@@ -210,7 +211,9 @@ def test_a_stage_may_train_with_the_statistics_of_the_test(data: Data, tmp_path:
     assert [stage.fixed_from for stage in recipe.stages] == [0.8]
     _train(network, replace(recipe, keep="last"), data, tmp_path)
     assert [own for own, _ in seen] == [True] * 10 + [False] * 2  # of 12 steps, looked at after each third
-    assert all(torch.equal(variance, normalisation.running_var) for own, variance in seen if not own)
+    left = normalisation.running_var
+    assert left is not None
+    assert all(torch.equal(variance, left) for own, variance in seen if not own)
 
 
 def test_rows_may_be_fewer_than_a_batch(data: Data, tmp_path: Path) -> None:
