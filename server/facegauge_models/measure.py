@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 WARM_UP_CALLS = 2
+OPSET = 17
+"""The first version of ONNX with layer normalisation as one operation."""
 
 
 def picture_example(height: int, width: int) -> torch.Tensor:
@@ -71,7 +73,6 @@ def onnx_bytes(
     example: torch.Tensor,
     input_name: str = "pictures",
     output_names: Sequence[str] = ("quality",),
-    opset: int = 17,
     *,
     any_size: bool = False,
 ) -> bytes:
@@ -82,7 +83,6 @@ def onnx_bytes(
         example: an input, whose height and width are fixed in the file.
         input_name: "pictures" for prepared ones, "pixels" for a student's crops.
         output_names: of all that it returns.
-        opset: version of ONNX; before 17, layer normalisation is made of plain operations.
         any_size: leave height and width of pictures (n, 3, height, width) free too.
     """
     file = io.BytesIO()
@@ -97,7 +97,7 @@ def onnx_bytes(
             (example,),
             file,  # type: ignore[arg-type]  # the tracing exporter takes open files, its signature forgot
             dynamo=False,
-            opset_version=opset,
+            opset_version=OPSET,
             input_names=[input_name],
             output_names=list(output_names),
             dynamic_axes=free,

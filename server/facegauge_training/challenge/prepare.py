@@ -76,12 +76,12 @@ def prepare(
     if rng is None:
         return CentrePreparation(how)(pixels).contiguous(memory_format=torch.channels_last)
     x = resized(planes(pixels), how)
-    if how.pad == "mirror":  # before a window is cut: it shows pictures wherever it lies
+    if how.area is None or how.pad == "mirror":  # a zoomed window keeps off a black border by itself
         x = bordered(x, how)
     if how.crop is not None and how.area is not None:
         x = _zoomed(x, how, how.area, rng)
     elif how.crop is not None:
-        x = _cut(bordered(x, how), how, rng)
+        x = _cut(x, how, rng)
     if augmentation is not None:
         x = _augmented(x, augmentation, rng)
     return normalised(x, how.normalisation).contiguous(memory_format=torch.channels_last)

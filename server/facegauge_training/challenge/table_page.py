@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import facegauge_models
-from facegauge_training.challenge.measured_systems import CROP, Row
+from facegauge_training.challenge.measured_systems import CROP, FIGURES, Row
 from facegauge_training.challenge.protocol import LEAST_RATE
 from facegauge_training.challenge.team_recipes import RECIPES
 
@@ -46,9 +46,6 @@ AVERAGED = """The baseline that averages twenty random patches of a picture, as 
 did, is over the limit of cost.
 
 """
-
-FIGURES = ("score", "score_interval_95", "srocc", "srocc_within", "plcc", "rmse", "gmacs", "parameters", "ms")
-"""What `figures` repeats of a row."""
 
 
 def page(

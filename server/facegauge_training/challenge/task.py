@@ -154,15 +154,14 @@ class _SystemTask:
                 for batch in picture_batches(
                     self._rows, self._recipe, plan, self._seed, self._stage_step, self._device
                 ):
-                    if plan.fixed(self._stage_step) and not plan.fixed(self._stage_step - 1):
+                    if plan.fixed(self._stage_step):
                         self._estimate_statistics()
                     yield batch
                     if self._stage_is_over():
                         break
             for keeper in self._keepers:  # the next stage starts from the best of this one
                 keeper.finish(self.network, plan.stage)
-            if not plan.fixed(self._stage_step - 1):
-                self._estimate_statistics()
+            self._estimate_statistics()
             self._stage, self._stage_step = self._stage + 1, 0
             if self._stage < len(self._plans):
                 self.optimizer = optimiser_for(self.network, self._recipe, self._plan.stage)
@@ -201,8 +200,7 @@ class _SystemTask:
         plan, step = self._plan, self._stage_step
         if step * plan.validations // plan.steps == (step - 1) * plan.validations // plan.steps:
             return None
-        if not plan.fixed(step - 1):
-            self._estimate_statistics()
+        self._estimate_statistics()
         metrics = self.metrics()
         for branch, keeper in enumerate(self._keepers):
             own = self.metrics(branch)["score"] if self._recipe.branches else metrics["score"]
@@ -210,6 +208,8 @@ class _SystemTask:
         return metrics | ({"validation_trained_on": True} if plan.stage.all_rows else {})
 
     def _estimate_statistics(self) -> None:
+        if self._plan.fixed(self._stage_step - 1):
+            return
         rows = self._data.train
         chosen = np.random.default_rng(self._seed).permutation(len(rows))[:STATISTICS_ROWS]
         estimate_statistics(self.network, self._model.test, rows.take(chosen), self._device)

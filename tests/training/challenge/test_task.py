@@ -216,6 +216,20 @@ def test_a_stage_may_train_with_the_statistics_of_the_test(data: Data, tmp_path:
     assert all(torch.equal(variance, left) for own, variance in seen if not own)
 
 
+def test_later_stages_may_train_with_them_from_their_first_step(data: Data, tmp_path: Path) -> None:
+    """MediaForensics' first stage ends on the statistics of the test; the others know no others."""
+    network, seen = Tiny(), []
+    network.features[1].register_forward_hook(
+        lambda layer, *_: seen.append(layer.training) if network.training else None
+    )
+    recipe = _small("mediaforensics")
+    assert [stage.fixed_from for stage in recipe.stages] == [0.8, 0.0, 0.0]
+    _train(network, recipe, data, tmp_path)
+    first, *others = (plan.steps for plan in _plans(recipe, data, 12))
+    own = -(-first * 4 // 5)
+    assert seen == [True] * own + [False] * (first - own + sum(others))
+
+
 def test_rows_may_be_fewer_than_a_batch(data: Data, tmp_path: Path) -> None:
     """Then a batch is all of them."""
     few, recipe = (
