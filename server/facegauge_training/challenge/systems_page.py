@@ -19,8 +19,9 @@ from facegauge_training.challenge.team_recipes import RECIPES
 __all__ = ["read_figures", "systems_page"]
 
 WIDTH = 118
-BORDERS = {"black": "with a black border", "mirror": "mirrored at its border"}
 """Columns of the page."""
+BORDERS = {"black": "with a black border", "mirror": "mirrored at its border"}
+"""What is said of each border that a preprocessing may add."""
 PREFACE = """# The fourteen systems
 
 Written by `facegauge-train systems-page` from the registry of the zoo and the recipes, in the order of the
@@ -32,8 +33,11 @@ For all: `facegauge-train challenge --system NAME` trains it by its recipe on a 
 scores, `facegauge-train systems` on our labels, `facegauge-train export --system NAME --run RUN` writes what
 `facegauge-server --model` serves. Ours everywhere: gradients clipped at 5, statistics of batch normalisation
 estimated before each look, heads that begin at the deviation of their features.
-"""
 
+Trained weights are not in this repository: each system's file is over 4 MB, and `facegauge-small`, which the server
+ships, has a higher Score than any of them in less time a face. To have them, run `facegauge-train pretrain
+--backbone NAME` and `facegauge-train systems --systems NAME`; the table has the hours.
+"""
 
 NOT_BUILT = """
 ## Not built
