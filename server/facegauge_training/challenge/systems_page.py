@@ -34,9 +34,10 @@ scores, `facegauge-train systems` on our labels, `facegauge-train export --syste
 `facegauge-server --model` serves. Ours everywhere: gradients clipped at 5, statistics of batch normalisation
 estimated before each look, heads that begin at the deviation of their features.
 
-Trained weights are not in this repository: each system's file is over 4 MB, and `facegauge-small`, which the server
-ships, has a higher Score than any of them in less time a face. To have them, run `facegauge-train pretrain
---backbone NAME` and `facegauge-train systems --systems NAME`; the table has the hours.
+Trained weights are not in this repository: each system's file is over 4 MB, and `facegauge-small`, which
+the server ships, has a higher Score than any of them in less time a face. To have them, run
+`facegauge-train pretrain` for the backbones that the table names and `facegauge-train systems`; the table
+has the hours.
 """
 
 NOT_BUILT = """
