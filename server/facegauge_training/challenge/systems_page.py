@@ -34,8 +34,8 @@ scores, `facegauge-train systems` on our labels, `facegauge-train export --syste
 `facegauge-server --model` serves. Ours everywhere: gradients clipped at 5, statistics of batch normalisation
 estimated before each look, heads that begin at the deviation of their features.
 
-Trained weights are not in this repository: each system's file is over 4 MB, and `facegauge-small`, which
-the server ships, has a higher Score than any of them in less time a face. To have them, run
+Trained weights are not in this repository: those of the three best are over 4 MB each, and `facegauge-small`,
+which the server ships, has a higher Score than any system in less time a face. To have them, run
 `facegauge-train pretrain` for the backbones that the table names and `facegauge-train systems`; the table
 has the hours.
 """
