@@ -1,7 +1,8 @@
 """Every system of the challenge in the real server: exported, loaded, and asked about two portraits.
 
-With weights that were trained, where `FACEGAUGE_SYSTEMS` names a folder of them (SYSTEM/model.pt), the ruined
-portrait must come out below the intact one; with random ones, both engines must say what torch says.
+With weights that were trained, those of examples/systems and where `FACEGAUGE_SYSTEMS` names a folder of them
+(SYSTEM/model.pt), the ruined portrait must come out below the intact one; with random ones, both engines must
+say what torch says.
 """
 
 from __future__ import annotations
@@ -28,13 +29,22 @@ from facegauge_training.release.export_system import export_system
 from .conftest import SLICES, Connect, StartServer
 
 TRAINED = os.environ.get("FACEGAUGE_SYSTEMS")
+KEPT = Path(__file__).parents[2] / "examples" / "systems"
 SYSTEMS = facegauge_models.names(teachers=False)
+
+
+def trained_weights(name: str) -> Path | None:
+    """Return the file of a system's trained weights, where there is one."""
+    kept = KEPT / name / "model.pt"
+    if TRAINED:
+        return Path(TRAINED).expanduser() / name / "model.pt"
+    return kept if kept.is_file() else None
 
 
 def checkpoint(name: str, folder: Path) -> Path:
     """Return trained weights where there are some, else random ones whose scores differ within 0 and 1."""
-    if TRAINED:
-        return Path(TRAINED).expanduser() / name / "model.pt"
+    if (trained := trained_weights(name)) is not None:
+        return trained
     torch.manual_seed(0)
     network = facegauge_models.create(name).eval()
     last = [m for m in network.modules() if isinstance(m, torch.nn.Linear) and m.out_features == 1]
@@ -92,7 +102,7 @@ async def test_a_system_is_served(
         engine = create_engine(kind, student, threads=1, precision="f32")
         np.testing.assert_allclose(engine.score(crops).quality, expected, atol=2e-3)
         engine.close()
-    if TRAINED:
+    if trained_weights(name):
         assert expected[0] > expected[1] + 0.1
 
     # --- the server
@@ -103,5 +113,5 @@ async def test_a_system_is_served(
         image = pb.AssessImageRequest(encoding=pb.FRAME_ENCODING_PNG, data=encoded(picture))
         answers.append((await stub.AssessImage(image)).assessment.raw_quality)
     assert all(0 <= answer <= 1 for answer in answers)
-    if TRAINED:
+    if trained_weights(name):
         assert answers[0] > answers[1] + 0.1

@@ -34,10 +34,11 @@ scores, `facegauge-train systems` on our labels, `facegauge-train export --syste
 `facegauge-server --model` serves. Ours everywhere: gradients clipped at 5, statistics of batch normalisation
 estimated before each look, heads that begin at the deviation of their features.
 
-Trained weights are not in this repository: those of the three best are over 4 MB each, and `facegauge-small`,
-which the server ships, has a higher Score than any system in less time a face. To have them, run
-`facegauge-train pretrain` for the backbones that the table names and `facegauge-train systems`; the table
-has the hours.
+Trained weights of `next` and `2077agent`, two of the three best, are in
+[examples/systems](../examples/systems); the third's are over 4 MB, and `facegauge-small`, which the
+server ships, has a higher Score than any system in less time a face. To have the others, run
+`facegauge-train pretrain` for the backbones that the table names and `facegauge-train systems`; the
+table has the hours.
 """
 
 NOT_BUILT = """
