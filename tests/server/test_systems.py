@@ -34,17 +34,15 @@ SYSTEMS = facegauge_models.names(teachers=False)
 
 
 def trained_weights(name: str) -> Path | None:
-    """Return the file of a system's trained weights, where there is one."""
-    kept = KEPT / name / "model.pt"
+    """Return the file of a system's trained weights, where there should be one."""
     if TRAINED:
         return Path(TRAINED).expanduser() / name / "model.pt"
+    kept = KEPT / name / "model.pt"
     return kept if kept.is_file() else None
 
 
-def checkpoint(name: str, folder: Path) -> Path:
-    """Return trained weights where there are some, else random ones whose scores differ within 0 and 1."""
-    if (trained := trained_weights(name)) is not None:
-        return trained
+def random_weights(name: str, folder: Path) -> Path:
+    """Return a file of random weights whose scores differ within 0 and 1."""
     torch.manual_seed(0)
     network = facegauge_models.create(name).eval()
     last = [m for m in network.modules() if isinstance(m, torch.nn.Linear) and m.out_features == 1]
@@ -82,7 +80,8 @@ async def test_a_system_is_served(
     astronaut: npt.NDArray[np.uint8],
 ) -> None:
     """Its score comes over gRPC, and both engines say what its own network says of the crop."""
-    weights = checkpoint(name, tmp_path)
+    trained = trained_weights(name)
+    weights = trained or random_weights(name, tmp_path)
     export_system(weights, tmp_path / "served", name, "1")
     student = load_student(str(tmp_path / "served"))
 
@@ -102,7 +101,7 @@ async def test_a_system_is_served(
         engine = create_engine(kind, student, threads=1, precision="f32")
         np.testing.assert_allclose(engine.score(crops).quality, expected, atol=2e-3)
         engine.close()
-    if trained_weights(name):
+    if trained:
         assert expected[0] > expected[1] + 0.1
 
     # --- the server
@@ -113,5 +112,5 @@ async def test_a_system_is_served(
         image = pb.AssessImageRequest(encoding=pb.FRAME_ENCODING_PNG, data=encoded(picture))
         answers.append((await stub.AssessImage(image)).assessment.raw_quality)
     assert all(0 <= answer <= 1 for answer in answers)
-    if trained_weights(name):
+    if trained:
         assert answers[0] > answers[1] + 0.1
